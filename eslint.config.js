@@ -1,0 +1,127 @@
+/** Lint: type-aware rules for all of the TypeScript, and the walls between the folders (scripts/lint/walls.js). */
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import { importWalls } from './scripts/lint/import-walls.js';
+
+const SPECS = ['**/*.spec.ts', 'test/**/*.ts'];
+
+/** What would make a decision depend on when and where it is made. */
+const IMPURE_IN_DOMAIN = [
+  { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: 'Time comes in with the command.' },
+  { selector: 'CallExpression[callee.name="Date"]', message: 'Time comes in with the command.' },
+  {
+    selector: 'MemberExpression[object.name="Date"][property.name="now"]',
+    message: 'Time comes in with the command.',
+  },
+  {
+    selector: 'MemberExpression[object.name="Math"][property.name="random"]',
+    message: 'Chance comes in with the command.',
+  },
+];
+
+const IMPURE_GLOBALS = ['crypto', 'performance', 'process', 'fetch', 'setTimeout', 'setInterval', 'setImmediate'].map(
+  (name) => ({ name, message: 'domain/ has no ids, no clock and no I/O of its own: they come in with the command.' }),
+);
+
+const ENVIRONMENT = [
+  {
+    selector: 'MemberExpression[object.name="process"][property.name="env"]',
+    message: 'Settings are read in config/ and handed on.',
+  },
+  {
+    selector: 'ImportDeclaration[source.value=/^(node:)?process$/] ImportSpecifier[imported.name="env"]',
+    message: 'Settings are read in config/ and handed on.',
+  },
+];
+
+/** What neither the compiler nor the typed rules see. */
+const MISTAKES = {
+  eqeqeq: 'error',
+  'no-async-promise-executor': 'error',
+  'no-cond-assign': 'error',
+  'no-constant-binary-expression': 'error',
+  'no-debugger': 'error',
+  'no-empty': 'error',
+  'no-fallthrough': 'error',
+  'no-loss-of-precision': 'error',
+  'no-self-compare': 'error',
+  'no-sparse-arrays': 'error',
+  'no-template-curly-in-string': 'error',
+  'no-unsafe-finally': 'error',
+  'no-useless-escape': 'error',
+  'no-var': 'error',
+  'prefer-const': 'error',
+  'use-isnan': 'error',
+};
+
+export default defineConfig(
+  globalIgnores(['dist/', '.build/', '.holdfast/', 'coverage/']),
+  { rules: MISTAKES },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { walls: { rules: { imports: importWalls } } },
+    rules: {
+      'no-restricted-syntax': ['error', ...ENVIRONMENT],
+      'walls/imports': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/only-throw-error': 'error',
+      // A method of an interface may be async before it has anything to wait for.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    files: ['domain/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...ENVIRONMENT, ...IMPURE_IN_DOMAIN],
+      'no-restricted-globals': ['error', ...IMPURE_GLOBALS],
+    },
+  },
+  { files: ['config/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: SPECS,
+    rules: {
+      'no-restricted-syntax': 'off',
+      'no-restricted-globals': 'off',
+      'walls/imports': 'off',
+      // chai asserts by reading a property.
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    files: ['**/*.{js,mjs,cjs}'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        setTimeout: 'readonly',
+        URL: 'readonly',
+      },
+    },
+    rules: { 'no-undef': 'error', 'no-unused-vars': 'error' },
+  },
+  {
+    files: ['scripts/**/*.mjs'],
+    languageOptions: { globals: { setInterval: 'readonly', clearInterval: 'readonly' } },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { globals: { require: 'readonly', module: 'writable', __dirname: 'readonly' } },
+  },
+);
