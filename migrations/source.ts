@@ -1,0 +1,20 @@
+/**
+ * The migrations as knex reads them: a fixed list with names of our own. knex's folder reader would record file names
+ * with their extension, and the same migration is `.ts` in a checkout and `.js` when built.
+ */
+import type { Knex } from 'knex';
+import * as journal from './0001-journal.ts';
+
+interface Migration {
+  readonly name: string;
+  readonly up: (knex: Knex) => Promise<void>;
+  readonly down: () => Promise<void>;
+}
+
+const MIGRATIONS: readonly Migration[] = [{ name: '0001-journal', ...journal }];
+
+export const migrationSource: Knex.MigrationSource<Migration> = {
+  getMigrations: () => Promise.resolve([...MIGRATIONS]),
+  getMigrationName: (migration) => migration.name,
+  getMigration: (migration) => Promise.resolve(migration),
+};

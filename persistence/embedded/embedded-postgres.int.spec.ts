@@ -1,0 +1,322 @@
+/**
+ * The server's whole life on real disks: made, kept, killed, taken over. As root every test also has a place of its
+ * own for what lives outside of DATA_DIR; the last one then runs the first again as an ordinary user.
+ */
+import { expect } from 'chai';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import knex from 'knex';
+import pg from 'pg';
+import { pino } from 'pino';
+import { locatePackage } from './binaries.ts';
+import { type EmbeddedPostgres, removeEmbeddedCluster, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+
+const IS_ROOT = process.getuid?.() === 0;
+const NOBODY = 65_534;
+const log = pino({ level: 'silent' });
+
+/** Starts a server in a process of its own and says its URL; the process never ends by itself. */
+const NODE = `
+  import { startEmbeddedPostgres } from ${JSON.stringify(new URL('./embedded-postgres.ts', import.meta.url).href)};
+  import { pino } from ${JSON.stringify(import.meta.resolve('pino'))};
+  const [dataDir, runtimeDir, systemDir] = process.argv.slice(1);
+  const log = pino({ level: 'silent' });
+  const server = await startEmbeddedPostgres({ dataDir, runtimeDir, systemDir, log });
+  console.log(JSON.stringify({ url: server.url, pid: server.pid }));
+  process.on('SIGTERM', () => void server.stop());
+  const alive = setInterval(() => undefined, 1000);
+  await server.exited;
+  clearInterval(alive);
+`;
+
+describe('embedded PostgreSQL', function () {
+  // A slow disk may take its time over a dozen clusters.
+  this.timeout(120_000);
+
+  // Shared by all tests, because of the copy of the binaries in it. Others may pass through, as in /var/lib.
+  let systemDir: string;
+  let root: string;
+  let dataDir: string;
+  let runtimeDir: string;
+  let servers: EmbeddedPostgres[];
+  let processes: number[];
+
+  before(async () => {
+    systemDir = await mkdtemp(path.join(tmpdir(), 'holdfast-sys-'));
+    await chmod(systemDir, 0o711);
+  });
+  after(async () => await rm(systemDir, { recursive: true, force: true }));
+
+  beforeEach(async () => {
+    servers = [];
+    processes = [];
+    root = await mkdtemp(path.join(tmpdir(), 'holdfast-test-'));
+    dataDir = path.join(root, 'data');
+    runtimeDir = path.join(root, 'run');
+    await mkdir(dataDir, { mode: 0o700 });
+    await mkdir(runtimeDir, { mode: 0o700 });
+  });
+  afterEach(async () => {
+    for (const server of servers) await server.stop();
+    // What a failed test left over.
+    for (const pid of processes) kill(pid, 'SIGKILL');
+    await removeEmbeddedCluster(dataDir, systemDir);
+    await rm(root, { recursive: true, force: true });
+  });
+
+  async function start(): Promise<EmbeddedPostgres> {
+    const server = await startEmbeddedPostgres({ dataDir, runtimeDir, systemDir, log });
+    servers.push(server);
+    return server;
+  }
+
+  /** A node of its own process, as this user or another one. */
+  async function startNode(uid?: number) {
+    const args = ['--import', 'tsx', '--input-type=module', '-e', NODE, dataDir, runtimeDir, systemDir];
+    const node = spawn(process.execPath, args, {
+      cwd: path.dirname(fileURLToPath(import.meta.url)),
+      stdio: ['ignore', 'pipe', 'inherit'],
+      ...(uid === undefined ? {} : { uid, gid: uid, env: { ...process.env, HOME: root, TMPDIR: root } }),
+    });
+    const [said] = (await Promise.race([
+      once(node.stdout, 'data'),
+      once(node, 'exit').then(() => Promise.reject(new Error('the node ended before its server was ready'))),
+    ])) as [Buffer];
+    const { url, pid } = JSON.parse(said.toString()) as { url: string; pid: number };
+    processes.push(node.pid ?? 0, pid);
+    return { node, nodePid: node.pid ?? 0, url, pid };
+  }
+
+  async function clusterFolder(): Promise<string> {
+    if (!IS_ROOT) return path.join(dataDir, 'postgres');
+    const names = await readdir(systemDir);
+    return path.join(systemDir, names.find((name) => !name.startsWith('postgres-')) ?? 'no cluster');
+  }
+
+  it('starts, answers node-postgres and knex over a private socket, and stops', async () => {
+    const server = await start();
+    expect(server.isNew).to.equal(true);
+    const settings = await query(
+      server.url,
+      `SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit,
+              current_setting('server_encoding') AS encoding, current_setting('listen_addresses') AS addresses`,
+    );
+    expect(settings).to.deep.equal([{ fsync: 'on', commit: 'on', encoding: 'UTF8', addresses: '' }]);
+
+    const connection = knex({ client: 'pg', connection: server.url });
+    try {
+      expect((await connection.raw('SELECT 1 AS one')).rows).to.deep.equal([{ one: 1 }]);
+    } finally {
+      await connection.destroy();
+    }
+
+    await server.stop();
+    expect(await server.exited).to.deep.equal({ reason: 'stopped' });
+    expect(isAlive(server.pid)).to.equal(false);
+  });
+
+  it('keeps its data from start to start', async () => {
+    const first = await start();
+    await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await first.stop();
+    const second = await start();
+    expect(second).to.include({ isNew: false, url: first.url });
+    expect(await query(second.url, 'SELECT answer FROM kept')).to.deep.equal([{ answer: 42 }]);
+  });
+
+  it('restarts a server that was killed, with what was committed, under the same URL', async () => {
+    const server = await start();
+    await query(server.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    const killed = server.pid;
+    process.kill(killed, 'SIGKILL');
+    await waitUntil('a new server answers', async () => {
+      return server.pid !== killed && (await query(server.url, 'SELECT answer FROM kept')).length === 1;
+    });
+  });
+
+  it('recovers after node, server and all backends were killed at once', async () => {
+    const { node, nodePid, pid, url } = await startNode();
+    await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    const exited = once(node, 'exit');
+    for (const victim of [nodePid, pid, ...childrenOf(pid)]) kill(victim, 'SIGKILL');
+    await exited;
+    const server = await start();
+    expect(await query(server.url, 'SELECT answer FROM kept')).to.deep.equal([{ answer: 42 }]);
+  });
+
+  it('waits for the backends of a killed server instead of starting beside them', async () => {
+    const { node, nodePid, pid, url } = await startNode();
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => undefined);
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const backend = rows[0]?.pid ?? 0;
+    process.kill(backend, 'SIGSTOP');
+    const exited = once(node, 'exit');
+    for (const victim of [nodePid, pid]) kill(victim, 'SIGKILL');
+    await exited;
+
+    let started = false;
+    const starting = start().finally(() => (started = true));
+    await sleep(1500);
+    expect(started, 'started beside a backend that still has the old memory').to.equal(false);
+    process.kill(backend, 'SIGCONT');
+    expect(await query((await starting).url, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+    await client.end();
+  });
+
+  it('takes over the server of a killed node, and stops it in the end', async () => {
+    const { node, pid, url } = await startNode();
+    const exited = once(node, 'exit');
+    node.kill('SIGKILL');
+    await exited;
+    const server = await start();
+    expect(server).to.include({ pid, url });
+    await server.stop();
+    expect(childrenOf(pid)).to.deep.equal([]);
+  });
+
+  it('replaces the server of a killed node that does not answer any more', async () => {
+    const { node, pid } = await startNode();
+    const exited = once(node, 'exit');
+    node.kill('SIGKILL');
+    await exited;
+    process.kill(pid, 'SIGSTOP');
+    const server = await start();
+    expect(server.pid).to.not.equal(pid);
+    expect(await query(server.url, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+  });
+
+  it('is not confused by a stale process id that belongs to another program by now', async () => {
+    const first = await start();
+    await first.stop();
+    const owner = IS_ROOT ? (await stat(path.join(await clusterFolder(), 'data'))).uid : undefined;
+    const other = spawn('sleep', ['60'], { stdio: 'ignore', ...(owner === undefined ? {} : { uid: owner }) });
+    try {
+      const file = path.join(await clusterFolder(), 'data', 'postmaster.pid');
+      await writeFile(file, `${other.pid}\n${path.dirname(file)}\n0\n5432\n\n\n  0 0\nready\n`);
+      if (owner !== undefined) await chown(file, owner, owner);
+      const second = await start();
+      expect(await query(second.url, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+    } finally {
+      other.kill('SIGKILL');
+    }
+  });
+
+  it('makes the cluster anew after an interrupted initdb', async () => {
+    const server = await start();
+    await server.stop();
+    const folder = await clusterFolder();
+    await rm(path.join(folder, 'data'), { recursive: true });
+    await rm(path.join(dataDir, 'cluster-made'), { force: true });
+    await mkdir(path.join(folder, 'data.making-1'));
+    await writeFile(path.join(folder, 'data.making-1', 'PG_VERSION'), '18\n');
+    expect((await start()).isNew).to.equal(true);
+    expect(await readdir(folder)).to.not.include('data.making-1');
+  });
+
+  it('refuses the cluster of another major version', async () => {
+    await (await start()).stop();
+    await writeFile(path.join(await clusterFolder(), 'data', 'PG_VERSION'), '12\n');
+    expect(await refusalOf(start())).to.match(/made by PostgreSQL 12.*DATABASE_URL/s);
+  });
+
+  it('refuses to begin anew where its database is gone', async function () {
+    if (!IS_ROOT) this.skip();
+    await (await start()).stop();
+    await rm(await clusterFolder(), { recursive: true });
+    expect(await refusalOf(start())).to.match(/The database of DATA_DIR .* is gone/);
+  });
+
+  it('says what PostgreSQL said when it does not start', async () => {
+    await (await start()).stop();
+    await writeFile(path.join(await clusterFolder(), 'data', 'postgresql.auto.conf'), 'no_such_setting = 1\n');
+    expect(await refusalOf(start())).to.match(/did not start \(exit code 1\).*DATABASE_URL.*no_such_setting/s);
+  });
+
+  it('gives up a server that dies again and again, and says so', async () => {
+    const server = await start();
+    await writeFile(path.join(await clusterFolder(), 'data', 'postgresql.auto.conf'), 'no_such_setting = 1\n');
+    process.kill(server.pid, 'SIGKILL');
+    const exit = await server.exited;
+    expect(exit.reason).to.equal('failed');
+    await server.stop();
+  });
+
+  it('names the platform and DATABASE_URL where there are no binaries', () => {
+    expect(() => locatePackage('plan9', 'mips'))
+      .to.throw(EmbeddedPostgresError)
+      .with.property('message')
+      .that.includes('plan9-mips')
+      .and.includes('DATABASE_URL');
+  });
+
+  it('runs as an ordinary user, with everything in DATA_DIR', async function () {
+    const readable = ['-c', `test -r "$0" && test -r "$1"`, fileURLToPath(import.meta.url), import.meta.resolve('pg')];
+    readable[3] = fileURLToPath(readable[3] ?? '');
+    if (!IS_ROOT || spawnSync('sh', readable, { uid: NOBODY, gid: NOBODY }).status !== 0) this.skip();
+    for (const folder of [root, dataDir, runtimeDir]) await chown(folder, NOBODY, NOBODY);
+    const { node, url } = await startNode(NOBODY);
+    expect(await query(url, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+    expect((await stat(path.join(dataDir, 'postgres', 'data'))).uid).to.equal(NOBODY);
+    const exited = once(node, 'exit');
+    node.kill('SIGTERM');
+    expect(await exited).to.deep.equal([0, null]);
+    expect(await refusalOf(start())).to.match(/made by an ordinary user/);
+  });
+});
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.instanceOf(EmbeddedPostgresError);
+  return (error as EmbeddedPostgresError).message;
+}
+
+async function waitUntil(label: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(`waited 30 s in vain until ${label}`);
+    await sleep(20);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter(Boolean)
+    .map(Number);
+}
+
+/** What is gone already is as dead as it should be. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  if (pid > 0 && isAlive(pid)) process.kill(pid, signal);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

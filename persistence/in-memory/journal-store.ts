@@ -1,0 +1,102 @@
+/**
+ * The journal in memory, for tests of what lies above it. It keeps the same promises as the one in PostgreSQL, which
+ * the contract suite in test/contract holds it to; several stores over one `InMemoryLog` are several owners.
+ */
+import type { EpochMs } from '../../kernel/clock.ts';
+import { AppendError, type JournalRow, type JournalStore, type ShardHead, type Snapshot, type StoredEntity } from '../ports.ts';
+
+export class InMemoryLog {
+  readonly shards = new Map<number, JournalRow[]>();
+  readonly entities = new Map<string, JournalRow[]>();
+  readonly snapshots = new Map<string, Snapshot>();
+
+  shard(shard: number): JournalRow[] {
+    let rows = this.shards.get(shard);
+    if (!rows) this.shards.set(shard, (rows = []));
+    return rows;
+  }
+
+  put(row: JournalRow): void {
+    this.shard(row.shard).push(row);
+    const rows = this.entities.get(row.entityId);
+    if (rows) rows.push(row);
+    else this.entities.set(row.entityId, [row]);
+  }
+}
+
+export class InMemoryJournalStore implements JournalStore {
+  readonly #log: InMemoryLog;
+
+  constructor(log: InMemoryLog = new InMemoryLog()) {
+    this.#log = log;
+  }
+
+  takeShards(shards: readonly number[], at: EpochMs): Promise<Map<number, ShardHead>> {
+    const heads = new Map<number, ShardHead>();
+    for (const shard of shards) {
+      const last = this.#log.shard(shard).at(-1);
+      const entityId = `shd_${shard}`;
+      const epoch = (last?.epoch ?? 0) + 1;
+      const version = (this.#log.entities.get(entityId)?.length ?? 0) + 1;
+      const events = JSON.stringify([{ type: 'EpochStarted', epoch }]);
+      const seq = (last?.seq ?? 0) + 1;
+      this.#log.put({ shard, seq, epoch, entityId, version, commandId: 'take', wakeAt: null, events, meta: null, at });
+      heads.set(shard, { seq, epoch });
+    }
+    return Promise.resolve(heads);
+  }
+
+  append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>> {
+    const written = new Set<number>();
+    const heads = new Map<number, JournalRow>();
+    for (const row of rows) if (!heads.has(row.shard)) heads.set(row.shard, row);
+    for (const [shard, first] of heads) {
+      const before = this.#log.shard(shard)[first.seq - 2];
+      if (before?.epoch === first.epoch) written.add(shard);
+    }
+    for (const shard of written) {
+      if (this.#log.shard(shard).length >= heads.get(shard)!.seq) {
+        return Promise.reject(new AppendError({ kind: 'conflict', shard }, `shard ${shard} has another owner`));
+      }
+    }
+    for (const row of rows) {
+      const versions = this.#log.entities.get(row.entityId)?.length ?? 0;
+      if (written.has(row.shard) && versions >= row.version) {
+        const message = `${row.entityId} has version ${row.version} already`;
+        return Promise.reject(new AppendError({ kind: 'conflict', shard: row.shard }, message));
+      }
+    }
+    for (const row of rows) if (written.has(row.shard)) this.#log.put(row);
+    return Promise.resolve(written);
+  }
+
+  readEntities(entityIds: readonly string[], withSnapshots: boolean): Promise<Map<string, StoredEntity>> {
+    const found = new Map<string, StoredEntity>();
+    for (const entityId of entityIds) {
+      const rows = this.#log.entities.get(entityId);
+      if (!rows) continue;
+      const stored = withSnapshots ? this.#log.snapshots.get(entityId) : undefined;
+      if (stored && stored.version <= rows.length) {
+        const snapshot = { version: stored.version, schema: stored.schema, state: JSON.parse(stored.state) as unknown };
+        found.set(entityId, { snapshot, rows: rows.slice(stored.version) });
+      } else {
+        found.set(entityId, { rows: [...rows] });
+      }
+    }
+    return Promise.resolve(found);
+  }
+
+  readShard(shard: number, afterSeq: number, limit: number): Promise<JournalRow[]> {
+    return Promise.resolve(this.#log.shard(shard).slice(afterSeq, afterSeq + limit));
+  }
+
+  saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {
+    for (const snapshot of snapshots) {
+      const known = this.#log.snapshots.get(snapshot.entityId);
+      if (!known || known.version < snapshot.version || known.schema !== snapshot.schema) {
+        this.#log.snapshots.set(snapshot.entityId, snapshot);
+      }
+    }
+    return Promise.resolve();
+  }
+}

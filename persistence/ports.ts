@@ -1,0 +1,153 @@
+/**
+ * What the rest of the program asks of storage. Implementations: postgres/ (the truth) and in-memory/ (for tests of
+ * what lies above); both pass the suites in test/contract.
+ */
+import type { Origin } from '../actors/ask.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+import type { OrderStatus, PlacedOrder } from '../domain/order/order.ts';
+import type { StockLevel } from '../domain/stock/stock-item.ts';
+
+/** A row of the journal: one decision, all its events. */
+export interface JournalRow {
+  readonly shard: number;
+  /** Dense per shard, from 1. */
+  readonly seq: number;
+  /** Never falls along a shard's log. */
+  readonly epoch: number;
+  readonly entityId: string;
+  /** Dense per entity, from 1. */
+  readonly version: number;
+  readonly commandId: string;
+  /** When the entity wants to be woken: null means nothing is outstanding after this row. */
+  readonly wakeAt: EpochMs | null;
+  /** JSON text: an array of events, see persistence/event-codec.ts. */
+  readonly events: string;
+  readonly meta: RowMeta | null;
+  readonly at: EpochMs;
+}
+
+export interface RowMeta {
+  /** Hash of what was sent under the row's command id, where the id must be known for ever. */
+  readonly fingerprint?: string;
+}
+
+/** A row before its place in the log is known: the journal assigns seq and epoch when it is written. */
+export type PendingRow = Omit<JournalRow, 'seq' | 'epoch'>;
+
+/** An order as the view shows it. */
+export interface OrderViewRow {
+  readonly state: PlacedOrder;
+  readonly version: number;
+  readonly origin: Origin;
+}
+
+export interface OrderListFilter {
+  readonly status?: OrderStatus;
+  readonly customerId?: string;
+  /** Inclusive. */
+  readonly from?: EpochMs;
+  /** Exclusive. */
+  readonly to?: EpochMs;
+  /** The last row of the page before: rows older than it follow. */
+  readonly after?: { readonly createdAt: EpochMs; readonly orderId: string };
+  readonly limit: number;
+}
+
+export interface OrderViews {
+  /** Newest first (createdAt, then orderId); eventually consistent, typically behind by less than a second. */
+  list(filter: OrderListFilter): Promise<OrderViewRow[]>;
+}
+
+/** The last row of a shard's log, as its owner knows it. */
+export interface ShardHead {
+  readonly seq: number;
+  readonly epoch: number;
+}
+
+/** What a shard's log tells of one entity. `rows` follow the snapshot's version, ascending and dense. */
+export interface StoredEntity {
+  readonly snapshot?: { readonly version: number; readonly schema: number; readonly state: unknown };
+  readonly rows: readonly JournalRow[];
+}
+
+export interface Snapshot {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly version: number;
+  readonly schema: number;
+  /** JSON text. */
+  readonly state: string;
+  readonly at: EpochMs;
+}
+
+/**
+ * The journal's storage. Appending is the fence (ARCHITECTURE.md section 1): rows of a shard are written only where the
+ * row before the first of them exists with the writer's own epoch.
+ */
+export interface JournalStore {
+  /**
+   * Begins a new epoch in each shard with an `EpochStarted` row, so that no older owner can append from then on.
+   * @returns the head of each shard: its epoch row.
+   * @throws AppendError
+   */
+  takeShards(shards: readonly number[], at: EpochMs): Promise<Map<number, ShardHead>>;
+  /**
+   * Writes rows in one self-committing statement. `rows` are sorted by (shard, seq), dense within each shard.
+   * @returns the shards whose rows are durable now; a shard that is missing has another owner, and nothing of it was written.
+   * @throws AppendError which says whether anything may have been written.
+   */
+  append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>>;
+  /** @returns per entity its snapshot and the rows after it; an entity without rows is missing. One round trip for all. */
+  readEntities(entityIds: readonly string[], withSnapshots: boolean): Promise<Map<string, StoredEntity>>;
+  /** Rows of a shard after `afterSeq`, ascending. */
+  readShard(shard: number, afterSeq: number, limit: number): Promise<JournalRow[]>;
+  /** Replaces older snapshots, never newer ones. */
+  saveSnapshots(snapshots: readonly Snapshot[]): Promise<void>;
+}
+
+/** How an append failed. */
+export type AppendFailure =
+  /** Nothing was written; some row in the batch is refused by the database for what it holds. */
+  | { readonly kind: 'refused'; readonly sqlState: string }
+  /** Nothing was written; the same batch may succeed when sent again. */
+  | { readonly kind: 'transient'; readonly sqlState: string }
+  /** Nothing was written: another owner's row lies where this shard's next row belongs. */
+  | { readonly kind: 'conflict'; readonly shard: number }
+  /** The connection or the server failed: written or not, nobody knows. */
+  | { readonly kind: 'unknown' };
+
+export class AppendError extends Error {
+  override readonly name = 'AppendError';
+  readonly failure: AppendFailure;
+
+  constructor(failure: AppendFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
+/** Where projections are kept: see persistence/projections.ts for what they hold. */
+export interface ProjectionStore {
+  /** The checkpoint of each shard; 0 for a shard that has none yet. */
+  checkpoints(shards: readonly number[]): Promise<Map<number, number>>;
+  /** The wake-ups that the checkpoints stand for. */
+  wakeUps(shards: readonly number[]): Promise<{ readonly shard: number; readonly entityId: string; readonly wakeAt: EpochMs }[]>;
+  /**
+   * Moves each checkpoint from exactly `from` to `to` and, in the same statement, writes what belongs to the shards
+   * whose checkpoint moved. @returns those shards; a missing one has another owner, and nothing of it was written.
+   */
+  flush(flush: ProjectionFlush): Promise<ReadonlySet<number>>;
+}
+
+export interface ProjectionFlush {
+  readonly moves: readonly { readonly shard: number; readonly from: number; readonly to: number }[];
+  readonly orders: readonly (OrderViewRow & { readonly settled: boolean })[];
+  readonly stocks: readonly {
+    readonly shard: number;
+    readonly version: number;
+    readonly level: StockLevel;
+    readonly at: EpochMs;
+  }[];
+  readonly wakeUps: readonly { readonly shard: number; readonly entityId: string; readonly wakeAt: EpochMs }[];
+  readonly settled: readonly { readonly shard: number; readonly entityId: string }[];
+}

@@ -1,0 +1,246 @@
+/**
+ * Reads the whole database for the audit: one consistent picture (REPEATABLE READ, READ ONLY), streamed through
+ * server-side cursors in batches, so that memory does not grow with the database. Never writes, takes no locks that a
+ * running node would notice.
+ *
+ * Text is ordered by its bytes, because the audit merges streams and must order as the server does. Where the column's
+ * own collation does so (`C`) the unique index gives the order; elsewhere the server sorts.
+ */
+import pg from 'pg';
+import type { EpochMs } from '../../kernel/clock.ts';
+import { messageOf, StartupError } from '../../kernel/errors.ts';
+import type { JournalRow } from '../ports.ts';
+import { connectionConfig } from './connection.ts';
+
+/** One FETCH may have to sort the whole journal first. */
+const FETCH_TIMEOUT_MS = 15 * 60_000;
+const FIRST_BATCH_ROWS = 100;
+const BATCH_ROWS_MAX = 2_000;
+const BATCH_BYTES_AIMED_AT = 1024 * 1024;
+
+export type AuditedRow = Omit<JournalRow, 'meta'>;
+
+/** A row in its shard's log; events only where they tell of the shard itself. */
+export interface AuditedPlace {
+  readonly shard: number;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly entityId: string;
+  readonly version: number;
+  readonly events: string | null;
+}
+
+export interface AuditedOrderView {
+  readonly orderId: string;
+  readonly shard: number;
+  readonly firstSeq: number;
+  readonly version: number;
+  readonly customerId: string;
+  readonly status: string;
+  readonly settled: boolean;
+  readonly currency: string;
+  readonly totalAmount: number;
+  readonly lineCount: number;
+  readonly units: number;
+  readonly externalReference: string | null;
+  readonly createdAt: EpochMs;
+  readonly updatedAt: EpochMs;
+  /** JSON text. */
+  readonly state: string;
+}
+
+export interface AuditedStockView {
+  readonly productId: string;
+  readonly warehouseId: string;
+  readonly shard: number;
+  readonly version: number;
+  readonly onHand: number;
+  readonly held: number;
+  readonly lowStockThreshold: number | null;
+  readonly updatedAt: EpochMs;
+}
+
+export interface AuditedSnapshot {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly version: number;
+  readonly schema: number;
+  /** JSON text. */
+  readonly state: string;
+}
+
+export interface AuditedWakeUp {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly wakeAt: EpochMs;
+}
+
+/** What an entity id begins with, as far as the audit reads entities by kind. */
+export type EntityPrefix = 'ord_' | 'pay_' | 'res_' | 'stk_';
+
+export class AuditReader {
+  readonly #client: pg.Client;
+  readonly #byBytes: (column: string) => string;
+  #cursors = 0;
+
+  private constructor(client: pg.Client, ordersByBytes: boolean) {
+    this.#client = client;
+    this.#byBytes = (column) => (ordersByBytes ? column : `${column} COLLATE "C"`);
+  }
+
+  /** @throws StartupError when the database can't be reached, or has no journal. */
+  static async open(databaseUrl: string): Promise<AuditReader> {
+    const client = new pg.Client({
+      ...connectionConfig(databaseUrl, 'holdfast/audit'),
+      statement_timeout: FETCH_TIMEOUT_MS,
+      query_timeout: FETCH_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: FETCH_TIMEOUT_MS,
+    });
+    client.on('error', () => undefined); // the query that is under way, or the next one, fails by itself
+    try {
+      await client.connect();
+    } catch (error) {
+      throw new StartupError(
+        `The database can't be reached: ${messageOf(error) || 'no answer'}. Check that DATABASE_URL names a running PostgreSQL, and its user and database.`,
+        { cause: error },
+      );
+    }
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const found = await client.query<{ present: boolean; collation: string | null }>(`
+        SELECT to_regclass('journal') IS NOT NULL AS present,
+               (SELECT CASE WHEN c.collname = 'default' THEN d.datcollate ELSE c.collname END
+                FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation, pg_database d
+                WHERE a.attrelid = to_regclass('journal') AND a.attname = 'entity_id' AND d.datname = current_database()
+               ) AS collation`);
+      const { present, collation } = found.rows[0] ?? { present: false, collation: null };
+      if (!present) throw new StartupError('The database has no journal: no node was ever started on it. Check DATABASE_URL or DATA_DIR.');
+      return new AuditReader(client, /^(C|POSIX|C\.UTF-?8)$/i.test(collation ?? ''));
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** @throws StartupError: an audit that loses its database can't say anything. */
+  async #query<Row>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      const result = await this.#client.query(sql, [...values]);
+      return result.rows as Row[];
+    } catch (error) {
+      throw new StartupError(`The database failed while it was read: ${messageOf(error)}. Check the database and run this again.`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Ends the picture and the session. */
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+  }
+
+  /** The server's clock when the picture was taken. */
+  async takenAt(): Promise<EpochMs> {
+    const [row] = await this.#query<{ at: number }>('SELECT transaction_timestamp() AS at');
+    return row!.at;
+  }
+
+  async rowCount(): Promise<number> {
+    const [row] = await this.#query<{ rows: number }>('SELECT count(*) AS rows FROM journal');
+    return row!.rows;
+  }
+
+  async checkpoints(): Promise<Map<number, number>> {
+    const rows = await this.#query<{ shard: number; seq: number }>('SELECT shard, seq FROM projection_checkpoints');
+    return new Map(rows.map(({ shard, seq }) => [shard, seq]));
+  }
+
+  /** Every row, by (shard, seq). */
+  places(): AsyncGenerator<AuditedPlace[]> {
+    return this.#stream<AuditedPlace>(
+      `SELECT shard, seq, epoch, entity_id AS "entityId", version,
+              CASE WHEN left(entity_id, 4) = 'shd_' THEN events END AS events
+       FROM journal ORDER BY shard, seq`,
+      (row) => row.entityId.length,
+    );
+  }
+
+  /** The rows of one kind of entity, by (entity id, version). */
+  rows(prefix: EntityPrefix): AsyncGenerator<AuditedRow[]> {
+    const entityId = this.#byBytes('entity_id');
+    return this.#stream<AuditedRow>(
+      `SELECT shard, seq, epoch, entity_id AS "entityId", version, command_id AS "commandId", wake_at AS "wakeAt", events, at
+       FROM journal WHERE ${entityId} >= '${prefix}' AND ${entityId} < '${behind(prefix)}' ORDER BY ${entityId}, version`,
+      (row) => row.events.length,
+    );
+  }
+
+  orderViews(): AsyncGenerator<AuditedOrderView[]> {
+    return this.#stream<AuditedOrderView>(
+      `SELECT order_id AS "orderId", shard, first_seq AS "firstSeq", version, customer_id AS "customerId", status, settled,
+              currency, total_amount AS "totalAmount", line_count AS "lineCount", units,
+              external_reference AS "externalReference", created_at AS "createdAt", updated_at AS "updatedAt", state
+       FROM order_view ORDER BY order_id`,
+      (row) => row.state.length,
+    );
+  }
+
+  /** By (product id, warehouse id). */
+  stockViews(): AsyncGenerator<AuditedStockView[]> {
+    return this.#stream<AuditedStockView>(
+      `SELECT product_id AS "productId", warehouse_id AS "warehouseId", shard, version, on_hand AS "onHand", held,
+              low_stock_threshold AS "lowStockThreshold", updated_at AS "updatedAt"
+       FROM stock_view ORDER BY product_id COLLATE "C", warehouse_id COLLATE "C"`,
+      (row) => row.productId.length,
+    );
+  }
+
+  snapshots(): AsyncGenerator<AuditedSnapshot[]> {
+    return this.#stream<AuditedSnapshot>(
+      `SELECT entity_id AS "entityId", shard, version, schema, state FROM snapshots ORDER BY entity_id COLLATE "C"`,
+      (row) => row.state.length,
+    );
+  }
+
+  wakeUps(prefix: EntityPrefix | 'other'): AsyncGenerator<AuditedWakeUp[]> {
+    const condition =
+      prefix === 'other' ? `left(entity_id, 4) NOT IN ('ord_', 'pay_', 'res_')` : `left(entity_id, 4) = '${prefix}'`;
+    return this.#stream<AuditedWakeUp>(
+      `SELECT entity_id AS "entityId", shard, wake_at AS "wakeAt" FROM wake_ups
+       WHERE ${condition} ORDER BY entity_id COLLATE "C"`,
+      (row) => row.entityId.length,
+    );
+  }
+
+  /** Where the rows of one command of one entity lie. */
+  async placesOfCommand(entityId: string, commandId: string): Promise<{ shard: number; seq: number }[]> {
+    return await this.#query(
+      'SELECT shard, seq FROM journal WHERE entity_id = $1 AND command_id = $2 ORDER BY shard, seq LIMIT 10',
+      [entityId, commandId],
+    );
+  }
+
+  /** `sql` is ours and has no parameters. While a batch is used the next one is on its way. */
+  async *#stream<Row>(sql: string, bytesOf: (row: Row) => number): AsyncGenerator<Row[]> {
+    const cursor = `audit_${++this.#cursors}`;
+    await this.#query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`);
+    let batchRows = FIRST_BATCH_ROWS;
+    const fetchBatch = (): Promise<Row[]> => this.#query<Row>(`FETCH ${batchRows} FROM ${cursor}`);
+    let coming = fetchBatch();
+    for (;;) {
+      const rows = await coming;
+      if (rows.length === 0) break;
+      const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
+      batchRows = Math.max(1, Math.min(BATCH_ROWS_MAX, Math.floor(BATCH_BYTES_AIMED_AT / Math.max(1, bytes / rows.length))));
+      coming = fetchBatch();
+      coming.catch(() => undefined); // told to whoever asks for the next batch
+      yield rows;
+    }
+    await this.#query(`CLOSE ${cursor}`);
+  }
+}
+
+/** The first text, by its bytes, that is greater than everything that begins with `prefix`. */
+function behind(prefix: EntityPrefix): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}

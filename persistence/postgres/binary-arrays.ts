@@ -1,0 +1,90 @@
+/**
+ * Arrays in PostgreSQL's binary wire format. A batch of rows travels as one array a column; the binary form needs no
+ * quoting and no parsing of text, which at thousands of rows a second is the larger half of an append's cost here.
+ * Format: ndim, has-nulls, element type oid, length, lower bound (int32 each), then per element its byte length
+ * (-1: null) and its bytes. https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES
+ */
+const OID = { int4: 23, int8: 20, text: 25, json: 114, bool: 16 } as const;
+const HEADER_BYTES = 20;
+const NULL_LENGTH = -1;
+
+function header(buffer: Buffer, oid: number, length: number, hasNulls: boolean): void {
+  buffer.writeInt32BE(1, 0);
+  buffer.writeInt32BE(hasNulls ? 1 : 0, 4);
+  buffer.writeInt32BE(oid, 8);
+  buffer.writeInt32BE(length, 12);
+  buffer.writeInt32BE(1, 16);
+}
+
+export function int4Array(values: readonly number[]): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 8);
+  header(buffer, OID.int4, values.length, false);
+  let offset = HEADER_BYTES;
+  for (const value of values) {
+    buffer.writeInt32BE(4, offset);
+    buffer.writeInt32BE(value, offset + 4);
+    offset += 8;
+  }
+  return buffer;
+}
+
+export function boolArray(values: readonly boolean[]): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 5);
+  header(buffer, OID.bool, values.length, false);
+  let offset = HEADER_BYTES;
+  for (const value of values) {
+    buffer.writeInt32BE(1, offset);
+    buffer.writeUInt8(value ? 1 : 0, offset + 4);
+    offset += 5;
+  }
+  return buffer;
+}
+
+/** Integers up to 2^53-1. */
+export function int8Array(values: readonly (number | null)[]): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 12);
+  let offset = HEADER_BYTES;
+  let hasNulls = false;
+  for (const value of values) {
+    if (value === null) {
+      hasNulls = true;
+      buffer.writeInt32BE(NULL_LENGTH, offset);
+      offset += 4;
+      continue;
+    }
+    const high = Math.floor(value / 0x1_0000_0000);
+    buffer.writeInt32BE(8, offset);
+    buffer.writeInt32BE(high, offset + 4);
+    buffer.writeUInt32BE(value - high * 0x1_0000_0000, offset + 8);
+    offset += 12;
+  }
+  header(buffer, OID.int8, values.length, hasNulls);
+  return buffer.subarray(0, offset);
+}
+
+export const textArray = (values: readonly (string | null)[]): Buffer => stringArray(OID.text, values);
+export const jsonArray = (values: readonly (string | null)[]): Buffer => stringArray(OID.json, values);
+
+function stringArray(oid: number, values: readonly (string | null)[]): Buffer {
+  let bytes = HEADER_BYTES;
+  let hasNulls = false;
+  for (const value of values) {
+    bytes += 4;
+    if (value === null) hasNulls = true;
+    else bytes += Buffer.byteLength(value);
+  }
+  const buffer = Buffer.allocUnsafe(bytes);
+  header(buffer, oid, values.length, hasNulls);
+  let offset = HEADER_BYTES;
+  for (const value of values) {
+    if (value === null) {
+      buffer.writeInt32BE(NULL_LENGTH, offset);
+      offset += 4;
+      continue;
+    }
+    const length = buffer.write(value, offset + 4);
+    buffer.writeInt32BE(length, offset);
+    offset += 4 + length;
+  }
+  return buffer;
+}

@@ -1,0 +1,120 @@
+/**
+ * Sessions with PostgreSQL: how they are opened, what every one of them sets, and how a value comes back. A session
+ * that stops answering is cut: behind a black hole only the client's own clock helps.
+ */
+import pg from 'pg';
+import { messageOf, StartupError } from '../../kernel/errors.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** No statement of the runtime takes longer on a healthy server. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+/** The server's limit comes first; this one is for a server, or a network, that has gone silent. */
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+const TCP_KEEPALIVE_DELAY_MS = 10_000;
+
+const INT8 = 20;
+const JSON_TEXT = 114;
+const TIMESTAMPTZ = 1184;
+
+/** bigint as number (every one of ours fits 2^53), timestamptz as ms since the epoch, json as its text. */
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return Number;
+    if (oid === TIMESTAMPTZ) return (text: string) => Date.parse(text);
+    if (oid === JSON_TEXT) return (text: string) => text;
+    return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown;
+  },
+} as pg.CustomTypesConfig;
+
+/** `purpose` shows in pg_stat_activity, e.g. `holdfast/w0-x7f/journal`. */
+export function connectionConfig(url: string, purpose: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: purpose,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: TCP_KEEPALIVE_DELAY_MS,
+    options: '-c TimeZone=UTC -c DateStyle=ISO -c synchronous_commit=on',
+    types,
+  };
+}
+
+/** A pool for reads and rare statements. Errors of idle sessions are the pool's business: it opens another. */
+export function openPool(url: string, purpose: string, sizeMax: number): pg.Pool {
+  const pool = new pg.Pool({ ...connectionConfig(url, purpose), max: sizeMax });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/**
+ * One session for one kind of statement, opened when first used and again after it broke. Whoever uses it sends one
+ * statement at a time.
+ */
+export class Session {
+  readonly #config: pg.ClientConfig;
+  #client: pg.Client | undefined;
+
+  constructor(url: string, purpose: string) {
+    this.#config = connectionConfig(url, purpose);
+  }
+
+  /** @throws what the driver throws; after any failure of the connection the next call opens a new one. */
+  async query(query: pg.QueryConfig): Promise<pg.QueryResult<Record<string, unknown>>> {
+    const client = this.#client ?? (await this.#open());
+    try {
+      return await client.query(query);
+    } catch (error) {
+      if (sqlStateOf(error) === undefined) this.#drop(client);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => undefined);
+  }
+
+  async #open(): Promise<pg.Client> {
+    const client = new pg.Client(this.#config);
+    client.on('error', () => this.#drop(client));
+    await client.connect();
+    this.#client = client;
+    return client;
+  }
+
+  #drop(client: pg.Client): void {
+    if (this.#client === client) this.#client = undefined;
+    client.end().catch(() => undefined);
+  }
+}
+
+/** The server's five-character code; undefined when the failure is not the server's answer. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error) || !('severity' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** One session, for the length of `work`. @throws StartupError, naming the remedy, when the server can't be reached. */
+export async function withClient<T>(url: string, purpose: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(connectionConfig(url, purpose));
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    const reason = messageOf(error) || (error as { code?: string }).code;
+    throw new StartupError(
+      `The database can't be reached: ${reason ?? 'no answer'}. Check that DATABASE_URL names a running PostgreSQL, and its user and database.`,
+      { cause: error },
+    );
+  }
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

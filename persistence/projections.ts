@@ -1,0 +1,235 @@
+/**
+ * The projections of the shards that this worker owns: order view, stock view, wake-ups. Folds committed rows straight
+ * from memory and flushes them now and then: one self-committing statement moves each shard's checkpoint from exactly
+ * where the flush began, and writes only what belongs to the shards it moved (a frozen former owner moves none).
+ *
+ * A flush freezes its changes and its checkpoints together; what commits meanwhile gathers for the next. An entity that
+ * settles within a flush never touches the wake-ups table.
+ *
+ * Keeps invariant 3 (every read model equals its rebuild) and 10: the lag is bounded in rows; beyond it `full` tells the
+ * edge to refuse new work.
+ */
+import type { Logger } from 'pino';
+import { failpoint } from '../kernel/failpoints.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+import type { PlacedOrder } from '../domain/order/order.ts';
+import type { StockLevel } from '../domain/stock/stock-item.ts';
+import type { ProjectionFlush, ProjectionStore } from './ports.ts';
+
+const FLUSH_INTERVAL_MS = 200;
+/** A flush is begun early at this many changed entities. */
+const FLUSH_ENTITIES_MAX = 2_000;
+/** Rows behind the journal at which new work is refused. */
+const LAG_ROWS_MAX = 200_000;
+const RETRY_PAUSE_MS = 500;
+
+/** What a committed row changes in the read models. */
+export interface ProjectedRow {
+  readonly shard: number;
+  readonly seq: number;
+  readonly entityId: string;
+  readonly version: number;
+  readonly wakeAt: EpochMs | null;
+  readonly view: EntityView | undefined;
+}
+
+export type EntityView =
+  | { readonly kind: 'order'; readonly state: PlacedOrder; readonly firstSeq: number; readonly settled: boolean }
+  | { readonly kind: 'stock'; readonly level: StockLevel; readonly at: EpochMs };
+
+interface ShardChanges {
+  from: number;
+  to: number;
+}
+
+interface ChangedView {
+  readonly shard: number;
+  readonly version: number;
+  readonly view: EntityView;
+}
+
+export interface ProjectionHooks {
+  /** Entities that still wait after a flush: wake them then. */
+  wakesChanged(wakes: ReadonlyMap<string, EpochMs>): void;
+  /** Another owner moved the checkpoint. */
+  shardLost(shard: number): void;
+}
+
+export class Projections {
+  readonly #store: ProjectionStore;
+  readonly #log: Logger;
+  readonly #hooks: ProjectionHooks;
+  #shards = new Map<number, ShardChanges>();
+  #views = new Map<string, ChangedView>();
+  #wakes = new Map<string, { shard: number; wakeAt: EpochMs | null }>();
+  /** Entities that have a row in the wake-ups table, by shard. */
+  readonly #stored = new Map<number, Set<string>>();
+  #lagRows = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(store: ProjectionStore, log: Logger, hooks: ProjectionHooks) {
+    this.#store = store;
+    this.#log = log;
+    this.#hooks = hooks;
+  }
+
+  get full(): boolean {
+    return this.#lagRows >= LAG_ROWS_MAX;
+  }
+
+  get lagRows(): number {
+    return this.#lagRows;
+  }
+
+  /** Follows a shard from its checkpoint on. `stored`: the entities that the wake-ups table holds for it. */
+  own(shard: number, checkpoint: number, stored: Iterable<string>): void {
+    this.#shards.set(shard, { from: checkpoint, to: checkpoint });
+    this.#stored.set(shard, new Set(stored));
+  }
+
+  /** Resolves when no flush is under way: only then may a shard's checkpoint be read to take it anew. */
+  async quiesce(): Promise<void> {
+    await this.#flushing;
+  }
+
+  /** Forgets a shard and everything not yet flushed of it: its next owner reads the journal. */
+  disown(shard: number): void {
+    const changes = this.#shards.get(shard);
+    if (changes) this.#lagRows -= changes.to - changes.from;
+    this.#shards.delete(shard);
+    this.#stored.delete(shard);
+    for (const [entityId, changed] of this.#views) if (changed.shard === shard) this.#views.delete(entityId);
+    for (const [entityId, wake] of this.#wakes) if (wake.shard === shard) this.#wakes.delete(entityId);
+  }
+
+  /** Rows of a shard come in the order of its log, without a hole. */
+  apply(row: ProjectedRow): void {
+    const changes = this.#shards.get(row.shard);
+    if (!changes) return;
+    if (row.seq !== changes.to + 1) {
+      this.#log.error({ shard: row.shard, seq: row.seq, expected: changes.to + 1 }, 'a projection met a hole in its log');
+      this.#hooks.shardLost(row.shard);
+      return;
+    }
+    changes.to = row.seq;
+    this.#lagRows++;
+    if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
+    this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
+    if (this.#views.size >= FLUSH_ENTITIES_MAX) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+  }
+
+  /** Writes what has gathered. Never throws; what could not be written is tried again. */
+  async flush(): Promise<void> {
+    if (this.#flushing) return this.#flushing;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#lagRows === 0) return;
+    this.#flushing = this.#write().finally(() => {
+      this.#flushing = undefined;
+      if (this.#lagRows > 0 && !this.#closed) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+    });
+    return this.#flushing;
+  }
+
+  /** Writes everything, waiting for a database that is away until `deadline` (monotonic ms). */
+  async close(monotonicMs: () => number, deadline: number): Promise<void> {
+    await this.#flushing;
+    while (this.#lagRows > 0 && monotonicMs() < deadline) await this.flush();
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #write(): Promise<void> {
+    const views = this.#views;
+    const wakes = this.#wakes;
+    this.#views = new Map();
+    this.#wakes = new Map();
+    const moves = [...this.#shards]
+      .filter(([, { from, to }]) => to > from)
+      .map(([shard, { from, to }]) => ({ shard, from, to }));
+    try {
+      await failpoint('projection.before');
+      const moved = await this.#store.flush(this.#flushOf(moves, views, wakes));
+      await failpoint('projection.after');
+      this.#settle(moves, wakes, moved);
+    } catch (error) {
+      // Unknown or not applied: the compare-and-set of the next try tells. Newer changes win over the ones put back.
+      this.#log.warn({ reason: messageOf(error) }, 'projections could not be flushed; trying again');
+      for (const [entityId, changed] of this.#views) views.set(entityId, changed);
+      for (const [entityId, wake] of this.#wakes) wakes.set(entityId, wake);
+      this.#views = views;
+      this.#wakes = wakes;
+      await this.#resynchronize(moves);
+    }
+  }
+
+  /** After a failed flush a checkpoint stands where it was, where we wanted it, or somebody else moved it. */
+  async #resynchronize(moves: ProjectionFlush['moves']): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    let checkpoints: Map<number, number>;
+    try {
+      checkpoints = await this.#store.checkpoints(moves.map(({ shard }) => shard));
+    } catch {
+      return; // the database is still away: the next flush comes here again
+    }
+    for (const { shard, to } of moves) {
+      const changes = this.#shards.get(shard);
+      if (!changes || checkpoints.get(shard) !== to || changes.from === to) continue;
+      this.#lagRows -= to - changes.from;
+      changes.from = to;
+    }
+  }
+
+  #flushOf(
+    moves: ProjectionFlush['moves'],
+    views: ReadonlyMap<string, ChangedView>,
+    wakes: ReadonlyMap<string, { shard: number; wakeAt: EpochMs | null }>,
+  ): ProjectionFlush {
+    const orders: ProjectionFlush['orders'][number][] = [];
+    const stocks: ProjectionFlush['stocks'][number][] = [];
+    const wakeUps: ProjectionFlush['wakeUps'][number][] = [];
+    const settled: ProjectionFlush['settled'][number][] = [];
+    for (const { shard, version, view } of views.values()) {
+      if (view.kind === 'stock') stocks.push({ shard, version, level: view.level, at: view.at });
+      else orders.push({ state: view.state, version, settled: view.settled, origin: { shard, seq: view.firstSeq } });
+    }
+    for (const [entityId, { shard, wakeAt }] of wakes) {
+      if (wakeAt !== null) wakeUps.push({ shard, entityId, wakeAt });
+      else if (this.#stored.get(shard)?.has(entityId)) settled.push({ shard, entityId });
+    }
+    return { moves, orders, stocks, wakeUps, settled };
+  }
+
+  #settle(
+    moves: ProjectionFlush['moves'],
+    wakes: ReadonlyMap<string, { shard: number; wakeAt: EpochMs | null }>,
+    moved: ReadonlySet<number>,
+  ): void {
+    for (const { shard, from, to } of moves) {
+      const changes = this.#shards.get(shard);
+      if (changes?.from !== from) continue; // taken anew meanwhile
+      if (!moved.has(shard)) {
+        this.#log.warn({ shard }, 'another owner moved the checkpoint');
+        this.#hooks.shardLost(shard);
+        continue;
+      }
+      changes.from = to;
+      this.#lagRows -= to - from;
+    }
+    const waiting = new Map<string, EpochMs>();
+    for (const [entityId, { shard, wakeAt }] of wakes) {
+      if (!moved.has(shard)) continue;
+      if (wakeAt === null) {
+        this.#stored.get(shard)?.delete(entityId);
+      } else {
+        this.#stored.get(shard)?.add(entityId);
+        waiting.set(entityId, wakeAt);
+      }
+    }
+    if (waiting.size > 0) this.#hooks.wakesChanged(waiting);
+  }
+}
