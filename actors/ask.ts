@@ -1,0 +1,47 @@
+/**
+ * The port to the actors: what the edge, the transports and the shards speak. An ask names an entity and carries one
+ * command (or none: a read); it is answered exactly once, also when it fails. Everything in it is plain JSON, because
+ * the entity may live in another worker.
+ */
+import type { Refusal, Until } from '../domain/decider.ts';
+import type { FailureCode } from '../kernel/errors.ts';
+
+export interface Ask {
+  /** An entity id, see domain/addresses.ts. */
+  readonly to: string;
+  /** Absent: a read. */
+  readonly command?: { readonly type: string };
+  /** The same at every re-send of a command: it has one outcome. Empty for a read. */
+  readonly commandId: string;
+  /** Hash of what the caller sent under this command id; given only by callers whose id must be remembered. */
+  readonly fingerprint?: string;
+  readonly until: Until;
+  /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
+  readonly timeoutMs: number;
+}
+
+/** Where an entity's first row lies in the journal: the source of an order's number. */
+export interface Origin {
+  readonly shard: number;
+  readonly seq: number;
+}
+
+export type Answer =
+  | {
+      readonly kind: 'done';
+      /** What the entity's decider answers: for an order its `OrderState`, for stock its `StockLevel`. */
+      readonly value: unknown;
+      /** True when the command was known already and nothing was applied now. */
+      readonly replayed: boolean;
+      /** The entity's version that the answer saw, committed by now; 0 for an entity without rows. */
+      readonly version: number;
+      readonly origin: Origin;
+    }
+  | { readonly kind: 'rejected'; readonly refusal: Refusal }
+  /** `retryAfterMs` where it is known. Never thrown. */
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly detail: string };
+
+export interface Actors {
+  /** Never rejects. Order is kept between asks of one asker to one entity, while its shard stays where it is. */
+  ask(ask: Ask): Promise<Answer>;
+}

@@ -1,0 +1,29 @@
+/** What an entity's shell asks of the worker around it. The shard region is the one implementation. */
+import type { Logger } from 'pino';
+import type { ProviderCall, ProviderOutcome } from '../../domain/payment/payment.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { AppendEntry } from '../../persistence/journal.ts';
+import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
+import type { ProjectedRow } from '../../persistence/projections.ts';
+import type { Answer, Ask } from '../ask.ts';
+import type { EntityShell } from './entity-shell.ts';
+
+/** Told exactly once. */
+export type Reply = (answer: Answer) => void;
+
+export interface EntityHost {
+  readonly clock: Clock;
+  readonly log: Logger;
+  append(entry: AppendEntry): void;
+  /** Reads what the journal holds of an entity. Rejects when it can't be read now. */
+  recover(shell: EntityShell): Promise<StoredEntity | undefined>;
+  /** `fresh`: the sender knows that the receiver has no rows, so nothing need be read. */
+  send(ask: Ask, fresh: boolean, reply: Reply): void;
+  callProvider(call: ProviderCall): Promise<ProviderOutcome>;
+  project(row: ProjectedRow): void;
+  saveSnapshot(snapshot: Snapshot): void;
+  /** Calls `tell` later, unless it is cancelled. */
+  after(delayMs: number, tell: () => void): { cancel(): void };
+  /** The shell has left the entity: the next message starts a new one. */
+  gone(shell: EntityShell): void;
+}

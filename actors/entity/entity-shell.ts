@@ -1,0 +1,459 @@
+/**
+ * The shell around one entity's decider: recovers it, decides its commands, appends their events, answers, and sends
+ * what is outstanding. The only place where decisions meet effects.
+ *
+ *   recovering --stored rows folded--> running --passivated, dropped--> gone
+ *   recovering --can't be read--------> gone (its askers hear why)
+ *
+ * A running entity does not wait for a commit: it decides on its tentative state (appended, not yet durable). Every
+ * answer, also a refusal, an "already done" or a read, waits for the commit of the last row that its decision saw, and
+ * leaves in log order. If an append fails the shell is dropped with everything tentative in it; it never resumes.
+ *
+ * Keeps invariants 2 (nothing leaves before the commit that justifies it), 3 (fold = live) and 8 (one outcome).
+ * Its methods run in the actor's turn or in the journal's commit callback, never inside one another.
+ */
+import type { DomainEvent, Effect, Refusal } from '../../domain/decider.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
+import type { FailureCode } from '../../kernel/errors.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import { encodeEvents } from '../../persistence/event-codec.ts';
+import type { AppendEntry } from '../../persistence/journal.ts';
+import type { PendingRow, Snapshot, StoredEntity } from '../../persistence/ports.ts';
+import type { Answer, Ask } from '../ask.ts';
+import { Effects, type Conclusion } from './effects.ts';
+import type { EntityHost, Reply } from './entity-host.ts';
+import type { EntityType } from './entity-type.ts';
+import { foldEntity } from './fold-entity.ts';
+import { Gathering } from './gathering.ts';
+import { KnownCommands } from './known-commands.ts';
+
+/** An entity with something outstanding is woken this long after its last row, should its worker be gone by then. */
+const OUTSTANDING_WAKE_MS = 5_000;
+/** A snapshot is worth its write after this many versions, and at most this often. */
+const SNAPSHOT_VERSIONS_MIN = 500;
+const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
+/** Askers that may wait for one entity to settle. */
+const SETTLE_WAITERS_MAX = 5_000;
+
+export type ShellMessage =
+  | { readonly kind: 'ask'; readonly ask: Ask; readonly reply: Reply }
+  | { readonly kind: 'recovered'; readonly stored: StoredEntity | undefined }
+  | { readonly kind: 'unreadable'; readonly code: FailureCode; readonly detail: string }
+  | { readonly kind: 'concluded'; readonly conclusion: Conclusion }
+  | { readonly kind: 'gathered'; readonly gathering: Gathering<Asker> }
+  | { readonly kind: 'wake' };
+
+interface Asker {
+  readonly ask: Ask;
+  readonly reply: Reply;
+}
+
+/** An answer that waits for a commit. */
+interface HeldAnswer {
+  readonly reply: Reply;
+  readonly value: unknown;
+  readonly refusal?: Refusal;
+  readonly replayed: boolean;
+}
+
+interface SettleWaiter extends Asker {
+  /** The decision that the asker waits behind. */
+  readonly version: number;
+  readonly replayed: boolean;
+}
+
+export class EntityShell {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly type: EntityType;
+  /** Monotonic ms of the last message: for passivation. */
+  lastActiveMs = 0;
+  readonly #host: EntityHost;
+  readonly #tell: (message: ShellMessage) => void;
+  readonly #effects: Effects;
+  #phase: 'recovering' | 'running' | 'gone' = 'recovering';
+  #known: KnownCommands;
+  #state: unknown;
+  #version = 0;
+  #lastAt: EpochMs = 0;
+  #committedVersion = 0;
+  /** Place of the entity's first row; undefined until that is durable. */
+  #firstSeq: number | undefined;
+  readonly #pending: PendingDecision[] = [];
+  #stash: Asker[] = [];
+  #wokenWhileRecovering = false;
+  #settleWaiters: SettleWaiter[] = [];
+  #gathering: Gathering<Asker> | undefined;
+  #snapshotVersion = 0;
+  #snapshotAtMs = -Infinity;
+
+  /** @param tell puts a message of the entity's own into its mailbox. */
+  constructor(entityId: string, shard: number, type: EntityType, host: EntityHost, tell: (message: ShellMessage) => void) {
+    this.entityId = entityId;
+    this.shard = shard;
+    this.type = type;
+    this.#host = host;
+    this.#tell = tell;
+    this.#known = new KnownCommands(type.knownCommandsMax);
+    this.#state = type.decider.initial(entityId);
+    this.#effects = new Effects(host, (conclusion) => tell({ kind: 'concluded', conclusion }));
+    this.lastActiveMs = host.clock.monotonicMs();
+  }
+
+  /** Begins. `fresh`: the entity is known to have no rows. */
+  start(fresh: boolean): void {
+    if (fresh) {
+      this.#phase = 'running';
+      return;
+    }
+    this.#host.recover(this).then(
+      (stored) => this.#tell({ kind: 'recovered', stored }),
+      (error: unknown) => {
+        const detail = `${this.entityId} can't be read now`;
+        this.#host.log.warn({ entityId: this.entityId, err: error }, 'an entity could not be read');
+        this.#tell({ kind: 'unreadable', code: 'unavailable', detail });
+      },
+    );
+  }
+
+  /** Asks that wait for the recovery. */
+  get stashed(): number {
+    return this.#stash.length;
+  }
+
+  /** Nothing in flight in either direction: it may leave memory without losing anything. */
+  get idle(): boolean {
+    return (
+      this.#phase === 'running' &&
+      this.#pending.length === 0 &&
+      this.#settleWaiters.length === 0 &&
+      this.#gathering === undefined &&
+      this.#effects.idle
+    );
+  }
+
+  /** Rows handed to the journal and not yet answered by it. */
+  get appending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  handle(message: ShellMessage): void {
+    this.lastActiveMs = this.#host.clock.monotonicMs();
+    switch (message.kind) {
+      case 'ask':
+        return this.#ask(message);
+      case 'recovered':
+        return this.#recovered(message.stored);
+      case 'unreadable':
+        return this.drop(message.code, message.detail);
+      case 'concluded':
+        return this.#concluded(message.conclusion);
+      case 'gathered':
+        return this.#gathered(message.gathering);
+      case 'wake':
+        return this.#wake();
+    }
+  }
+
+  /** Leaves the entity: what is tentative is forgotten, and whoever still waits hears `code`. Idempotent. */
+  drop(code: FailureCode, detail: string): void {
+    if (this.#phase === 'gone') return;
+    this.#phase = 'gone';
+    this.#effects.stop();
+    this.#cancelGathering(code, detail);
+    for (const { reply } of this.#stash) reply(failed(code, detail));
+    // Their own rows are durable; only how it all ended can't be told from here.
+    for (const { reply } of this.#settleWaiters) reply(failed('outcome_unknown', detail));
+    this.#stash = [];
+    this.#settleWaiters = [];
+    this.#host.gone(this);
+  }
+
+  // --- recovery -------------------------------------------------------------------------------------------------------
+
+  /** @throws CorruptionError when the rows don't fold. */
+  #recovered(stored: StoredEntity | undefined): void {
+    if (this.#phase !== 'recovering') return;
+    if (stored) this.#fold(stored);
+    this.#phase = 'running';
+    const stash = this.#stash;
+    this.#stash = [];
+    this.#keepEffects();
+    if (this.#wokenWhileRecovering) this.#wake();
+    for (const asker of stash) this.#ask(asker);
+  }
+
+  #fold(stored: StoredEntity): void {
+    const folded = foldEntity(this.type, this.entityId, this.shard, stored);
+    this.#state = folded.state;
+    this.#known = folded.known;
+    this.#version = folded.version;
+    this.#committedVersion = folded.version;
+    this.#snapshotVersion = folded.snapshotVersion;
+    this.#firstSeq = folded.firstSeq;
+    this.#lastAt = folded.at;
+  }
+
+  // --- commands -------------------------------------------------------------------------------------------------------
+
+  #ask(asker: Asker): void {
+    if (this.#phase === 'recovering') {
+      this.#stash.push(asker);
+      return;
+    }
+    if (this.#phase === 'gone') {
+      asker.reply(failed('unavailable', `${this.entityId} is leaving memory`));
+      return;
+    }
+    const { command, commandId, fingerprint } = asker.ask;
+    if (!command) return this.#answerAsker(asker, false);
+    const known = fingerprint === undefined ? undefined : this.#known.fingerprintOf(commandId);
+    if (known === undefined) {
+      this.#decide(command, commandId, fingerprint, [asker]);
+    } else if (known === fingerprint) {
+      this.#answerAsker(asker, true);
+    } else {
+      this.#hold({ reply: asker.reply, value: undefined, refusal: { code: 'idempotency_mismatch' }, replayed: false });
+    }
+  }
+
+  /** @returns true when rows follow. */
+  #decide(
+    command: { readonly type: string },
+    commandId: string,
+    fingerprint: string | undefined,
+    askers: readonly Asker[],
+    gathering?: Gathering<Asker>,
+  ): boolean {
+    const running = this.#gathering;
+    if (running && running !== gathering && running.commandId === commandId) {
+      running.askers.push(...askers);
+      return true;
+    }
+    const at = Math.max(this.#host.clock.nowMs(), this.#lastAt);
+    const decision = this.type.decider.decide(this.#state, command, at, gathering?.answers);
+    switch (decision.kind) {
+      case 'accepted':
+        this.#endGathering(gathering);
+        this.#append(decision.events, at, command, commandId, fingerprint, askers);
+        return true;
+      case 'gather': {
+        if (gathering) {
+          gathering.round(decision.asks);
+          return true;
+        }
+        this.#endGathering(undefined);
+        const started = new Gathering<Asker>(this.#host, { command, commandId, fingerprint, askers: [...askers] }, () =>
+          this.#tell({ kind: 'gathered', gathering: started }),
+        );
+        this.#gathering = started;
+        started.round(decision.asks);
+        return true;
+      }
+      case 'already_done':
+        if (gathering) this.#endGathering(gathering);
+        for (const asker of askers) this.#answerAsker(asker, true);
+        return false;
+      case 'rejected':
+        if (gathering) this.#endGathering(gathering);
+        for (const { reply } of askers) this.#hold({ reply, value: undefined, refusal: decision.refusal, replayed: false });
+        return false;
+    }
+  }
+
+  #append(
+    events: readonly DomainEvent[],
+    at: EpochMs,
+    command: { readonly type: string },
+    commandId: string,
+    fingerprint: string | undefined,
+    askers: readonly Asker[],
+  ): void {
+    const { decider, forms, view } = this.type;
+    for (const event of events) this.#state = decider.evolve(this.#state, event, at);
+    this.#version++;
+    this.#lastAt = at;
+    if (fingerprint !== undefined) this.#known.remember(commandId, fingerprint);
+    const effects = decider.outstanding(this.#state);
+    const wakeAt = effects.length > 0 ? at + OUTSTANDING_WAKE_MS : (decider.deadline(this.#state) ?? null);
+    const row: PendingRow = {
+      shard: this.shard,
+      entityId: this.entityId,
+      version: this.#version,
+      commandId,
+      wakeAt,
+      events: encodeEvents(events, forms),
+      meta: fingerprint === undefined ? null : { fingerprint },
+      at,
+    };
+    const shown = view ? decider.answer(this.#state, undefined) : undefined;
+    const decision = new PendingDecision(this, row, this.#state, effects, shown, this.#snapshotIfDue(at));
+    this.#pending.push(decision);
+    for (const asker of askers) this.#answerAsker(asker, false, command);
+    this.#host.append(decision);
+  }
+
+  /** Answers with the state as it is now: at the commit of the last row, or once the entity is at rest. */
+  #answerAsker(asker: Asker, replayed: boolean, command = asker.ask.command): void {
+    const { decider } = this.type;
+    if (asker.ask.until === 'settled' && !decider.isAtRest(this.#state)) {
+      if (this.#settleWaiters.length >= SETTLE_WAITERS_MAX) {
+        asker.reply(failed('overloaded', `${SETTLE_WAITERS_MAX} callers wait for ${this.entityId} already`));
+        return;
+      }
+      this.#settleWaiters.push({ ...asker, version: this.#version, replayed });
+      return;
+    }
+    this.#hold({ reply: asker.reply, value: decider.answer(this.#state, command), replayed });
+  }
+
+  #hold(answer: HeldAnswer): void {
+    const last = this.#pending.at(-1);
+    if (last) last.answers.push(answer);
+    else this.#release(answer, this.#committedVersion);
+  }
+
+  #release({ reply, value, refusal, replayed }: HeldAnswer, version: number): void {
+    if (refusal) reply({ kind: 'rejected', refusal });
+    else reply({ kind: 'done', value, replayed, version, origin: { shard: this.shard, seq: this.#firstSeq ?? 0 } });
+  }
+
+  // --- commits --------------------------------------------------------------------------------------------------------
+
+  /** The journal's callback: `decision` is durable at `seq`. In log order. */
+  committed(decision: PendingDecision, seq: number): void {
+    invariant(this.#pending.shift() === decision, 'an entity commits in the order it decided');
+    const { row, effects, state, shown } = decision;
+    const { type } = this;
+    this.#committedVersion = row.version;
+    if (this.#firstSeq === undefined) {
+      this.#firstSeq = seq;
+      this.#effects.bornHere();
+    }
+    const place = { firstSeq: this.#firstSeq, at: row.at, settled: row.wakeAt === null };
+    const view = type.view && type.decider.exists(state) ? type.view(shown, place) : undefined;
+    this.#host.project({ shard: row.shard, seq, entityId: row.entityId, version: row.version, wakeAt: row.wakeAt, view });
+    for (const answer of decision.answers) this.#release(answer, row.version);
+    if (this.#phase === 'gone') return;
+    if (decision.snapshot) this.#host.saveSnapshot(decision.snapshot);
+    if (this.#settleWaiters.length > 0 && type.decider.isAtRest(state)) this.#answerSettled(row.version, state);
+    const conclusionOf = /^[a-z]+(?=@)/.exec(row.commandId)?.[0];
+    if (conclusionOf !== undefined) this.#effects.settled(conclusionOf);
+    this.#effects.keep(effects, row.version);
+  }
+
+  /** The journal's callback: the row is not written, or nobody knows. Everything tentative here is void. */
+  failed(decision: PendingDecision, code: FailureCode): void {
+    const index = this.#pending.indexOf(decision);
+    if (index >= 0) this.#pending.splice(index, 1);
+    const detail = `the append of ${this.entityId} version ${decision.row.version} failed`;
+    for (const { reply } of decision.answers) reply(failed(code, detail));
+    this.drop(code, detail);
+  }
+
+  #answerSettled(version: number, state: unknown): void {
+    const waiting: SettleWaiter[] = [];
+    for (const waiter of this.#settleWaiters) {
+      if (waiter.version > version) {
+        waiting.push(waiter);
+        continue;
+      }
+      const value = this.type.decider.answer(state, waiter.ask.command);
+      this.#release({ reply: waiter.reply, value, replayed: waiter.replayed }, version);
+    }
+    this.#settleWaiters = waiting;
+  }
+
+  // --- effects, gatherings, wake-ups ----------------------------------------------------------------------------------
+
+  #keepEffects(): void {
+    this.#effects.keep(this.type.decider.outstanding(this.#state), this.#committedVersion);
+  }
+
+  #concluded({ effect, answer, commandId }: Conclusion): void {
+    if (this.#phase !== 'running') return;
+    const command = this.type.decider.conclude(effect, answer);
+    this.#effects.concluded(effect.key, this.#decide(command, commandId, undefined, []));
+  }
+
+  #gathered(gathering: Gathering<Asker>): void {
+    if (this.#phase !== 'running' || this.#gathering !== gathering) return;
+    const { command, commandId, fingerprint, askers } = gathering;
+    this.#decide(command, commandId, fingerprint, askers, gathering);
+  }
+
+  /** A decision ends the gathering it came from, and cancels another one: that one's asker asks again. */
+  #endGathering(own: Gathering<Asker> | undefined): void {
+    if (this.#gathering === own) {
+      own?.stop();
+      this.#gathering = undefined;
+    } else {
+      this.#cancelGathering('unavailable', `${this.entityId} decided something else meanwhile`);
+    }
+  }
+
+  #cancelGathering(code: FailureCode, detail: string): void {
+    const gathering = this.#gathering;
+    if (!gathering) return;
+    this.#gathering = undefined;
+    gathering.stop();
+    for (const { reply } of gathering.askers) reply(failed(code, detail));
+  }
+
+  /** Its time has come, or its former worker is gone: sends what is outstanding and acts on a deadline that has passed. */
+  #wake(): void {
+    if (this.#phase === 'recovering') this.#wokenWhileRecovering = true;
+    if (this.#phase !== 'running') return;
+    const { decider } = this.type;
+    const deadline = decider.deadline(this.#state);
+    const due = deadline !== undefined && this.#host.clock.nowMs() >= deadline ? decider.onDeadline(this.#state) : undefined;
+    if (due) this.#decide(due, `deadline@${this.#version}`, undefined, []);
+    else if (this.#pending.length === 0) this.#keepEffects();
+  }
+
+  // --- snapshots ------------------------------------------------------------------------------------------------------
+
+  /** Encoded now, saved when its version is durable. */
+  #snapshotIfDue(at: EpochMs): Snapshot | undefined {
+    const { snapshot } = this.type.decider;
+    if (!snapshot || this.#version - this.#snapshotVersion < SNAPSHOT_VERSIONS_MIN) return undefined;
+    const now = this.#host.clock.monotonicMs();
+    if (now - this.#snapshotAtMs < SNAPSHOT_INTERVAL_MIN_MS) return undefined;
+    this.#snapshotAtMs = now;
+    this.#snapshotVersion = this.#version;
+    const state = JSON.stringify({ state: snapshot.encode(this.#state), known: this.#known.entries() });
+    return { entityId: this.entityId, shard: this.shard, version: this.#version, schema: snapshot.schema, state, at };
+  }
+}
+
+/** One decision between its append and its commit. */
+class PendingDecision implements AppendEntry {
+  readonly row: PendingRow;
+  readonly state: unknown;
+  readonly effects: readonly Effect[];
+  readonly shown: unknown;
+  readonly snapshot: Snapshot | undefined;
+  readonly answers: HeldAnswer[] = [];
+  readonly #shell: EntityShell;
+
+  constructor(shell: EntityShell, row: PendingRow, state: unknown, effects: readonly Effect[], shown: unknown, snapshot: Snapshot | undefined) {
+    this.#shell = shell;
+    this.row = row;
+    this.state = state;
+    this.effects = effects;
+    this.shown = shown;
+    this.snapshot = snapshot;
+  }
+
+  committed(seq: number): void {
+    this.#shell.committed(this, seq);
+  }
+
+  failed(code: FailureCode): void {
+    this.#shell.failed(this, code);
+  }
+}
+
+export function failed(code: FailureCode, detail: string): Answer {
+  return { kind: 'failed', code, detail };
+}

@@ -1,0 +1,57 @@
+/** What an entity's stored rows add up to. The one fold: recovery, catching up of projections and tools all use it. */
+import { CorruptionError } from '../../kernel/errors.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
+import { decodeEvents } from '../../persistence/event-codec.ts';
+import type { StoredEntity } from '../../persistence/ports.ts';
+import type { EntityType } from './entity-type.ts';
+import { KnownCommands } from './known-commands.ts';
+
+export interface FoldedEntity {
+  readonly state: unknown;
+  readonly version: number;
+  readonly known: KnownCommands;
+  /** Place of its first row in its shard; 0 where a snapshot stands for it (only kinds that never show it have one). */
+  readonly firstSeq: number;
+  /** Time of its last row that was read. */
+  readonly at: EpochMs;
+  readonly snapshotVersion: number;
+}
+
+/** What a snapshot holds: `known` are the fingerprinted command ids. */
+export interface SnapshotContent {
+  readonly state: unknown;
+  readonly known: readonly (readonly [string, string])[];
+}
+
+/** True when this build can't use the snapshot: read the entity again without it. */
+export function snapshotOutdated(type: EntityType, stored: StoredEntity): boolean {
+  return stored.snapshot !== undefined && stored.snapshot.schema !== type.decider.snapshot?.schema;
+}
+
+/** @throws CorruptionError when the rows are not dense, can't be decoded, or contradict each other. */
+export function foldEntity(type: EntityType, entityId: string, shard: number, stored: StoredEntity): FoldedEntity {
+  const { decider, forms, knownCommandsMax } = type;
+  let state = decider.initial(entityId);
+  let known = new KnownCommands(knownCommandsMax);
+  let version = 0;
+  let at = 0;
+  let firstSeq: number | undefined;
+  if (stored.snapshot && decider.snapshot) {
+    const content = stored.snapshot.state as SnapshotContent;
+    state = decider.snapshot.decode(content.state, entityId);
+    known = new KnownCommands(knownCommandsMax, content.known);
+    version = stored.snapshot.version;
+    firstSeq = 0;
+  }
+  const snapshotVersion = version;
+  for (const row of stored.rows) {
+    if (row.version !== version + 1) throw new CorruptionError(`${entityId}: version ${row.version} follows ${version}`);
+    if (row.shard !== shard) throw new CorruptionError(`${entityId} has rows in shard ${row.shard} and ${shard}`);
+    for (const event of decodeEvents(row.events, forms)) state = decider.evolve(state, event, row.at);
+    if (row.meta?.fingerprint !== undefined) known.remember(row.commandId, row.meta.fingerprint);
+    firstSeq ??= row.seq;
+    version = row.version;
+    at = row.at;
+  }
+  return { state, version, known, firstSeq: firstSeq ?? 0, at, snapshotVersion };
+}

@@ -1,0 +1,32 @@
+/**
+ * The command ids that an entity's callers may send again, with a hash of what they sent: the same id with another
+ * content is refused, the same content is answered without a second effect (invariant 8).
+ */
+
+export class KnownCommands {
+  readonly #fingerprints = new Map<string, string>();
+  readonly #countMax: number | undefined;
+
+  constructor(countMax: number | undefined, known: Iterable<readonly [string, string]> = []) {
+    this.#countMax = countMax;
+    for (const [commandId, fingerprint] of known) this.remember(commandId, fingerprint);
+  }
+
+  /** The fingerprint that came with this id; undefined for an id never seen (or forgotten). */
+  fingerprintOf(commandId: string): string | undefined {
+    return this.#fingerprints.get(commandId);
+  }
+
+  remember(commandId: string, fingerprint: string): void {
+    this.#fingerprints.set(commandId, fingerprint);
+    if (this.#countMax === undefined || this.#fingerprints.size <= this.#countMax) return;
+    for (const oldest of this.#fingerprints.keys()) {
+      this.#fingerprints.delete(oldest);
+      return;
+    }
+  }
+
+  entries(): [string, string][] {
+    return [...this.#fingerprints];
+  }
+}

@@ -1,0 +1,14 @@
+/** Order as an actor: see domain/order for what it decides. */
+import { orderDecider } from '../../domain/order/order-decider.ts';
+import type { PlacedOrder } from '../../domain/order/order.ts';
+import { EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { entityType } from '../entity/entity-type.ts';
+
+/** One order's callers: its owner, staff, its own steps. */
+const MAILBOX_CAPACITY_MAX = 1_000;
+
+export const orderActor = entityType(orderDecider, {
+  forms: EVENT_FORMS.order,
+  mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+  view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
+});

@@ -1,0 +1,11 @@
+/** Reservation as an actor: see domain/reservation for what it decides. Only its order speaks to it. */
+import { reservationDecider } from '../../domain/reservation/reservation.ts';
+import { EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { entityType } from '../entity/entity-type.ts';
+
+const MAILBOX_CAPACITY_MAX = 100;
+
+export const reservationActor = entityType(reservationDecider, {
+  forms: EVENT_FORMS.reservation,
+  mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+});

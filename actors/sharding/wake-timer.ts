@@ -1,0 +1,66 @@
+/**
+ * When entities want to be woken. Buckets of a second: setting, moving and dropping a wake-up cost O(1), whatever
+ * number waits. Wakes at most so many at a tick, so that a take-over with thousands overdue doesn't stall its worker.
+ */
+import type { EpochMs } from '../../kernel/clock.ts';
+
+const BUCKET_MS = 1_000;
+const TICK_MS = 250;
+const WAKES_PER_TICK_MAX = 500;
+
+export class WakeTimer {
+  readonly #now: () => EpochMs;
+  readonly #wake: (entityId: string) => void;
+  readonly #wakeAt = new Map<string, EpochMs>();
+  readonly #buckets = new Map<number, Set<string>>();
+  readonly #overdue: string[] = [];
+  #nextBucket: number;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(now: () => EpochMs, wake: (entityId: string) => void) {
+    this.#now = now;
+    this.#wake = wake;
+    this.#nextBucket = Math.floor(now() / BUCKET_MS);
+    this.#timer = setInterval(() => this.tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  get waiting(): number {
+    return this.#wakeAt.size;
+  }
+
+  /** Replaces the entity's former wake-up. */
+  set(entityId: string, wakeAt: EpochMs): void {
+    this.#wakeAt.set(entityId, wakeAt);
+    const bucket = Math.max(Math.floor(wakeAt / BUCKET_MS), this.#nextBucket);
+    const entities = this.#buckets.get(bucket);
+    if (entities) entities.add(entityId);
+    else this.#buckets.set(bucket, new Set([entityId]));
+  }
+
+  clear(entityId: string): void {
+    this.#wakeAt.delete(entityId);
+  }
+
+  /** Wakes who is due. Called by the clock; tests call it themselves. */
+  tick(): void {
+    const now = this.#now();
+    // A bucket is opened once its whole second has passed, so nobody in it is early.
+    for (; (this.#nextBucket + 1) * BUCKET_MS <= now && this.#overdue.length < WAKES_PER_TICK_MAX; this.#nextBucket++) {
+      const entities = this.#buckets.get(this.#nextBucket);
+      if (!entities) continue;
+      this.#buckets.delete(this.#nextBucket);
+      this.#overdue.push(...entities);
+    }
+    for (const entityId of this.#overdue.splice(0, WAKES_PER_TICK_MAX)) {
+      const wakeAt = this.#wakeAt.get(entityId);
+      if (wakeAt === undefined || wakeAt > now) continue; // settled, or moved to a later bucket
+      this.#wakeAt.delete(entityId);
+      this.#wake(entityId);
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}

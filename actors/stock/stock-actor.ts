@@ -1,0 +1,16 @@
+/** StockItem as an actor: see domain/stock for what it decides. The hot one: every order for a product meets here. */
+import { stockDecider, type StockLevel } from '../../domain/stock/stock-item.ts';
+import { EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { entityType } from '../entity/entity-type.ts';
+
+/** Holds and releases that may wait for one product. */
+const MAILBOX_CAPACITY_MAX = 20_000;
+/** An admin's Idempotency-Keys on one product, the newest of them. */
+const KNOWN_COMMANDS_MAX = 1_000;
+
+export const stockActor = entityType(stockDecider, {
+  forms: EVENT_FORMS.stock,
+  mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+  knownCommandsMax: KNOWN_COMMANDS_MAX,
+  view: (shown, { at }) => ({ kind: 'stock', level: shown as StockLevel, at }),
+});
