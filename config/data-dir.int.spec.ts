@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ConfigError } from './config-error.ts';
+import { dataDirError, prepareDataDir } from './data-dir.ts';
+import { readOrCreateDevSecret } from './dev-secret.ts';
+import { openRuntimeDir, removeRuntimeDir } from './runtime-dir.ts';
+
+async function refusalOf(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.instanceOf(ConfigError);
+  return (error as ConfigError).message;
+}
+
+async function permissionsOf(file: string): Promise<number> {
+  return (await stat(file)).mode & 0o777;
+}
+
+describe('DATA_DIR', () => {
+  let root: string;
+  let dataDir: string;
+  beforeEach(async () => {
+    root = await mkdtemp(path.join(tmpdir(), 'holdfast-test-'));
+    dataDir = path.join(root, 'deep', 'data');
+  });
+  afterEach(async () => await rm(root, { recursive: true, force: true }));
+
+  it('is made for its owner alone, and nothing is left in it', async () => {
+    await prepareDataDir(dataDir);
+    expect(await permissionsOf(dataDir)).to.equal(0o700);
+    expect(await readdir(dataDir)).to.deep.equal([]);
+  });
+
+  it('refuses a file in its place, naming DATA_DIR and the remedy', async () => {
+    const file = path.join(root, 'file');
+    await writeFile(file, '');
+    expect(await refusalOf(prepareDataDir(file))).to.match(/^DATA_DIR .* is not a directory.*set DATA_DIR/);
+    expect(await refusalOf(prepareDataDir(path.join(file, 'below')))).to.match(/is not a directory.*set DATA_DIR/);
+  });
+
+  it('refuses a folder that cannot be written, naming DATA_DIR and the remedy', async function () {
+    if (process.getuid?.() === 0) this.skip();
+    await mkdir(dataDir, { recursive: true });
+    await chmod(dataDir, 0o500);
+    expect(await refusalOf(prepareDataDir(dataDir))).to.match(
+      /^DATA_DIR .* may not be used by this user.*set DATA_DIR/,
+    );
+  });
+
+  it('explains a full disk', () => {
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    expect(dataDirError(dataDir, full).message).to.match(/^DATA_DIR .* is on a full disk; free some space/);
+  });
+
+  describe('dev secret', () => {
+    it('is long, private, and the same for all who ask at once or later', async () => {
+      const secrets = await Promise.all(Array.from({ length: 20 }, () => readOrCreateDevSecret(dataDir)));
+      expect(new Set(secrets).size).to.equal(1);
+      expect(secrets[0]).to.match(/^[\w-]{64}$/);
+      expect(await readOrCreateDevSecret(dataDir)).to.equal(secrets[0]);
+      expect(await permissionsOf(path.join(dataDir, 'jwt-secret'))).to.equal(0o600);
+      expect(await readdir(dataDir)).to.deep.equal(['jwt-secret']);
+    });
+
+    it('refuses a damaged file instead of replacing it', async () => {
+      await prepareDataDir(dataDir);
+      await writeFile(path.join(dataDir, 'jwt-secret'), 'short');
+      expect(await refusalOf(readOrCreateDevSecret(dataDir))).to.include('damaged');
+    });
+  });
+
+  describe('runtime folder', () => {
+    beforeEach(async () => await prepareDataDir(dataDir));
+
+    it('is private, short enough for socket names, and found again', async () => {
+      const runtimeDir = await openRuntimeDir(dataDir);
+      expect(await permissionsOf(runtimeDir)).to.equal(0o700);
+      expect(Buffer.byteLength(runtimeDir)).to.be.at.most(62);
+      expect(await openRuntimeDir(dataDir)).to.equal(runtimeDir);
+      await removeRuntimeDir(dataDir, runtimeDir);
+      expect(await stat(runtimeDir).catch(() => 'gone')).to.equal('gone');
+    });
+
+    it('is made again after a cleaner of temporary files took it', async () => {
+      const runtimeDir = await openRuntimeDir(dataDir);
+      await rm(runtimeDir, { recursive: true });
+      expect(await openRuntimeDir(dataDir)).to.equal(runtimeDir);
+      await removeRuntimeDir(dataDir, runtimeDir);
+    });
+
+    it('is another one where the recorded one is open to others', async () => {
+      const open = await openRuntimeDir(dataDir);
+      await chmod(open, 0o755);
+      const closed = await openRuntimeDir(dataDir);
+      expect(closed).to.not.equal(open);
+      expect(await readFile(path.join(dataDir, 'runtime-dir'), 'utf8')).to.equal(closed);
+      await removeRuntimeDir(dataDir, closed);
+      await rm(open, { recursive: true });
+    });
+  });
+});

@@ -1,0 +1,11 @@
+/**
+ * Owns the question whether a host name means this machine alone. It judges the text only and resolves nothing:
+ * a name it does not know counts as reachable by others, which is the safe mistake.
+ */
+import { isIPv4 } from 'node:net';
+
+/** True for 127.0.0.0/8, ::1 and localhost. */
+export function isLoopbackHost(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
+}

@@ -1,0 +1,191 @@
+/**
+ * Where a node begins. As the primary: the composition root of the node. As a forked worker: see worker.ts.
+ *
+ * Start order, and its exact reverse to stop:
+ *   settings -> DATA_DIR, lock -> admin port -> PostgreSQL (embedded or by URL) -> migrations -> workers -> ready
+ *
+ * The primary is never on the hot path: it holds no order and no shard.
+ */
+import cluster from 'node:cluster';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino, type Logger } from 'pino';
+import { SHARD_HASH } from './actors/sharding/shard-of.ts';
+import { ConfigError } from './config/config-error.ts';
+import { loadConfig, type Config } from './config/config.ts';
+import { prepareDataDir } from './config/data-dir.ts';
+import { readOrCreateDevSecret } from './config/dev-secret.ts';
+import { isLoopbackHost } from './config/loopback.ts';
+import { takeNodeLock } from './config/node-lock.ts';
+import { openRuntimeDir } from './config/runtime-dir.ts';
+import { messageOf, StartupError } from './kernel/errors.ts';
+import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './persistence/embedded/embedded-postgres.ts';
+import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
+import { AdminServer } from './supervisors/admin-server.ts';
+import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
+import { welcome, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
+import { runWorker } from './worker.ts';
+
+/** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */
+const SECOND_SIGNAL_MS = 1_000;
+const NODE_RECORD_FILE = 'node.json';
+
+/** What has been started, in order; stopping goes backwards. Steps must not throw. */
+class Started {
+  readonly #stops: (() => Promise<unknown>)[] = [];
+
+  add(stop: () => Promise<unknown>): void {
+    this.#stops.push(stop);
+  }
+
+  async stop(log: Logger): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) {
+      await stop().catch((error: unknown) => log.error({ err: error }, 'a part of the node did not stop cleanly'));
+    }
+  }
+}
+
+async function runNode(config: Config, started: Started, log: Logger): Promise<string> {
+  const { dataDir } = config;
+  let phase = 'preparing DATA_DIR';
+  await prepareDataDir(dataDir);
+  const runtimeDir = await openRuntimeDir(dataDir);
+  const lock = await takeNodeLock(dataDir, runtimeDir);
+  started.add(() => lock.release());
+
+  let supervisor: WorkerSupervisor | undefined;
+  const admin = new AdminServer(() => ({ phase, ready: supervisor?.allReady ?? false, workers: supervisor?.workers ?? [] }));
+  const adminPort = await admin.listen(config.adminPort, config.host);
+  started.add(() => Promise.resolve(admin.close()));
+
+  phase = 'starting PostgreSQL';
+  const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, runtimeDir, log }) : undefined;
+  if (embedded) started.add(() => embedded.stop());
+  const databaseUrl = embedded?.url ?? config.databaseUrl!;
+
+  phase = 'migrating the database';
+  const facts = await prepareDatabase(databaseUrl, { shards: config.shards, shardHash: SHARD_HASH });
+  log.info({ serverVersion: facts.serverVersion, isNew: facts.isNew }, 'the database is prepared');
+
+  phase = 'recovering';
+  const devSecret = usesDevSecret(config) ? await devSecretOf(config) : undefined;
+  const version = await packageVersion();
+  const workers = new WorkerSupervisor(log, config.workers, (slot) => ({
+    slot,
+    config,
+    databaseUrl,
+    runtimeDir,
+    idempotencyNamespace: facts.idempotencyNamespace,
+    ...(devSecret !== undefined && { devSecret }),
+    version,
+  }));
+  supervisor = workers;
+  started.add(() => workers.stop(config.shutdownTimeoutMs));
+  const port = await allReady(workers);
+  if (embedded) await stockDemo(workers);
+
+  const recordFile = path.join(dataDir, NODE_RECORD_FILE);
+  await writeFile(recordFile, JSON.stringify({ pid: process.pid, port, adminPort, databaseUrl }), { mode: 0o600 });
+  started.add(() => rm(recordFile, { force: true }));
+  process.stdout.write(await welcome(config, { port, adminPort, devSecret }));
+  phase = 'running';
+  return failure(workers, embedded);
+}
+
+const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;
+
+/** @throws ConfigError on an address that others reach: anybody with the dev tools' secret could sign tokens. */
+async function devSecretOf(config: Config): Promise<string> {
+  if (!isLoopbackHost(config.host) && !config.allowDevTokens) {
+    throw new ConfigError(
+      `HOST is ${config.host}, which other machines may reach, and tokens would be verified with a secret that the node made up. ` +
+        'Set JWT_SECRET or JWKS_URL, or ALLOW_DEV_TOKENS=true to take the risk.',
+    );
+  }
+  return readOrCreateDevSecret(config.dataDir);
+}
+
+/** @returns the port that requests come to. @throws StartupError when the workers can't start. */
+function allReady(workers: WorkerSupervisor): Promise<number> {
+  return new Promise((resolve, reject) => {
+    workers.once('ready', resolve);
+    workers.once('failed', (message) => reject(new StartupError(message)));
+  });
+}
+
+function stockDemo(workers: WorkerSupervisor): Promise<void> {
+  return new Promise((resolve) => {
+    workers.once('demoStocked', resolve);
+    workers.tell(0, { kind: 'stock_demo', productId: DEMO_PRODUCT_ID, onHand: DEMO_ON_HAND });
+  });
+}
+
+/** Resolves with the reason when the node can't go on. */
+function failure(workers: WorkerSupervisor, embedded: EmbeddedPostgres | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    workers.once('failed', resolve);
+    void embedded?.exited.then((exit) => {
+      if (exit.reason === 'failed') resolve(exit.error.message);
+    });
+  });
+}
+
+async function packageVersion(): Promise<string> {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  for (const folder of [here, path.dirname(here)]) {
+    const text = await readFile(path.join(folder, 'package.json'), 'utf8').catch(() => undefined);
+    if (text !== undefined) return (JSON.parse(text) as { version: string }).version;
+  }
+  return 'unknown';
+}
+
+/** Resolves with the exit code when a person, or a supervisor above us, wants the node to end. */
+function signalled(log: Logger): Promise<number> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (firstAt === undefined) {
+          firstAt = performance.now();
+          log.info({ signal }, 'stopping: finishing what is under way');
+          resolve(0);
+        } else if (performance.now() - firstAt > SECOND_SIGNAL_MS) {
+          log.warn({ signal }, 'stopping at once');
+          process.exit(1);
+        }
+      });
+    }
+  });
+}
+
+async function main(): Promise<void> {
+  let config: Config;
+  try {
+    config = loadConfig();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(1);
+  }
+  const log = pino({ level: config.logLevel, base: { node: 'primary' } });
+  for (const warning of config.warnings) log.warn(warning);
+  const started = new Started();
+  const wanted = signalled(log);
+  let exitCode: number;
+  try {
+    const ended = await Promise.race([runNode(config, started, log), wanted]);
+    exitCode = typeof ended === 'number' ? ended : 1;
+    if (typeof ended === 'string') process.stderr.write(`${ended}\n`);
+  } catch (error) {
+    exitCode = 1;
+    const forAPerson = error instanceof ConfigError || error instanceof StartupError || error instanceof EmbeddedPostgresError;
+    if (forAPerson) process.stderr.write(`${error.message}\n`);
+    else log.fatal({ err: error }, 'the node could not start');
+  }
+  await started.stop(log);
+  log.flush();
+  process.exit(exitCode);
+}
+
+if (cluster.isPrimary) void main();
+else runWorker();

@@ -1,0 +1,40 @@
+/**
+ * What the primary and its workers say to each other, over the channel of node:cluster. Control only: it carries
+ * thousands of messages a second at most, so nothing of an order ever goes this way.
+ *
+ *   (worker: hello) -> primary: start -> (worker: serving) -> open -> (worker: ready) ... drain -> (worker: drained) -> exit
+ */
+import type { Config } from '../config/config.ts';
+
+export interface WorkerSettings {
+  /** The worker's place in its node, 0..workers-1. */
+  readonly slot: number;
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly runtimeDir: string;
+  readonly idempotencyNamespace: string;
+  /** The secret that tokens are verified with, where none was configured. */
+  readonly devSecret?: string;
+  readonly version: string;
+}
+
+export type ToWorker =
+  | { readonly kind: 'start'; readonly settings: WorkerSettings }
+  /** All workers serve their shards: take requests from outside. */
+  | { readonly kind: 'open' }
+  /** Put this much of a demo product into stock. */
+  | { readonly kind: 'stock_demo'; readonly productId: string; readonly onHand: number }
+  /** Take no more requests, finish what is under way. */
+  | { readonly kind: 'drain'; readonly timeoutMs: number }
+  /** Flush and leave. */
+  | { readonly kind: 'exit'; readonly timeoutMs: number };
+
+export type FromWorker =
+  /** It listens to the primary from now on: what was sent before is lost. */
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'demo_stocked' }
+  | { readonly kind: 'drained' }
+  /** Restarting would not help: the message is for a person. */
+  | { readonly kind: 'fatal'; readonly message: string };
