@@ -1,0 +1,98 @@
+/**
+ * Owns the translation of what actors answer, other than success, into problems. Three kinds of promise are kept
+ * apart: a refusal (a rule said no), "nothing was applied" (429 and 503), and "not known" (504).
+ */
+import type { Answer } from '../actors/ask.ts';
+import type { Refusal } from '../domain/decider.ts';
+import type { OrderRefusal } from '../domain/order/order.ts';
+import type { StockRefusal } from '../domain/stock/stock-item.ts';
+import { Problem } from './problems.ts';
+
+export interface AskContext {
+  /** The caller sent an Idempotency-Key: the same request may be sent again safely. */
+  readonly keyed: boolean;
+  readonly orderId?: string;
+}
+
+export type Unanswered = Exclude<Answer, { kind: 'done' }>;
+
+/** A person has to repair the record first. */
+const QUARANTINE_RETRY_SECONDS = 60;
+const RETRY_SPREAD_SECONDS = 3;
+let turn = 0;
+
+/** 1, 2, 3, 1, ...: clients that were refused together should not come back together. */
+export function retryAfterSeconds(): number {
+  turn = (turn + 1) % RETRY_SPREAD_SECONDS;
+  return 1 + turn;
+}
+
+/** @param what names the thing in a sentence: 'order', 'stock item'. */
+export function problemOfAnswer(answer: Unanswered, what: string, context: AskContext): Problem {
+  return answer.kind === 'rejected' ? problemOfRefusal(answer.refusal, what) : problemOfFailure(answer, what, context);
+}
+
+function problemOfRefusal(refusal: Refusal, what: string): Problem {
+  const known = refusal as OrderRefusal | StockRefusal;
+  switch (known.code) {
+    case 'not_found':
+      return notFound(what);
+    case 'idempotency_mismatch':
+      return new Problem(known.code, 'This Idempotency-Key was used with another body; use a new key for a new request.');
+    case 'unknown_product':
+      return new Problem(known.code, 'A product of this order never had stock.');
+    case 'illegal_transition': {
+      const { from, allowed } = known;
+      const next = allowed.length === 0 ? 'nothing is permitted any more' : `permitted: ${allowed.join(', ')}`;
+      return new Problem(known.code, `The ${what} is ${from}; ${next}.`, { members: { from, allowed } });
+    }
+    case 'stock_below_held': {
+      const { held, warehouseId } = known;
+      const detail = `Orders hold ${held} units in warehouse "${warehouseId}"; onHand can't be less.`;
+      return new Problem('illegal_transition', detail, { members: { held, warehouseId } });
+    }
+    default:
+      // A refusal that no request of this edge can meet: a defect, not the caller's doing.
+      throw new Error(`the edge has no answer for the refusal ${known.code}`);
+  }
+}
+
+function problemOfFailure({ code, detail }: Extract<Answer, { kind: 'failed' }>, what: string, { keyed, orderId }: AskContext): Problem {
+  switch (code) {
+    case 'overloaded':
+    case 'unavailable': {
+      const why = code === 'overloaded' ? 'has too much to do' : "can't be reached";
+      const sentence = `The ${what} ${why} now; nothing was applied. Send the request again later.`;
+      return new Problem(code, sentence, { retryAfterSeconds: retryAfterSeconds() });
+    }
+    case 'quarantined':
+      // No promise that nothing was applied: the damage may have come between a commit and its answer.
+      return new Problem('unavailable', `The stored record of this ${what} can't be read; its operators must repair it.`, {
+        retryAfterSeconds: QUARANTINE_RETRY_SECONDS,
+      });
+    case 'not_applied':
+      // The database refuses content for good (SQLSTATE classes 22, 23, 54): sending it again can't help.
+      return new Problem('validation_failed', `The storage refused the content of this request for good; nothing was applied.`);
+    case 'outcome_unknown': {
+      const members = orderId === undefined ? {} : { orderId };
+      if (!keyed) {
+        const sentence = `It is not known whether this was applied; read the ${what} before you send it again.`;
+        return new Problem(code, sentence, { members });
+      }
+      const sentence = 'It is not known whether this was applied; send the same request with the same Idempotency-Key.';
+      return new Problem(code, sentence, { members, retryable: true, retryAfterSeconds: retryAfterSeconds() });
+    }
+    default:
+      throw new Error(`the edge has no answer for the failure ${String(code)}: ${detail}`);
+  }
+}
+
+/** A read that failed: nothing could have been applied, whatever the reason. */
+export function problemOfRead(answer: Unanswered, what: string): Problem {
+  const failure = answer.kind === 'failed' && answer.code === 'outcome_unknown' ? { ...answer, code: 'unavailable' as const } : answer;
+  return problemOfAnswer(failure, what, { keyed: false });
+}
+
+export function notFound(what: string): Problem {
+  return new Problem('not_found', `There is no such ${what}.`);
+}

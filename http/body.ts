@@ -1,0 +1,135 @@
+/**
+ * Owns the way of a request's body: bytes under a limit, valid UTF-8, valid JSON, clean texts. What it refuses it
+ * refuses as early as it can; what it has refused it lets flow by (bounded), so that the client can read the answer
+ * and use its connection again.
+ */
+import { isAscii, isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { Problem } from './problems.ts';
+import { screenTexts } from './text-screen.ts';
+
+/** The client has gone: there is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
+export interface BodyReader {
+  /**
+   * @returns the parsed body, or undefined where the request has none.
+   * @throws Problem unsupported_media_type, payload_too_large, malformed_json, validation_failed (ill-formed text),
+   * card_data_refused, overloaded; ClientGone.
+   */
+  readJson(req: IncomingMessage): Promise<unknown>;
+}
+
+export interface BodyLimits {
+  readonly bodyBytesMax: number;
+  readonly bufferedBytesMax: number;
+}
+
+/** A refused body may be this many times the limit until its connection is cut. */
+const DISCARDED_BODIES_MAX = 8;
+const EMPTY = Buffer.alloc(0);
+const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
+
+export function createBodyReader({ bodyBytesMax, bufferedBytesMax }: BodyLimits): BodyReader {
+  let bufferedBytes = 0;
+
+  function receive(req: IncomingMessage): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let first: Buffer | undefined;
+      let others: Buffer[] | undefined;
+      let bytes = 0;
+      let open = true;
+      const end = (): void => {
+        open = false;
+        bufferedBytes -= bytes;
+      };
+      // The listeners stay: after the end of the body they cost nothing, and taking them off would.
+      req.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (!open) {
+          if (bytes > bodyBytesMax * DISCARDED_BODIES_MAX) req.destroy();
+          return;
+        }
+        bufferedBytes += chunk.length;
+        if (bytes > bodyBytesMax || bufferedBytes > bufferedBytesMax) {
+          end();
+          first = others = undefined;
+          reject(bytes > bodyBytesMax ? tooLarge(bodyBytesMax) : tooManyBodies());
+        } else if (first === undefined) first = chunk;
+        else (others ??= [first]).push(chunk);
+      });
+      req.on('end', () => {
+        if (!open) return;
+        end();
+        resolve(others === undefined ? (first ?? EMPTY) : Buffer.concat(others));
+      });
+      // Comes without an end before it when the connection breaks; without an 'error' listener there is no 'error'.
+      req.on('close', () => {
+        if (!open) return;
+        end();
+        reject(new ClientGone('the client went away while it sent its body'));
+      });
+    });
+  }
+
+  return {
+    async readJson(req) {
+      const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
+      if (encoding === undefined && (length === undefined || length === '0')) return undefined;
+      const refusal = headerRefusal(req, bodyBytesMax);
+      if (refusal !== undefined) {
+        discardRest(req, bodyBytesMax);
+        throw refusal;
+      }
+      const bytes = await receive(req);
+      return bytes.length === 0 ? undefined : parseJson(bytes);
+    },
+  };
+}
+
+function headerRefusal({ headers }: IncomingMessage, bodyBytesMax: number): Problem | undefined {
+  const type = headers['content-type'];
+  if (type === undefined || (type !== 'application/json' && !JSON_TYPE.test(type))) {
+    return new Problem('unsupported_media_type', 'Send the body as "Content-Type: application/json" in UTF-8.');
+  }
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    return new Problem('unsupported_media_type', 'Send the body without a Content-Encoding.');
+  }
+  return Number(headers['content-length'] ?? 0) > bodyBytesMax ? tooLarge(bodyBytesMax) : undefined;
+}
+
+function parseJson(bytes: Buffer): unknown {
+  const ascii = isAscii(bytes);
+  if (!ascii && !isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
+  const source = bytes.toString(ascii ? 'latin1' : 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    // The parser's message quotes the body: it must not be passed on.
+    throw malformed('The body is not valid JSON (RFC 8259).');
+  }
+  screenTexts(value, source);
+  return value;
+}
+
+/** Lets a body that nobody reads flow by, so that the connection can be used again; an endless one is cut. */
+export function discardRest(req: IncomingMessage, bodyBytesMax: number): void {
+  if (req.readableFlowing === true || req.destroyed) return;
+  let bytes = 0;
+  req.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax * DISCARDED_BODIES_MAX) req.destroy();
+  });
+}
+
+const malformed = (detail: string): Problem => new Problem('malformed_json', detail);
+
+const tooLarge = (bytesMax: number): Problem =>
+  new Problem('payload_too_large', `The body is larger than ${bytesMax} bytes; send less at a time.`);
+
+const tooManyBodies = (): Problem =>
+  new Problem('overloaded', 'Too many bodies are being received now; nothing was applied.', { retryAfterSeconds: 1 });

@@ -1,0 +1,73 @@
+/** Owns the list of what the edge needs from its surroundings. It is given all of it; it looks nothing up by itself. */
+import type { Logger } from 'pino';
+import type { Actors } from '../actors/ask.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { OrderViews } from '../persistence/ports.ts';
+import type { AuthSettings } from './authenticator.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+
+export interface HealthCheck {
+  readonly status: 'up' | 'down';
+  readonly latencyMs?: number;
+  /** ISO 8601: since when it has this status. */
+  readonly since?: string;
+  readonly detail?: string;
+}
+
+export interface HealthReport {
+  readonly healthy: boolean;
+  /** By the name of the dependency. */
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+}
+
+export interface EdgeLimits {
+  /** Requests handled at a time; one more is refused before its body is read. Health and documentation don't count. */
+  readonly inFlightMax: number;
+  /** Of one request. */
+  readonly bodyBytesMax: number;
+  /** Of all bodies that are being received at a time. */
+  readonly bufferedBytesMax: number;
+}
+
+export interface EdgeTimeouts {
+  /** How long a command may take to be durable. */
+  readonly commandMs: number;
+  readonly readMs: number;
+  /** How long a cancellation may compensate before the answer is 202. */
+  readonly cancelSettleMs: number;
+}
+
+export interface EdgeDeps {
+  readonly actors: Actors;
+  readonly views: OrderViews;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly auth: AuthSettings;
+  /** A UUID that the first start stored: the source of the ids made from idempotency keys. Never changes. */
+  readonly idempotencyNamespace: string;
+  /** Number of shards, for order numbers. Never changes. */
+  readonly shards: number;
+  /** Undefined: no limit. */
+  readonly rateLimiter: RateLimiter | undefined;
+  readonly reservationTtlMs: number;
+  readonly health: {
+    /** Fit to take work? A rejection counts as no. */
+    ready(): Promise<HealthReport>;
+    /** Is this process itself sound? Never asks the database. */
+    live(): HealthReport;
+  };
+  /** Left out members have the defaults below. */
+  readonly limits?: Partial<EdgeLimits>;
+  readonly timeouts?: Partial<EdgeTimeouts>;
+  /** The program's version, for the OpenAPI document. */
+  readonly version: string;
+}
+
+export const DEFAULT_LIMITS: EdgeLimits = {
+  // A worker answers a few thousand orders a second: this many wait for well below a second.
+  inFlightMax: 2_000,
+  bodyBytesMax: 1024 * 1024,
+  bufferedBytesMax: 64 * 1024 * 1024,
+};
+
+export const DEFAULT_TIMEOUTS: EdgeTimeouts = { commandMs: 10_000, readMs: 5_000, cancelSettleMs: 2_000 };

@@ -1,0 +1,28 @@
+/** Owns what all handlers share: the edge's surroundings with every default filled in, and the products known to exist. */
+import type { Logger } from 'pino';
+import type { Actors } from '../actors/ask.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { OrderViews } from '../persistence/ports.ts';
+import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeTimeouts } from './edge-deps.ts';
+import { KnownProducts } from './known-products.ts';
+
+export interface EdgeServices {
+  readonly actors: Actors;
+  readonly views: OrderViews;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly health: EdgeDeps['health'];
+  readonly idempotencyNamespace: string;
+  readonly shards: number;
+  readonly reservationTtlMs: number;
+  readonly timeouts: EdgeTimeouts;
+  readonly knownProducts: KnownProducts;
+  readonly version: string;
+}
+
+export function createServices(deps: EdgeDeps): EdgeServices {
+  const { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } = deps;
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
+  const knownProducts = new KnownProducts(actors, timeouts.readMs);
+  return { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, timeouts, knownProducts, version };
+}

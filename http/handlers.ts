@@ -1,0 +1,42 @@
+/** Owns which handler serves which operation. A missing one does not compile. */
+import type { Handler, PublicCall } from './call.ts';
+import type { EdgeServices } from './edge-services.ts';
+import { createLive, createReady } from './health.ts';
+import { createDocsPage } from './docs-page.ts';
+import { createOpenApi } from './openapi.ts';
+import type { ProtectedOperationId, PublicOperationId } from './operations.ts';
+import { createCancelOrder, createConfirmOrder } from './orders/command-order.ts';
+import { createGetOrder } from './orders/get-order.ts';
+import { createListCustomerOrders, createListOrders } from './orders/list-orders.ts';
+import { createPlaceOrder } from './orders/place-order.ts';
+import { createGetStock } from './stock/get-stock.ts';
+import { createSetStock } from './stock/set-stock.ts';
+import { createSetStockBatch } from './stock/set-stock-batch.ts';
+
+export interface Handlers {
+  readonly protected: Readonly<Record<ProtectedOperationId, Handler>>;
+  readonly public: Readonly<Record<PublicOperationId, Handler<PublicCall>>>;
+}
+
+export function createHandlers(services: EdgeServices): Handlers {
+  return {
+    protected: {
+      placeOrder: createPlaceOrder(services),
+      listOrders: createListOrders(services),
+      listCustomerOrders: createListCustomerOrders(services),
+      getOrder: createGetOrder(services),
+      confirmOrder: createConfirmOrder(services),
+      cancelOrder: createCancelOrder(services, 'body'),
+      deleteOrder: createCancelOrder(services, 'delete'),
+      setStockBatch: createSetStockBatch(services),
+      setStock: createSetStock(services),
+      getStock: createGetStock(services),
+    },
+    public: {
+      live: createLive(services),
+      ready: createReady(services),
+      openApi: createOpenApi(services.version),
+      docs: createDocsPage(services.version),
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Owns what becomes of an `Idempotency-Key`: names that come out the same each time. A key belongs to its caller
+ * (issuer and sub) and, except for placing an order, to one method and path. Nothing is stored here: the entity that
+ * the command goes to remembers it.
+ */
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { uuidV5, uuidV7 } from '../kernel/ids.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+import type { Principal } from './authenticator.ts';
+import { Problem } from './problems.ts';
+
+const PRINTABLE_ASCII = /^[ -~]{1,255}$/;
+
+/** @throws Problem idempotency_key_invalid. */
+export function idempotencyKeyOf(req: Pick<IncomingMessage, 'headers' | 'headersDistinct'>): string | undefined {
+  const key = req.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  const twice = key.includes(',') && (req.headersDistinct['idempotency-key']?.length ?? 1) > 1;
+  if (twice || typeof key !== 'string' || !PRINTABLE_ASCII.test(key)) {
+    const detail = 'Idempotency-Key must be sent once, with 1 to 255 printable ASCII characters.';
+    throw new Problem('idempotency_key_invalid', detail);
+  }
+  return key;
+}
+
+/** The order that a key makes: for ever the same. */
+export function orderIdOfKey(namespace: string, { issuer, sub }: Principal, key: string): string {
+  return uuidV5(namespace, JSON.stringify([issuer, sub, key]));
+}
+
+export interface CommandName {
+  readonly commandId: string;
+  /** Given only under a key: the entity remembers what was sent with it. */
+  readonly fingerprint?: string;
+}
+
+/** @param target method and path that the key is good for. @param body as parsed. */
+export function commandNameOfKey(namespace: string, { issuer, sub }: Principal, target: string, key: string, body: unknown): CommandName {
+  const commandId = `idem/${uuidV5(namespace, JSON.stringify([issuer, sub, target, key]))}`;
+  return { commandId, fingerprint: sha256(canonicalJson(body)) };
+}
+
+/** A command that nobody will repeat. */
+export function commandNameOf(nowMs: EpochMs): CommandName {
+  return { commandId: `http/${uuidV7(nowMs)}` };
+}
+
+export function sha256(text: string): string {
+  return hash('sha256', text, 'hex');
+}
+
+/** JSON with sorted keys and without absent members: equal values give equal text, whatever order they were sent in. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  members.sort(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+}

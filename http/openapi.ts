@@ -1,0 +1,114 @@
+/** Owns `/openapi.json`: OpenAPI 3.1, made once from the operations and the schemas that parse the requests. */
+import { z } from 'zod';
+import type { Handler, PublicCall } from './call.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
+import { PROBLEMS, type ProblemCode } from './problems.ts';
+import { problemResponse } from './schemas/responses.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const HEADERS = {
+  'Idempotency-Key': {
+    description: '1 to 255 printable ASCII characters: the same key and body have one effect, however often they are sent.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  },
+  Prefer: { description: 'wait=N (1 to 30 seconds): answer once the order has settled.', schema: { type: 'string', examples: ['wait=5'] } },
+  'If-None-Match': { description: 'An ETag that is known already.', schema: { type: 'string', examples: ['"v4"'] } },
+} as const;
+
+const PROBLEMS_OF_PROTECTED: readonly ProblemCode[] = ['unauthenticated', 'forbidden', 'rate_limited', 'overloaded', 'unavailable'];
+const PROBLEMS_OF_BODIES: readonly ProblemCode[] = ['validation_failed', 'malformed_json', 'payload_too_large', 'unsupported_media_type'];
+
+export function createOpenApi(version: string): Handler<PublicCall> {
+  let body: string | undefined;
+  return () => {
+    body ??= JSON.stringify(openApiDocument(version));
+    return Promise.resolve({ status: 200, headers: { 'Content-Type': 'application/json' }, body });
+  };
+}
+
+export function openApiDocument(version: string): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const [operationId, operation] of Object.entries(OPERATIONS)) {
+    const methods = (paths[operation.path] ??= {});
+    methods[operation.method.toLowerCase()] = operationObject(operationId, operation);
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Holdfast', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: componentSchemas(),
+    },
+  };
+}
+
+/** What a caller may get for an operation, beside success. */
+export function problemsOf(operation: Operation): readonly ProblemCode[] {
+  const codes = new Set<ProblemCode>(operation.problems);
+  if (operation.access !== 'public') for (const code of PROBLEMS_OF_PROTECTED) codes.add(code);
+  if (operation.body !== undefined) for (const code of PROBLEMS_OF_BODIES) codes.add(code);
+  if (operation.query !== undefined) codes.add('validation_failed');
+  return [...codes].sort((left, right) => PROBLEMS[left].status - PROBLEMS[right].status);
+}
+
+function operationObject(operationId: string, operation: Operation): Json {
+  const { access, body, bodyOptional, summary } = operation;
+  return {
+    operationId,
+    summary,
+    ...(access === 'public' ? {} : { security: [{ token: [] }], 'x-roles': rolesOf(access) }),
+    parameters: parametersOf(operation),
+    ...(body && { requestBody: { required: bodyOptional !== true, content: { 'application/json': { schema: schemaRef(body) } } } }),
+    responses: responsesOf(operation),
+  };
+}
+
+export function rolesOf(access: Operation['access']): readonly string[] {
+  return { public: [], any: ['customer', 'support', 'admin'], staff: ['support', 'admin'], admin: ['admin'] }[access];
+}
+
+function parametersOf({ path, query, headers = [] }: Operation): Json[] {
+  const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const parameters = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    schema: withoutIdentity(z.toJSONSchema(schema as z.ZodType, { io: 'output', unrepresentable: 'any' })),
+  }));
+  return [...variables, ...parameters, ...headers.map((name) => ({ name, in: 'header', ...HEADERS[name] }))];
+}
+
+function responsesOf(operation: Operation): Json {
+  const responses: Record<string, Json> = {};
+  for (const [status, { description, schema }] of Object.entries(operation.responses)) {
+    responses[status] = { description, ...(schema && { content: { 'application/json': { schema: schemaRef(schema) } } }) };
+  }
+  for (const code of problemsOf(operation)) {
+    const { status, title } = PROBLEMS[code];
+    const told = responses[status]?.['description'];
+    responses[status] = {
+      description: typeof told === 'string' ? `${told}; ${title} (${code})` : `${title} (${code})`,
+      content: { 'application/problem+json': { schema: schemaRef(problemResponse) } },
+    };
+  }
+  return responses;
+}
+
+const pathOf = (id: string): string => `#/components/schemas/${id}`;
+
+function schemaRef(schema: z.ZodType): Json {
+  return { $ref: pathOf(String(z.globalRegistry.get(schema)?.id)) };
+}
+
+/** Every schema that has a name. Requests are described as they are sent: with optional members for defaults. */
+function componentSchemas(): Json {
+  const { schemas } = z.toJSONSchema(z.globalRegistry, { io: 'input', unrepresentable: 'any', uri: pathOf });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIdentity(schema)]));
+}
+
+/** In an OpenAPI document the place of a schema is its name. */
+function withoutIdentity(schema: Json): Json {
+  const { $schema: _dialect, $id: _id, id: _name, ...rest } = schema;
+  return rest;
+}

@@ -1,0 +1,83 @@
+/** Owns the lists of orders: read from the view, newest first, a page at a time. */
+import type { OrderListFilter, OrderViewRow } from '../../persistence/ports.ts';
+import { isStaff, type Principal } from '../authenticator.ts';
+import { retryAfterSeconds } from '../answer-problems.ts';
+import type { Call, Handler } from '../call.ts';
+import type { EdgeServices } from '../edge-services.ts';
+import { parseInstant } from '../instant.ts';
+import { invalidInput, parseInput } from '../parse-input.ts';
+import { Problem } from '../problems.ts';
+import { parseQuery } from '../query.ts';
+import { json, type Reply } from '../reply.ts';
+import { listOrdersQuery, pageQuery, type ListOrdersQuery } from '../schemas/list-orders-query.ts';
+import { customerId as customerIdSchema } from '../schemas/text.ts';
+import { decodeCursor, encodeCursor } from './order-cursor.ts';
+import { orderJson } from './order-json.ts';
+
+/** `GET /api/v1/orders` */
+export function createListOrders(services: EdgeServices): Handler {
+  return (call) => {
+    const given = parseQuery(call.query);
+    if ('productId' in given) {
+      const detail = 'is not a filter yet; leave it out and filter by status, customerId, from and to';
+      throw invalidInput([{ pointer: '/productId', code: 'unsupported_filter', detail }]);
+    }
+    return listPage(services, call, parseInput(listOrdersQuery, given), '/api/v1/orders');
+  };
+}
+
+/** `GET /api/v1/orders/customer/{customerId}` */
+export function createListCustomerOrders(services: EdgeServices): Handler {
+  return (call) => {
+    const customerId = parseInput(customerIdSchema, call.params[0]);
+    const query = { ...parseInput(pageQuery, parseQuery(call.query)), customerId };
+    return listPage(services, call, query, `/api/v1/orders/customer/${encodeURIComponent(customerId)}`);
+  };
+}
+
+async function listPage(services: EdgeServices, call: Call, query: ListOrdersQuery, path: string): Promise<Reply> {
+  const filter = filterOf(query, call.principal);
+  const filterText = JSON.stringify([filter.status, filter.customerId, filter.from, filter.to]);
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, filterText);
+  // One row more than shown tells whether there is more.
+  const rows = await readView(services, call, { ...filter, ...(after && { after }), limit: query.limit + 1 });
+  const shown = rows.slice(0, query.limit);
+  const last = shown.at(-1);
+  const hasMore = rows.length > shown.length;
+  const nextCursor = hasMore && last ? encodeCursor(last.state, filterText) : null;
+  const data = shown.map(({ state, version, origin }) => orderJson(state, version, origin, services.shards));
+  return json(200, { data, hasMore, nextCursor }, nextCursor === null ? {} : { Link: nextLink(path, call.query, nextCursor) });
+}
+
+function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListFilter, 'limit' | 'after'> {
+  const customerId = isStaff(principal) ? query.customerId : principal.sub;
+  if (query.customerId !== undefined && query.customerId !== customerId) {
+    throw new Problem('forbidden', 'A customer sees orders of its own only.');
+  }
+  const from = query.from === undefined ? undefined : parseInstant(query.from);
+  const to = query.to === undefined ? undefined : parseInstant(query.to);
+  if (from !== undefined && to !== undefined && from > to) {
+    throw invalidInput([{ pointer: '/to', code: 'invalid_value', detail: 'must not lie before from' }]);
+  }
+  return {
+    ...(query.status !== undefined && { status: query.status }),
+    ...(customerId !== undefined && { customerId }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
+}
+
+async function readView({ views, log }: EdgeServices, { requestId }: Call, filter: OrderListFilter): Promise<readonly OrderViewRow[]> {
+  try {
+    return await views.list(filter);
+  } catch (err) {
+    log.warn({ err, requestId }, 'the order view could not be read');
+    const detail = "The order view can't be read now. Send the request again later.";
+    throw new Problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds() });
+  }
+}
+
+/** The same address with the next cursor, encoded anew: what a client sent must not shape a header. */
+function nextLink(path: string, query: string, cursor: string): string {
+  return `<${path}?${String(new URLSearchParams({ ...parseQuery(query), cursor }))}>; rel="next"`;
+}

@@ -1,0 +1,68 @@
+/** Owns the step from a parsed body to the terms of an order, and what a role may say in it. */
+import type { OrderTerms } from '../../domain/order/order.ts';
+import { isStaff, type Principal } from '../authenticator.ts';
+import { sha256 } from '../idempotency.ts';
+import { ERRORS_TOLD_MAX } from '../parse-input.ts';
+import { Problem } from '../problems.ts';
+import type { PlaceOrderRequest } from '../schemas/place-order-request.ts';
+
+/** @throws Problem forbidden, currency_mismatch. */
+export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, reservationTtlMs: number): OrderTerms {
+  const customerId = customerOf(request, principal);
+  const { billingAddress, confirmation, externalReference, paymentMethod, placedAt, shippingAddress } = request;
+  return {
+    customerId,
+    currency: currencyOf(request),
+    lines: request.orderLines.map(({ productId, quantity, unitPrice }) => ({ productId, quantity, unitPrice: unitPrice.amount })),
+    shippingAddress,
+    ...(billingAddress !== undefined && { billingAddress }),
+    paymentMethod,
+    confirmation,
+    ...(externalReference !== undefined && { externalReference }),
+    ...(placedAt !== undefined && { placedAt }),
+    bodyHash: sha256(canonicalBody(request, customerId)),
+    reservationTtlMs,
+  };
+}
+
+/** Canonical because the schema's keys are in alphabetical order, and these are too. Absent members leave no trace. */
+export function canonicalBody(request: PlaceOrderRequest, customerId: string): string {
+  const { billingAddress, confirmation, externalReference, orderLines, paymentMethod, placedAt, shippingAddress } = request;
+  return JSON.stringify({
+    billingAddress: billingAddress ?? shippingAddress,
+    confirmation,
+    customerId,
+    externalReference,
+    orderLines,
+    paymentMethod,
+    placedAt,
+    shippingAddress,
+  });
+}
+
+function customerOf({ customerId, placedAt }: PlaceOrderRequest, principal: Principal): string {
+  if (isStaff(principal)) return customerId ?? principal.sub;
+  if (customerId !== undefined && customerId !== principal.sub) {
+    throw new Problem('forbidden', 'A customer places orders of its own; leave customerId out.');
+  }
+  if (placedAt !== undefined) throw new Problem('forbidden', 'Only staff may say when an order was placed; leave placedAt out.');
+  return principal.sub;
+}
+
+function currencyOf({ orderLines }: PlaceOrderRequest): string {
+  const currency = orderLines[0]?.unitPrice.currency ?? '';
+  if (orderLines.every(({ unitPrice }) => unitPrice.currency === currency)) return currency;
+  const errors = orderLines.flatMap(({ unitPrice }, index) =>
+    unitPrice.currency === currency
+      ? []
+      : [
+          {
+            pointer: `/orderLines/${index}/unitPrice/currency`,
+            code: 'currency_mismatch',
+            detail: `must be ${currency}, as in the first line`,
+          },
+        ],
+  );
+  const detail = 'All lines of an order must have the same currency.';
+  throw new Problem('currency_mismatch', detail, { errors: errors.slice(0, ERRORS_TOLD_MAX) });
+}

@@ -1,0 +1,103 @@
+/**
+ * Owns the one table of error codes: which status and title a code has, and whether the same request may be sent
+ * again. Every answer that is not a success is made from it. Nothing below http/ knows a status.
+ *
+ * A problem never quotes what the client sent, beyond the name of a field: bodies may hold what must not be logged.
+ */
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  /** May the same request succeed later, unchanged? An unknown outcome is retryable only under an Idempotency-Key. */
+  readonly retryable: boolean;
+}
+
+const final = (status: number, title: string): ProblemKind => ({ status, title, retryable: false });
+const passing = (status: number, title: string): ProblemKind => ({ status, title, retryable: true });
+
+export const PROBLEMS = {
+  validation_failed: final(400, 'The request is not valid'),
+  malformed_json: final(400, 'The body is not valid JSON'),
+  idempotency_key_invalid: final(400, 'The Idempotency-Key is not valid'),
+  unauthenticated: final(401, 'A valid token is required'),
+  payment_declined: final(402, 'The payment was declined'),
+  forbidden: final(403, 'This caller may not do that'),
+  not_found: final(404, 'Not found'),
+  method_not_allowed: final(405, 'The method is not allowed here'),
+  illegal_transition: final(409, 'The current state does not permit that'),
+  version_conflict: final(409, 'It was changed in the meantime'),
+  precondition_failed: final(412, 'The precondition does not hold'),
+  payload_too_large: final(413, 'The body is too large'),
+  unsupported_media_type: final(415, 'The media type is not supported'),
+  unknown_product: final(422, 'A product is not known'),
+  price_mismatch: final(422, 'A price differs from the catalogue'),
+  currency_mismatch: final(422, 'One order has one currency'),
+  idempotency_mismatch: final(422, 'The Idempotency-Key belongs to another request'),
+  card_data_refused: final(422, 'Card numbers are refused'),
+  precondition_required: final(428, 'A precondition is required'),
+  rate_limited: passing(429, 'Too many requests'),
+  /** A defect of this program: told with its request id, never with its cause. */
+  internal: final(500, 'An unexpected error'),
+  overloaded: passing(503, 'The service is overloaded'),
+  unavailable: passing(503, 'The service is not available now'),
+  outcome_unknown: final(504, 'The outcome is not known'),
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One thing that is wrong with a request. */
+export interface FieldError {
+  /** JSON pointer (RFC 6901) into the body; for a query or path parameter its name after `?` or `:`. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface ProblemDetails {
+  readonly errors?: readonly FieldError[];
+  /** Members of this problem alone: `from`, `allowed`, `orderId`. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sends Retry-After; at least 1. */
+  readonly retryAfterSeconds?: number;
+  /** Only where it differs from the table. */
+  readonly retryable?: boolean;
+}
+
+/** A request that ends in an error of the contract. Thrown within the edge only, and answered by it. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly details: ProblemDetails;
+
+  /** @param detail a sentence for the caller: which part, what is wrong, what helps. */
+  constructor(code: ProblemCode, detail: string, details: ProblemDetails = {}) {
+    super(detail);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The members that name one request. */
+export interface ProblemContext {
+  readonly requestId: string;
+  /** The path, without its query. */
+  readonly instance: string;
+}
+
+/** The problem document (RFC 9457). `type` resolves to the code's paragraph in the documentation page. */
+export function problemDocument(problem: Problem, context: ProblemContext): Record<string, unknown> {
+  const { status, title, retryable } = PROBLEMS[problem.code];
+  const { errors, members } = problem.details;
+  return {
+    type: `/docs#problem-${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    instance: context.instance,
+    code: problem.code,
+    requestId: context.requestId,
+    retryable: problem.details.retryable ?? retryable,
+    ...(errors !== undefined && errors.length > 0 && { errors }),
+    ...members,
+  };
+}

@@ -1,0 +1,110 @@
+/** Owns the form of the answers, for the OpenAPI document and for tests. Answers are built elsewhere and not parsed. */
+import { z } from 'zod';
+import { ORDER_STATUSES } from '../../domain/order/order.ts';
+import { address, orderLine } from './place-order-request.ts';
+
+const status = z.enum(ORDER_STATUSES).meta({ id: 'OrderStatus' });
+const instant = z.iso.datetime();
+/** Sums of an order may be larger than one line's. */
+const sum = z.strictObject({ amount: z.int().min(0), currency: z.string() }).meta({ id: 'MoneySum' });
+
+export const orderResponse = z
+  .strictObject({
+    orderId: z.uuid(),
+    orderNumber: z.string().describe('Short and speakable'),
+    customerId: z.string(),
+    status,
+    version: z.int().min(1),
+    totalAmount: sum,
+    orderLines: z.array(orderLine),
+    shippingAddress: address,
+    payment: z.strictObject({
+      paymentId: z.string(),
+      status: z.enum(['Pending', 'Authorized', 'Captured', 'Declined', 'Voided', 'Refunded']),
+      authorized: sum,
+      captured: sum,
+      refunded: sum,
+    }),
+    reservation: z.strictObject({
+      reservationId: z.string(),
+      status: z.enum(['Pending', 'Held', 'Refused', 'Released']),
+      expiresAt: instant.nullable(),
+    }),
+    shipments: z.array(z.unknown()),
+    returns: z.array(z.unknown()),
+    cancellation: z
+      .strictObject({
+        reason: z.string(),
+        code: z.enum([
+          'insufficient_inventory',
+          'payment_declined',
+          'payment_capture_failed',
+          'reservation_expired',
+          'requested',
+        ]),
+        details: z.record(z.string(), z.unknown()).optional(),
+      })
+      .optional(),
+    createdAt: instant,
+    updatedAt: instant,
+    allowedTransitions: z.array(status),
+    externalReference: z.string().optional(),
+    placedAt: z.string().optional(),
+  })
+  .meta({ id: 'Order' });
+
+export const orderPageResponse = z
+  .strictObject({ data: z.array(orderResponse), hasMore: z.boolean(), nextCursor: z.string().nullable() })
+  .meta({ id: 'OrderPage' });
+
+const units = z.int().min(0);
+const stockNumbers = { onHand: units, held: units, available: units };
+
+export const stockResponse = z
+  .strictObject({
+    productId: z.string(),
+    ...stockNumbers,
+    lowStockThreshold: units.optional(),
+    warehouses: z.array(z.strictObject({ warehouseId: z.string(), ...stockNumbers })),
+  })
+  .meta({ id: 'Stock', description: 'onHand = available + held' });
+
+export const problemResponse = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+    retryable: z.boolean(),
+    errors: z.array(z.strictObject({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
+
+export const stockBatchResponse = z
+  .strictObject({
+    results: z.array(
+      z.union([
+        z.strictObject({ productId: z.string(), status: z.literal(200), stock: stockResponse }),
+        z.strictObject({ productId: z.string(), status: z.int(), problem: problemResponse }),
+      ]),
+    ),
+  })
+  .meta({ id: 'StockBatchResult', description: 'One result per item, in the order of the items' });
+
+export const healthResponse = z
+  .strictObject({
+    status: z.enum(['ok', 'unavailable']),
+    checks: z.record(
+      z.string(),
+      z.strictObject({
+        status: z.enum(['up', 'down']),
+        latencyMs: z.number().optional(),
+        since: z.string().optional(),
+        detail: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'Health' });
