@@ -1,0 +1,47 @@
+/**
+ * Owns what must be undone when bench ends, however it ends: the steps run once, the last added first, and one that
+ * fails does not keep the others from running.
+ */
+
+export type CleanupStep = () => void | Promise<void>;
+
+/** Thrown to whoever would begin something new while everything is being undone. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+export class Cleanup {
+  readonly #steps: CleanupStep[] = [];
+  readonly #problems: unknown[] = [];
+  #running: Promise<void> | undefined;
+
+  /** To call before what it undoes begins. @throws Interrupted once the clean-up runs */
+  add(step: CleanupStep): void {
+    if (this.#running !== undefined) throw new Interrupted('bench is being stopped');
+    this.#steps.push(step);
+  }
+
+  /** Undoes everything; calls after the first wait for the same. Never rejects. */
+  async run(): Promise<void> {
+    await (this.#running ??= this.#undo());
+  }
+
+  get hasBegun(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** What the steps could not undo. */
+  get problems(): readonly unknown[] {
+    return this.#problems;
+  }
+
+  async #undo(): Promise<void> {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        this.#problems.push(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** Owns where the programs are that bench starts as processes: beside itself, built or as sources, as it runs itself. */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const thisFile = fileURLToPath(import.meta.url);
+const rootDir = path.resolve(path.dirname(thisFile), '..', '..');
+
+/** The file of a program, e.g. `bench/load/load-worker`, given from the project's root without extension. */
+export function programFile(program: string): string {
+  return path.join(rootDir, program + path.extname(thisFile));
+}

@@ -1,0 +1,30 @@
+/** Owns the pause between rounds: one side's afterwork must not be paid by the other's round. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { familySeconds } from './cpu-groups.ts';
+import { readProcessTable } from './process-table.ts';
+
+const INTERVAL_MS = 500;
+/** A twentieth of a core: what idle services and a settled PostgreSQL stay below. */
+const QUIET_CPU_SHARE = 0.05;
+/** A long vacuum must not keep a run from going on. */
+const TIMEOUT_MS = 15_000;
+/** Where no CPU figures are to be had. */
+const BLIND_PAUSE_MS = 2000;
+
+/** Waits until the processes below `pids` use next to no CPU, or for as long as seems reasonable. */
+export async function waitUntilQuiet(pids: readonly number[]): Promise<void> {
+  const deadlineMs = performance.now() + TIMEOUT_MS;
+  let before = usedSeconds(pids);
+  if (before === undefined) return void (await sleep(BLIND_PAUSE_MS));
+  while (performance.now() < deadlineMs) {
+    await sleep(INTERVAL_MS);
+    const after: number = usedSeconds(pids) ?? before;
+    if (after - before < (QUIET_CPU_SHARE * INTERVAL_MS) / 1000) return;
+    before = after;
+  }
+}
+
+function usedSeconds(pids: readonly number[]): number | undefined {
+  const table = readProcessTable();
+  return table && pids.reduce((sum, pid) => sum + familySeconds(table, pid), 0);
+}

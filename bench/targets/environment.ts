@@ -1,0 +1,16 @@
+/**
+ * Owns which variables of bench's own environment its services inherit: what a process needs to run at all. A
+ * setting that happens to stand in somebody's shell must not change a figure.
+ */
+
+const INHERITED = new Set(['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS']);
+/** node-postgres reads these for what the URL leaves open, e.g. the password. */
+const INHERITED_PREFIX = 'PG';
+
+export function inheritedEnvironment(environment: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const inherited: Record<string, string> = { NODE_ENV: 'production' };
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && (INHERITED.has(name) || name.startsWith(INHERITED_PREFIX))) inherited[name] = value;
+  }
+  return inherited;
+}

@@ -1,0 +1,32 @@
+/**
+ * Owns what bench knows of a service under measurement: how to start it on a database of its own, and how to prove
+ * afterwards that its answers were true.
+ */
+
+export interface Target {
+  /** As reports name it. */
+  readonly name: string;
+  /** Its part in names of databases and JSON: lower-case letters, digits, `_`. */
+  readonly id: string;
+  /** From the project's root, without extension. */
+  readonly program: string;
+  environment(place: TargetPlace): Readonly<Record<string, string>>;
+  verify(databaseUrl: string, ordersAnswered: number): Promise<Verdict>;
+}
+
+/** What bench chose for a service. */
+export interface TargetPlace {
+  readonly databaseUrl: string;
+  readonly port: number;
+  readonly adminPort: number;
+  /** Empty, its own, removed at the end. */
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly jwtSecret: string;
+}
+
+/** `unchecked`: nothing that could check it is there. A figure counts only where it is `clean`. */
+export type Verdict =
+  | { readonly kind: 'clean'; readonly by: string }
+  | { readonly kind: 'violated'; readonly problems: readonly string[] }
+  | { readonly kind: 'unchecked'; readonly reason: string };

@@ -1,0 +1,77 @@
+/** How an audit is reported: to people as a table with the first offenders, to programs as JSON. */
+import { count, duration, table } from '../support/text.ts';
+import type { AuditResult, AuditTotals } from './audit-database.ts';
+import { AUDITED_INVARIANTS, type AuditedInvariant, type Offender } from './findings.ts';
+
+export interface AuditReport {
+  readonly verdict: 'clean' | 'violated';
+  readonly invariants: readonly {
+    readonly invariant: number;
+    readonly rule: string;
+    readonly violations: number;
+    /** The first ones. */
+    readonly offenders: readonly Offender[];
+  }[];
+  readonly totals: AuditTotals;
+  readonly seconds: number;
+  readonly peakRssMiB: number;
+}
+
+export function reportOf({ findings, totals }: AuditResult, tookMs: number, peakRssKiB: number): AuditReport {
+  const numbers = Object.keys(AUDITED_INVARIANTS).map(Number) as AuditedInvariant[];
+  return {
+    verdict: findings.violated.length === 0 ? 'clean' : 'violated',
+    invariants: numbers.map((invariant) => ({
+      invariant,
+      rule: AUDITED_INVARIANTS[invariant],
+      violations: findings.countOf(invariant),
+      offenders: findings.offendersOf(invariant),
+    })),
+    totals,
+    seconds: Math.round(tookMs) / 1000,
+    peakRssMiB: Math.round(peakRssKiB / 1024),
+  };
+}
+
+export function auditText(report: AuditReport): string {
+  const { totals, invariants } = report;
+  const verdicts = invariants.map(({ invariant, rule, violations }) => [
+    `  ${invariant}`,
+    rule,
+    violations === 0 ? 'ok' : `VIOLATED (${count(violations)})`,
+  ]);
+  const orders = Object.entries(totals.ordersByStatus).map(([status, number]) => `${count(number)} ${status}`);
+  const lines = [
+    table(verdicts),
+    ...invariants.flatMap(({ invariant, violations, offenders }) => offendersText(invariant, violations, offenders)),
+    '',
+    `rows      ${count(totals.rows)} in ${count(totals.shards)} shards, of ${count(totals.entities)} entities`,
+    `orders    ${orders.length === 0 ? 'none' : orders.join(', ')}; ${count(totals.pendingOrders)} pending`,
+    `stock     ${count(totals.stockItems)} items, ${count(totals.snapshots)} snapshots compared, ${count(totals.snapshotsIgnored)} ignored`,
+    `views     ${count(totals.rowsBeyondCheckpoints)} rows behind the journal`,
+    `took      ${duration(report.seconds * 1000)}, at most ${count(report.peakRssMiB)} MiB`,
+    '',
+    verdictLine(report),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function offendersText(invariant: number, violations: number, offenders: readonly Offender[]): string[] {
+  if (violations === 0) return [];
+  const more = violations - offenders.length;
+  return [
+    '',
+    `Invariant ${invariant} is violated by:`,
+    ...offenders.map(({ entityId, shard, seq, expected, found }) => {
+      const place = shard === undefined ? '' : ` (shard ${shard}${seq === undefined ? '' : `, seq ${seq}`})`;
+      return `  ${entityId}${place}: expected ${expected}; found ${found}`;
+    }),
+    ...(more > 0 ? [`  and ${count(more)} more`] : []),
+  ];
+}
+
+function verdictLine({ verdict, invariants }: AuditReport): string {
+  if (verdict === 'clean') return 'AUDIT CLEAN: every invariant holds.';
+  const violated = invariants.filter(({ violations }) => violations > 0).map(({ invariant }) => invariant);
+  return `AUDIT FAILED: violated invariants ${violated.join(', ')}.`;
+}

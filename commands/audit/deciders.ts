@@ -1,0 +1,22 @@
+/** The deciders by kind, as the audit folds with them: it knows states only by their kind. */
+import type { Decider, DomainEvent, Refusal } from '../../domain/decider.ts';
+import type { OrderState } from '../../domain/order/order.ts';
+import { orderDecider } from '../../domain/order/order-decider.ts';
+import { paymentDecider, type PaymentState } from '../../domain/payment/payment.ts';
+import { reservationDecider, type ReservationState } from '../../domain/reservation/reservation.ts';
+import { stockDecider, type StockState } from '../../domain/stock/stock-item.ts';
+
+/** The pure half of a decider that an audit needs: it never decides. */
+export type Folder<State> = Pick<
+  Decider<State, { readonly type: string }, DomainEvent, Refusal>,
+  'kind' | 'initial' | 'evolve' | 'outstanding' | 'deadline' | 'exists' | 'snapshot'
+>;
+
+// `evolve` takes any event: what is read back is known to be one of the kind's own by its type only, and what it can't
+// follow it refuses.
+export const FOLDERS = {
+  order: orderDecider as unknown as Folder<OrderState>,
+  payment: paymentDecider as unknown as Folder<PaymentState>,
+  reservation: reservationDecider as unknown as Folder<ReservationState>,
+  stock: stockDecider as unknown as Folder<StockState>,
+};

@@ -1,0 +1,146 @@
+/**
+ * A real HTTP server around the edge, over fake actors and a clock that stands still: what a client sees, without a
+ * database.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SignJWT } from 'jose';
+import pino from 'pino';
+import type { Clock } from '../../kernel/clock.ts';
+import { createEdge, type Edge } from '../../http/edge.ts';
+import type { EdgeDeps } from '../../http/edge-deps.ts';
+import { FakeActors } from './fake-actors.ts';
+
+export const TEST_SECRET = 'a secret for tests that is long enough to be one';
+const START_MS = Date.UTC(2026, 0, 15, 12);
+
+export class TestClock implements Clock {
+  #ms = START_MS;
+  nowMs(): number {
+    return this.#ms;
+  }
+  monotonicMs(): number {
+    return this.#ms;
+  }
+  advance(ms: number): void {
+    this.#ms += ms;
+  }
+}
+
+export interface TestRequest {
+  readonly method?: string;
+  /** A token, or null for none. Default: customer alice. */
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly raw?: string | Uint8Array;
+}
+
+export interface TestReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The parsed body, or undefined. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface EdgeHarness {
+  readonly edge: Edge;
+  readonly server: Server;
+  readonly actors: FakeActors;
+  readonly clock: TestClock;
+  /** Lines of the log, as JSON text. */
+  readonly logged: string[];
+  readonly port: number;
+  readonly tokens: { readonly alice: string; readonly bob: string; readonly support: string; readonly admin: string };
+  send(path: string, request?: TestRequest): Promise<TestReply>;
+  close(): Promise<void>;
+}
+
+export function signToken(claims: Readonly<Record<string, unknown>>, nowMs: number, secret = TEST_SECRET, alg = 'HS256'): Promise<string> {
+  const seconds = Math.floor(nowMs / 1000);
+  return new SignJWT({ exp: seconds + 3600, ...claims }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
+}
+
+export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<EdgeHarness> {
+  const clock = new TestClock();
+  const actors = new FakeActors(clock);
+  const logged: string[] = [];
+  const edge = createEdge({
+    actors,
+    views: actors.views,
+    clock,
+    log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
+    auth: { jwtSecret: TEST_SECRET },
+    idempotencyNamespace: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
+    shards: 128,
+    rateLimiter: undefined,
+    reservationTtlMs: 900_000,
+    health: {
+      live: () => ({ healthy: true, checks: {} }),
+      ready: () => Promise.resolve({ healthy: true, checks: { database: { status: 'up' } } }),
+    },
+    version: '0.0.0-test',
+    ...overrides,
+  });
+  const server = createServer(edge.handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const now = clock.nowMs();
+  const tokens = {
+    alice: await signToken({ sub: 'alice', role: 'customer' }, now),
+    bob: await signToken({ sub: 'bob', role: 'customer' }, now),
+    support: await signToken({ sub: 'sam', role: 'support' }, now),
+    admin: await signToken({ sub: 'ada', role: 'admin' }, now),
+  };
+
+  async function send(path: string, request: TestRequest = {}): Promise<TestReply> {
+    const { method = 'GET', token = tokens.alice, headers, json, raw } = request;
+    const body = json === undefined ? raw : JSON.stringify(json);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: body as string }),
+    });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    return { status: response.status, headers: response.headers, text, body: (isJson && text !== '' ? JSON.parse(text) : {}) as TestReply['body'] };
+  }
+
+  return {
+    edge,
+    server,
+    actors,
+    clock,
+    logged,
+    port,
+    tokens,
+    send,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A good body of two lines; `changes` replace its members. */
+export function orderBody(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    orderLines: [
+      { productId: 'P1', quantity: 2, unitPrice: { amount: 255, currency: 'GBP' } },
+      { productId: 'P2', quantity: 1, unitPrice: { amount: 100, currency: 'GBP' } },
+    ],
+    shippingAddress: { street: '1 High Street', city: 'Leeds', state: '', postalCode: 'LS1 1AA', country: 'GB' },
+    paymentMethod: { type: 'card', token: 'tok_visa' },
+    ...changes,
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * A world of actors in one map, for tests of what lies above the actors: the real deciders, run one command at a time
+ * and without time passing. Nothing is stored, nothing is sharded. Faults are scripted: an ask can be made to fail, or
+ * to take effect and have its answer lost, and the payment provider can be silent.
+ *
+ * An ask until 'durable' answers before the order's own work goes on, one until 'settled' after it. What would be
+ * waiting for a silent provider fails at once, as if its time had run out.
+ */
+import type { Actors, Answer, Ask, Origin } from '../../actors/ask.ts';
+import { kindOf } from '../../domain/addresses.ts';
+import {
+  PROVIDER,
+  type Decider,
+  type DomainEvent,
+  type Effect,
+  type EntityKind,
+  type GatherAnswer,
+  type Refusal,
+} from '../../domain/decider.ts';
+import { orderDecider } from '../../domain/order/order-decider.ts';
+import type { PlacedOrder } from '../../domain/order/order.ts';
+import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../domain/payment/payment.ts';
+import { reservationDecider } from '../../domain/reservation/reservation.ts';
+import { stockDecider } from '../../domain/stock/stock-item.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { FailureCode } from '../../kernel/errors.ts';
+import type { OrderListFilter, OrderViewRow, OrderViews } from '../../persistence/ports.ts';
+
+interface Command {
+  readonly type: string;
+}
+type AnyDecider = Decider<unknown, Command, DomainEvent, Refusal>;
+
+const DECIDERS: Readonly<Record<EntityKind, AnyDecider>> = {
+  order: orderDecider as unknown as AnyDecider,
+  payment: paymentDecider as unknown as AnyDecider,
+  reservation: reservationDecider as unknown as AnyDecider,
+  stock: stockDecider as unknown as AnyDecider,
+};
+
+interface Entity {
+  readonly decider: AnyDecider;
+  state: unknown;
+  version: number;
+  origin: Origin;
+  /** Fingerprints by the ids of the commands that were applied. */
+  readonly applied: Map<string, string | undefined>;
+}
+
+interface Fault {
+  readonly matches: (ask: Ask) => boolean;
+  readonly code: FailureCode;
+  readonly takesEffect: boolean;
+}
+
+type Outcome = { readonly kind: 'done'; readonly replayed: boolean } | { readonly kind: 'rejected'; readonly refusal: Refusal };
+
+export class FakeActors implements Actors {
+  /** Every ask that came from outside, in order. */
+  readonly asks: Ask[] = [];
+  /** While true the provider answers nothing. */
+  providerIsSilent = false;
+  readonly #clock: Clock;
+  readonly #entities = new Map<string, Entity>();
+  readonly #faults: Fault[] = [];
+  readonly #settling = new Set<string>();
+  #rows = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The next ask that `matches` fails with `code` and does nothing. */
+  failNext(code: FailureCode, matches: (ask: Ask) => boolean = () => true): void {
+    this.#faults.push({ matches, code, takesEffect: false });
+  }
+
+  /** The next ask that `matches` is done, but its asker hears `outcome_unknown`. */
+  loseNextAnswer(matches: (ask: Ask) => boolean = () => true): void {
+    this.#faults.push({ matches, code: 'outcome_unknown', takesEffect: true });
+  }
+
+  ask(ask: Ask): Promise<Answer> {
+    this.asks.push(ask);
+    const index = this.#faults.findIndex(({ matches }) => matches(ask));
+    const [fault] = index < 0 ? [] : this.#faults.splice(index, 1);
+    if (fault !== undefined && !fault.takesEffect) return Promise.resolve(failed(fault.code));
+    const answer = this.#handle(ask);
+    return Promise.resolve(fault === undefined ? answer : failed(fault.code));
+  }
+
+  /** The provider answers again, and everything that waited goes on. */
+  resumeProvider(): void {
+    this.providerIsSilent = false;
+    for (const entityId of this.#entities.keys()) this.#settle(entityId);
+  }
+
+  /** All orders as their view would show them, without its delay. */
+  readonly views: OrderViews = { list: (filter) => Promise.resolve(this.#list(filter)) };
+
+  #handle({ to, command, commandId, fingerprint, until }: Omit<Ask, 'timeoutMs'>): Answer {
+    const entity = this.#entityOf(to);
+    const outcome: Outcome =
+      command === undefined ? { kind: 'done', replayed: false } : this.#apply(entity, command, commandId, fingerprint);
+    if (outcome.kind === 'rejected') return outcome;
+    if (until === 'settled') this.#settle(to);
+    if (until === 'settled' && !entity.decider.isAtRest(entity.state)) return failed('outcome_unknown');
+    const value = entity.decider.answer(entity.state, command);
+    const { version, origin } = entity;
+    if (until === 'durable') this.#settle(to);
+    return { kind: 'done', value, replayed: outcome.replayed, version, origin };
+  }
+
+  #apply(entity: Entity, command: Command, commandId: string, fingerprint: string | undefined): Outcome {
+    // The order itself recognises its placing, by the hash of the body.
+    if (entity.applied.has(commandId) && command.type !== 'PlaceOrder') {
+      if (entity.applied.get(commandId) === fingerprint) return { kind: 'done', replayed: true };
+      return { kind: 'rejected', refusal: { code: 'idempotency_mismatch' } };
+    }
+    const { decider } = entity;
+    const at = this.#clock.nowMs();
+    let decision = decider.decide(entity.state, command, at);
+    const answers: GatherAnswer[] = [];
+    while (decision.kind === 'gather') {
+      answers.push(...decision.asks.map((effect) => this.#answerTo(effect)));
+      decision = decider.decide(entity.state, command, at, answers);
+    }
+    if (decision.kind === 'rejected') return decision;
+    if (decision.kind === 'already_done') return { kind: 'done', replayed: true };
+    for (const event of decision.events) entity.state = decider.evolve(entity.state, event, at);
+    entity.version += 1;
+    this.#rows += 1;
+    if (entity.version === 1) entity.origin = { shard: this.#rows % 4, seq: this.#rows };
+    entity.applied.set(commandId, fingerprint);
+    return { kind: 'done', replayed: false };
+  }
+
+  /** Runs what is outstanding until nothing is, or only a silent provider could go on. */
+  #settle(entityId: string): void {
+    if (this.#settling.has(entityId)) return;
+    this.#settling.add(entityId);
+    const entity = this.#entityOf(entityId);
+    const { decider } = entity;
+    let before: number;
+    do {
+      before = entity.version;
+      for (const effect of decider.outstanding(entity.state)) {
+        if (!this.#canBeAnswered(effect)) continue;
+        const command = decider.conclude(effect, this.#answerTo(effect));
+        this.#apply(entity, command, `${effect.commandId}#${entity.version}`, undefined);
+      }
+    } while (entity.version > before);
+    this.#settling.delete(entityId);
+  }
+
+  /** Gives an effect to its receiver, and tells whether the answer that it wants can come now. */
+  #canBeAnswered(effect: Effect): boolean {
+    if (effect.to === PROVIDER) return !this.providerIsSilent;
+    const receiver = this.#entityOf(effect.to);
+    this.#apply(receiver, effect.command as Command, effect.commandId, undefined);
+    this.#settle(effect.to);
+    return effect.until === 'durable' || receiver.decider.isAtRest(receiver.state);
+  }
+
+  #answerTo(effect: Effect): GatherAnswer {
+    if (effect.to === PROVIDER) return { kind: 'done', value: providerOutcome(effect.command as ProviderCall) };
+    const answer = this.#handle({ ...effect, command: effect.command as Command });
+    if (answer.kind === 'failed') throw new Error(`${effect.commandId} failed: ${answer.code}`);
+    return answer;
+  }
+
+  #entityOf(entityId: string): Entity {
+    let entity = this.#entities.get(entityId);
+    if (entity === undefined) {
+      const decider = DECIDERS[kindOf(entityId)];
+      entity = { decider, state: decider.initial(entityId), version: 0, origin: { shard: 0, seq: 0 }, applied: new Map() };
+      this.#entities.set(entityId, entity);
+    }
+    return entity;
+  }
+
+  #list({ status, customerId, from, to, after, limit }: OrderListFilter): OrderViewRow[] {
+    return [...this.#entities.values()]
+      .filter(({ decider, state }) => decider.kind === 'order' && decider.exists(state))
+      .map(({ state, version, origin }) => ({ state: state as PlacedOrder, version, origin }))
+      .filter(({ state }) => status === undefined || state.status === status)
+      .filter(({ state }) => customerId === undefined || state.terms.customerId === customerId)
+      .filter(({ state }) => (from === undefined || state.createdAt >= from) && (to === undefined || state.createdAt < to))
+      .filter(({ state }) => after === undefined || isNewer(after, state))
+      .sort((left, right) => (isNewer(left.state, right.state) ? -1 : 1))
+      .slice(0, limit);
+  }
+}
+
+type Position = Pick<PlacedOrder, 'createdAt' | 'orderId'>;
+
+function isNewer(left: Position, right: Position): boolean {
+  return left.createdAt === right.createdAt ? left.orderId > right.orderId : left.createdAt > right.createdAt;
+}
+
+function failed(code: FailureCode): Answer {
+  return { kind: 'failed', code, detail: 'scripted' };
+}
+
+function providerOutcome({ step, method, idempotencyKey }: ProviderCall): ProviderOutcome {
+  if (step === 'authorize' && method.token === 'tok_decline') return { kind: 'refused', code: 'card_declined' };
+  if (step === 'capture' && method.token === 'tok_capture_fail') return { kind: 'refused', code: 'capture_refused' };
+  return { kind: 'approved', reference: idempotencyKey };
+}
