@@ -122,6 +122,6 @@ export default defineConfig(
   },
   {
     files: ['**/*.cjs'],
-    languageOptions: { globals: { require: 'readonly', module: 'writable', __dirname: 'readonly' } },
+    languageOptions: { globals: { require: 'readonly', module: 'writable' } },
   },
 );

@@ -20,7 +20,11 @@ import { isLoopbackHost } from './config/loopback.ts';
 import { takeNodeLock } from './config/node-lock.ts';
 import { openRuntimeDir } from './config/runtime-dir.ts';
 import { messageOf, StartupError } from './kernel/errors.ts';
-import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './persistence/embedded/embedded-postgres.ts';
+import {
+  EmbeddedPostgresError,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from './persistence/embedded/embedded-postgres.ts';
 import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
 import { AdminServer } from './supervisors/admin-server.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
@@ -55,12 +59,17 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   started.add(() => lock.release());
 
   let supervisor: WorkerSupervisor | undefined;
-  const admin = new AdminServer(() => ({ phase, ready: supervisor?.allReady ?? false, workers: supervisor?.workers ?? [] }));
+  const admin = new AdminServer(() => ({
+    phase,
+    ready: supervisor?.allReady ?? false,
+    workers: supervisor?.workers ?? [],
+  }));
   const adminPort = await admin.listen(config.adminPort, config.host);
   started.add(() => Promise.resolve(admin.close()));
 
   phase = 'starting PostgreSQL';
-  const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, runtimeDir, log }) : undefined;
+  const embedded =
+    config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, runtimeDir, log }) : undefined;
   if (embedded) started.add(() => embedded.stop());
   const databaseUrl = embedded?.url ?? config.databaseUrl!;
 
@@ -178,7 +187,8 @@ async function main(): Promise<void> {
     if (typeof ended === 'string') process.stderr.write(`${ended}\n`);
   } catch (error) {
     exitCode = 1;
-    const forAPerson = error instanceof ConfigError || error instanceof StartupError || error instanceof EmbeddedPostgresError;
+    const forAPerson =
+      error instanceof ConfigError || error instanceof StartupError || error instanceof EmbeddedPostgresError;
     if (forAPerson) process.stderr.write(`${error.message}\n`);
     else log.fatal({ err: error }, 'the node could not start');
   }

@@ -26,7 +26,10 @@ export async function welcome(config: Config, { port, adminPort, devSecret }: Li
   if (config.rateLimitPerMinute > 0 && config.redisUrl === undefined) {
     lines.push(`  A customer may send ${config.rateLimitPerMinute} requests a minute, counted by this node alone.`);
   }
-  for (const [name, value] of [['AMQP_URL', config.amqpUrl], ['REDIS_URL', config.redisUrl]] as const) {
+  for (const [name, value] of [
+    ['AMQP_URL', config.amqpUrl],
+    ['REDIS_URL', config.redisUrl],
+  ] as const) {
     if (value !== undefined) lines.push(`  ${name} is set, and not used by this version.`);
   }
   if (devSecret !== undefined) lines.push('', 'Place an order:', '', await demoCurl(config, url, devSecret));
@@ -36,7 +39,14 @@ export async function welcome(config: Config, { port, adminPort, devSecret }: Li
 
 async function demoCurl({ auth }: Config, url: string, secret: string): Promise<string> {
   const { issuer, audience } = auth;
-  const token = await signDevToken({ secret, issuer, audience, sub: 'alice', role: 'customer', ttlSeconds: TOKEN_TTL_SECONDS });
+  const token = await signDevToken({
+    secret,
+    issuer,
+    audience,
+    sub: 'alice',
+    role: 'customer',
+    ttlSeconds: TOKEN_TTL_SECONDS,
+  });
   const order = {
     orderLines: [{ productId: DEMO_PRODUCT_ID, quantity: 2, unitPrice: { amount: 1250, currency: 'GBP' } }],
     shippingAddress: { street: '1 High Street', city: 'London', state: '', postalCode: 'N1 9GU', country: 'GB' },

@@ -5,6 +5,7 @@
  *   pool, stores -> journal, projections, region -> socket transport -> shards taken -> (open) HTTP
  */
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pino, type Logger } from 'pino';
 import type { Answer, Ask } from './actors/ask.ts';
 import { Recoveries } from './actors/entity/recoveries.ts';
@@ -90,7 +91,11 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
 
   // Which worker serves a shard follows from its number; ownership in the log is the epoch row's.
   const directory: ShardDirectory = { ownerOf: (shard) => shard % config.workers };
-  const rateLimiter = inProcessRateLimiter({ clock, limit: config.rateLimitPerMinute, windowSeconds: RATE_WINDOW_SECONDS });
+  const rateLimiter = inProcessRateLimiter({
+    clock,
+    limit: config.rateLimitPerMinute,
+    windowSeconds: RATE_WINDOW_SECONDS,
+  });
   const transport = new LocalSocketTransport(
     runtimeDir,
     slot,
@@ -124,10 +129,16 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   );
 
   await transport.listen();
-  const shards = Array.from({ length: config.shards }, (_, shard) => shard).filter((shard) => directory.ownerOf(shard) === slot);
+  const shards = Array.from({ length: config.shards }, (_, shard) => shard).filter(
+    (shard) => directory.ownerOf(shard) === slot,
+  );
   await keeper.take(shards);
 
-  const health = new WorkerHealth({ clock, ping: () => pool.query('SELECT 1'), shardsMissing: () => keeper.takingCount });
+  const health = new WorkerHealth({
+    clock,
+    ping: () => pool.query('SELECT 1'),
+    shardsMissing: () => keeper.takingCount,
+  });
   const countAtOwner = (ask: Ask): Promise<Answer> => {
     const owner = directory.ownerOf(shardOf(ask.to, config.shards));
     if (owner === slot) return countRequest(rateLimiter, ask);
@@ -206,7 +217,9 @@ function open(server: Server, { config }: WorkerSettings, log: Logger): void {
     log.error({ err: error }, 'the HTTP port');
     tell({ kind: 'fatal', message: `PORT ${port} on ${host} ${what}. Stop that process or set PORT.` });
   });
-  server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => tell({ kind: 'ready' }));
+  server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => {
+    tell({ kind: 'ready', port: (server.address() as AddressInfo).port });
+  });
 }
 
 async function countRequest(limiter: RateLimiter, ask: Ask): Promise<Answer> {
@@ -218,6 +231,12 @@ async function countRequest(limiter: RateLimiter, ask: Ask): Promise<Answer> {
 async function stockDemo(region: ShardRegion, productId: string, onHand: number): Promise<void> {
   const command = { type: 'SetStock', warehouseId: DEFAULT_WAREHOUSE, onHand } as const;
   const fingerprint = String(onHand);
-  await region.ask({ to: stockEntity(productId), command, commandId: 'demo', fingerprint, until: 'durable', timeoutMs: 10_000 });
+  await region.ask({
+    to: stockEntity(productId),
+    command,
+    commandId: 'demo',
+    fingerprint,
+    until: 'durable',
+    timeoutMs: 10_000,
+  });
 }
-

@@ -44,8 +44,7 @@ export const PROVIDER = 'provider';
 
 /** How a gathered ask ended, in the order of the asks. */
 export type GatherAnswer =
-  | { readonly kind: 'done'; readonly value: unknown }
-  | { readonly kind: 'rejected'; readonly refusal: Refusal };
+  { readonly kind: 'done'; readonly value: unknown } | { readonly kind: 'rejected'; readonly refusal: Refusal };
 
 export type Decision<Event, R extends Refusal> =
   | { readonly kind: 'accepted'; readonly events: readonly [Event, ...Event[]] }
@@ -54,7 +53,12 @@ export type Decision<Event, R extends Refusal> =
   | { readonly kind: 'gather'; readonly asks: readonly Effect[] };
 
 /** One kind of entity: everything about it that is pure. */
-export interface Decider<State, Command extends { readonly type: string }, Event extends DomainEvent, R extends Refusal> {
+export interface Decider<
+  State,
+  Command extends { readonly type: string },
+  Event extends DomainEvent,
+  R extends Refusal,
+> {
   readonly kind: EntityKind;
   initial(entityId: string): State;
   /** @param answers of all former `gather`s of this command, in the order of their asks. */

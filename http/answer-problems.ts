@@ -38,7 +38,10 @@ function problemOfRefusal(refusal: Refusal, what: string): Problem {
     case 'not_found':
       return notFound(what);
     case 'idempotency_mismatch':
-      return new Problem(known.code, 'This Idempotency-Key was used with another body; use a new key for a new request.');
+      return new Problem(
+        known.code,
+        'This Idempotency-Key was used with another body; use a new key for a new request.',
+      );
     case 'unknown_product':
       return new Problem(known.code, 'A product of this order never had stock.');
     case 'illegal_transition': {
@@ -57,7 +60,11 @@ function problemOfRefusal(refusal: Refusal, what: string): Problem {
   }
 }
 
-function problemOfFailure({ code, detail }: Extract<Answer, { kind: 'failed' }>, what: string, { keyed, orderId }: AskContext): Problem {
+function problemOfFailure(
+  { code, detail }: Extract<Answer, { kind: 'failed' }>,
+  what: string,
+  { keyed, orderId }: AskContext,
+): Problem {
   switch (code) {
     case 'overloaded':
     case 'unavailable': {
@@ -67,12 +74,19 @@ function problemOfFailure({ code, detail }: Extract<Answer, { kind: 'failed' }>,
     }
     case 'quarantined':
       // No promise that nothing was applied: the damage may have come between a commit and its answer.
-      return new Problem('unavailable', `The stored record of this ${what} can't be read; its operators must repair it.`, {
-        retryAfterSeconds: QUARANTINE_RETRY_SECONDS,
-      });
+      return new Problem(
+        'unavailable',
+        `The stored record of this ${what} can't be read; its operators must repair it.`,
+        {
+          retryAfterSeconds: QUARANTINE_RETRY_SECONDS,
+        },
+      );
     case 'not_applied':
       // The database refuses content for good (SQLSTATE classes 22, 23, 54): sending it again can't help.
-      return new Problem('validation_failed', `The storage refused the content of this request for good; nothing was applied.`);
+      return new Problem(
+        'validation_failed',
+        `The storage refused the content of this request for good; nothing was applied.`,
+      );
     case 'outcome_unknown': {
       const members = orderId === undefined ? {} : { orderId };
       if (!keyed) {
@@ -89,7 +103,10 @@ function problemOfFailure({ code, detail }: Extract<Answer, { kind: 'failed' }>,
 
 /** A read that failed: nothing could have been applied, whatever the reason. */
 export function problemOfRead(answer: Unanswered, what: string): Problem {
-  const failure = answer.kind === 'failed' && answer.code === 'outcome_unknown' ? { ...answer, code: 'unavailable' as const } : answer;
+  const failure =
+    answer.kind === 'failed' && answer.code === 'outcome_unknown'
+      ? { ...answer, code: 'unavailable' as const }
+      : answer;
   return problemOfAnswer(failure, what, { keyed: false });
 }
 

@@ -3,7 +3,14 @@
  * verification costs as much as the rest of a request. The algorithms are pinned: a token can't choose how it is
  * verified. Must never log a token or tell a caller more than that it is not accepted.
  */
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import {
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose';
 import type { Clock, EpochMs } from '../kernel/clock.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { Problem } from './problems.ts';
@@ -83,7 +90,10 @@ export function createAuthenticator(settings: AuthSettings, clock: Clock): Authe
 type Verifier = (token: string, now: Date) => Promise<JWTPayload>;
 
 function verifierOf({ jwtSecret, jwksUrl, issuer, audience }: AuthSettings): Verifier {
-  const expected: JWTVerifyOptions = { ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
+  const expected: JWTVerifyOptions = {
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  };
   let verify: (token: string, options: JWTVerifyOptions) => Promise<{ payload: JWTPayload }>;
   if (jwtSecret !== undefined) {
     const key = new TextEncoder().encode(jwtSecret);

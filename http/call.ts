@@ -13,7 +13,7 @@ export interface PublicCall {
   /** The variable segments of the path, decoded, in their order. */
   readonly params: readonly string[];
   /** The parsed body, or undefined where there is none. To be called once. @throws see body.ts. */
-  readJson(): Promise<unknown>;
+  readonly readJson: () => Promise<unknown>;
 }
 
 export interface Call extends PublicCall {

@@ -46,7 +46,10 @@ function page(version: string): string {
     .join('\n');
   const { components } = openApiDocument(version) as { components: { schemas: Record<string, unknown> } };
   const schemas = Object.entries(components.schemas)
-    .map(([name, schema]) => `<details id="schema-${name}"><summary><code>${name}</code></summary><pre>${escape(JSON.stringify(schema, null, 2))}</pre></details>`)
+    .map(
+      ([name, schema]) =>
+        `<details id="schema-${name}"><summary><code>${name}</code></summary><pre>${escape(JSON.stringify(schema, null, 2))}</pre></details>`,
+    )
     .join('\n');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Holdfast</title><style>${STYLE}</style></head>
@@ -71,10 +74,17 @@ function operationArticle(operation: Operation): string {
     ['Who', access === 'public' ? 'everybody' : rolesOf(access).join(', ')],
     ['Headers', headers.join(', ')],
     ['Query', Object.keys(query?.shape ?? {}).join(', ')],
-    ['Answers', Object.entries(responses).map(([status, { description }]) => `${status} ${description}`).join('; ')],
+    [
+      'Answers',
+      Object.entries(responses)
+        .map(([status, { description }]) => `${status} ${description}`)
+        .join('; '),
+    ],
     ['Problems', problemsOf(operation).join(', ')],
   ];
-  const rows = facts.filter(([, value]) => value !== '').map(([name, value]) => `<tr><th>${name}</th><td>${escape(value)}</td></tr>`);
+  const rows = facts
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `<tr><th>${name}</th><td>${escape(value)}</td></tr>`);
   return `<article><h3>${method} ${escape(path)}</h3><p>${escape(summary)}</p><table>${rows.join('')}</table></article>`;
 }
 

@@ -24,5 +24,17 @@ export function createServices(deps: EdgeDeps): EdgeServices {
   const { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } = deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   const knownProducts = new KnownProducts(actors, timeouts.readMs);
-  return { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, timeouts, knownProducts, version };
+  return {
+    actors,
+    views,
+    clock,
+    log,
+    health,
+    idempotencyNamespace,
+    shards,
+    reservationTtlMs,
+    timeouts,
+    knownProducts,
+    version,
+  };
 }

@@ -96,15 +96,16 @@ export function createEdge(deps: EdgeDeps): Edge {
       const context = { requestId, instance: path };
       if (thrown instanceof Problem) return problemReply(thrown, context);
       log.error({ err: thrown, requestId, method: req.method }, 'an unexpected error in the edge');
-      const detail = 'An unexpected error; it was logged under this requestId. Whether anything was applied is not known.';
+      const detail =
+        'An unexpected error; it was logged under this requestId. Whether anything was applied is not known.';
       return problemReply(new Problem('internal', detail), context);
     }
   }
 
   const app = new Koa();
-  // Koa's own log would go to stderr, past ours.
+  // What comes here are broken connections: our own errors end below. Koa's own log would go to stderr, past ours.
   app.on('error', (err: unknown) => {
-    log.error({ err }, 'an unexpected error in the HTTP server');
+    log.debug({ err }, 'a connection broke');
   });
   app.use(async (ctx) => {
     const { req, res } = ctx;
@@ -119,6 +120,9 @@ export function createEdge(deps: EdgeDeps): Edge {
       if (reply === undefined || res.destroyed) return;
       writeReply(res, reply, exchange.requestId, req.method === 'HEAD', exchange.limitHeaders);
       if (!req.complete) discardRest(req, limits.bodyBytesMax);
+    } catch (err) {
+      log.error({ err }, 'an answer could not be written');
+      res.destroy();
     } finally {
       inFlight -= 1;
     }
@@ -138,7 +142,8 @@ function withPrincipal({ req, requestId, path, query, params, readJson }: Public
 }
 
 function permit(access: Operation['access'], { role }: Principal): void {
-  if (access === 'staff' && role === 'customer') throw new Problem('forbidden', 'This is for the roles support and admin.');
+  if (access === 'staff' && role === 'customer')
+    throw new Problem('forbidden', 'This is for the roles support and admin.');
   if (access === 'admin' && role !== 'admin') throw new Problem('forbidden', 'This is for the role admin.');
 }
 

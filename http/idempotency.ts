@@ -36,7 +36,13 @@ export interface CommandName {
 }
 
 /** @param target method and path that the key is good for. @param body as parsed. */
-export function commandNameOfKey(namespace: string, { issuer, sub }: Principal, target: string, key: string, body: unknown): CommandName {
+export function commandNameOfKey(
+  namespace: string,
+  { issuer, sub }: Principal,
+  target: string,
+  key: string,
+  body: unknown,
+): CommandName {
   const commandId = `idem/${uuidV5(namespace, JSON.stringify([issuer, sub, target, key]))}`;
   return { commandId, fingerprint: sha256(canonicalJson(body)) };
 }

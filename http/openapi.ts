@@ -9,15 +9,30 @@ type Json = Readonly<Record<string, unknown>>;
 
 const HEADERS = {
   'Idempotency-Key': {
-    description: '1 to 255 printable ASCII characters: the same key and body have one effect, however often they are sent.',
+    description:
+      '1 to 255 printable ASCII characters: the same key and body have one effect, however often they are sent.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
   },
-  Prefer: { description: 'wait=N (1 to 30 seconds): answer once the order has settled.', schema: { type: 'string', examples: ['wait=5'] } },
+  Prefer: {
+    description: 'wait=N (1 to 30 seconds): answer once the order has settled.',
+    schema: { type: 'string', examples: ['wait=5'] },
+  },
   'If-None-Match': { description: 'An ETag that is known already.', schema: { type: 'string', examples: ['"v4"'] } },
 } as const;
 
-const PROBLEMS_OF_PROTECTED: readonly ProblemCode[] = ['unauthenticated', 'forbidden', 'rate_limited', 'overloaded', 'unavailable'];
-const PROBLEMS_OF_BODIES: readonly ProblemCode[] = ['validation_failed', 'malformed_json', 'payload_too_large', 'unsupported_media_type'];
+const PROBLEMS_OF_PROTECTED: readonly ProblemCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'rate_limited',
+  'overloaded',
+  'unavailable',
+];
+const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
+  'validation_failed',
+  'malformed_json',
+  'payload_too_large',
+  'unsupported_media_type',
+];
 
 export function createOpenApi(version: string): Handler<PublicCall> {
   let body: string | undefined;
@@ -60,7 +75,9 @@ function operationObject(operationId: string, operation: Operation): Json {
     summary,
     ...(access === 'public' ? {} : { security: [{ token: [] }], 'x-roles': rolesOf(access) }),
     parameters: parametersOf(operation),
-    ...(body && { requestBody: { required: bodyOptional !== true, content: { 'application/json': { schema: schemaRef(body) } } } }),
+    ...(body && {
+      requestBody: { required: bodyOptional !== true, content: { 'application/json': { schema: schemaRef(body) } } },
+    }),
     responses: responsesOf(operation),
   };
 }
@@ -70,7 +87,12 @@ export function rolesOf(access: Operation['access']): readonly string[] {
 }
 
 function parametersOf({ path, query, headers = [] }: Operation): Json[] {
-  const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
   const parameters = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: 'query',
@@ -82,7 +104,10 @@ function parametersOf({ path, query, headers = [] }: Operation): Json[] {
 function responsesOf(operation: Operation): Json {
   const responses: Record<string, Json> = {};
   for (const [status, { description, schema }] of Object.entries(operation.responses)) {
-    responses[status] = { description, ...(schema && { content: { 'application/json': { schema: schemaRef(schema) } } }) };
+    responses[status] = {
+      description,
+      ...(schema && { content: { 'application/json': { schema: schemaRef(schema) } } }),
+    };
   }
   for (const code of problemsOf(operation)) {
     const { status, title } = PROBLEMS[code];

@@ -7,7 +7,13 @@ import type { ProblemCode } from './problems.ts';
 import { pageQuery, listOrdersQuery } from './schemas/list-orders-query.ts';
 import { cancelOrderRequest, confirmOrderRequest } from './schemas/order-command-requests.ts';
 import { placeOrderRequest } from './schemas/place-order-request.ts';
-import { healthResponse, orderPageResponse, orderResponse, stockBatchResponse, stockResponse } from './schemas/responses.ts';
+import {
+  healthResponse,
+  orderPageResponse,
+  orderResponse,
+  stockBatchResponse,
+  stockResponse,
+} from './schemas/responses.ts';
 import { setStockRequest, stockBatchRequest } from './schemas/stock-requests.ts';
 
 /** `any`: every role. `staff`: support and admin. */
@@ -43,7 +49,14 @@ export const OPERATIONS = {
     body: placeOrderRequest,
     headers: ['Idempotency-Key', 'Prefer'],
     responses: { 201: { description: 'The order was made', schema: orderResponse } },
-    problems: ['unknown_product', 'currency_mismatch', 'idempotency_mismatch', 'card_data_refused', 'idempotency_key_invalid', 'outcome_unknown'],
+    problems: [
+      'unknown_product',
+      'currency_mismatch',
+      'idempotency_mismatch',
+      'card_data_refused',
+      'idempotency_key_invalid',
+      'outcome_unknown',
+    ],
   },
   listOrders: {
     method: 'GET',
@@ -67,7 +80,10 @@ export const OPERATIONS = {
     access: 'any',
     summary: 'One order, as it is now.',
     headers: ['If-None-Match'],
-    responses: { 200: { description: 'The order', schema: orderResponse }, 304: { description: 'It is still that version' } },
+    responses: {
+      200: { description: 'The order', schema: orderResponse },
+      304: { description: 'It is still that version' },
+    },
     problems: ['not_found'],
   },
   confirmOrder: {
@@ -79,7 +95,14 @@ export const OPERATIONS = {
     bodyOptional: true,
     headers: ['Idempotency-Key', 'Prefer'],
     responses: { 200: { description: 'Confirmed', schema: orderResponse } },
-    problems: ['not_found', 'payment_declined', 'illegal_transition', 'idempotency_mismatch', 'idempotency_key_invalid', 'outcome_unknown'],
+    problems: [
+      'not_found',
+      'payment_declined',
+      'illegal_transition',
+      'idempotency_mismatch',
+      'idempotency_key_invalid',
+      'outcome_unknown',
+    ],
   },
   cancelOrder: {
     method: 'POST',
@@ -92,7 +115,14 @@ export const OPERATIONS = {
       200: { description: 'Cancelled, and all is compensated', schema: orderResponse },
       202: { description: 'Being compensated', schema: orderResponse },
     },
-    problems: ['not_found', 'illegal_transition', 'idempotency_mismatch', 'idempotency_key_invalid', 'card_data_refused', 'outcome_unknown'],
+    problems: [
+      'not_found',
+      'illegal_transition',
+      'idempotency_mismatch',
+      'idempotency_key_invalid',
+      'card_data_refused',
+      'outcome_unknown',
+    ],
   },
   deleteOrder: {
     method: 'DELETE',
@@ -139,14 +169,20 @@ export const OPERATIONS = {
     path: '/health/live',
     access: 'public',
     summary: 'Is the process sound?',
-    responses: { 200: { description: 'Yes', schema: healthResponse }, 503: { description: 'No', schema: healthResponse } },
+    responses: {
+      200: { description: 'Yes', schema: healthResponse },
+      503: { description: 'No', schema: healthResponse },
+    },
   },
   ready: {
     method: 'GET',
     path: '/health/ready',
     access: 'public',
     summary: 'Is it fit to take work?',
-    responses: { 200: { description: 'Yes', schema: healthResponse }, 503: { description: 'No', schema: healthResponse } },
+    responses: {
+      200: { description: 'Yes', schema: healthResponse },
+      503: { description: 'No', schema: healthResponse },
+    },
   },
   openApi: {
     method: 'GET',
@@ -155,13 +191,25 @@ export const OPERATIONS = {
     summary: 'This description.',
     responses: { 200: { description: 'OpenAPI 3.1' } },
   },
-  docs: { method: 'GET', path: '/docs', access: 'public', summary: 'This description, to read.', responses: { 200: html } },
+  docs: {
+    method: 'GET',
+    path: '/docs',
+    access: 'public',
+    summary: 'This description, to read.',
+    responses: { 200: html },
+  },
 } as const satisfies Readonly<Record<string, Operation>>;
 
 export type OperationId = keyof typeof OPERATIONS;
 
 type IdsWhere<A extends Access, Not extends boolean> = {
-  [Id in OperationId]: (typeof OPERATIONS)[Id]['access'] extends A ? (Not extends true ? never : Id) : Not extends true ? Id : never;
+  [Id in OperationId]: (typeof OPERATIONS)[Id]['access'] extends A
+    ? Not extends true
+      ? never
+      : Id
+    : Not extends true
+      ? Id
+      : never;
 }[OperationId];
 
 export type PublicOperationId = IdsWhere<'public', false>;

@@ -28,7 +28,8 @@ export function invalidInput(errors: readonly FieldError[]): Problem {
 
 /** Refuses a list that is too long before its elements are looked at: a million wrong ones would cost seconds. */
 export function refuseLongList(value: unknown, name: string, lengthMax: number): void {
-  const list: unknown = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  const list: unknown =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
   if (!Array.isArray(list) || list.length <= lengthMax) return;
   throw invalidInput([{ pointer: `/${name}`, code: 'too_big', detail: `must have at most ${lengthMax} elements` }]);
 }

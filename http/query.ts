@@ -27,6 +27,8 @@ function decode(text: string): string {
     screenText(decoded, '');
     return decoded;
   } catch {
-    throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail: 'has a query that is not well-formed UTF-8 in percent-encoding' }]);
+    throw invalidInput([
+      { pointer: '', code: 'ill_formed_text', detail: 'has a query that is not well-formed UTF-8 in percent-encoding' },
+    ]);
   }
 }

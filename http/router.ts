@@ -24,10 +24,14 @@ interface Node<Target> {
 }
 
 const NO_PARAMS: readonly string[] = [];
+/** More than any pattern has. */
+const SEGMENTS_MAX = 12;
 const isVariable = (segment: string): boolean => segment.startsWith('{');
 
 /** Where two patterns fit, the one with fewer variables wins. */
-export function createRouter<Target>(routes: readonly { readonly operation: Pick<Operation, 'method' | 'path'>; readonly target: Target }[]): Router<Target> {
+export function createRouter<Target>(
+  routes: readonly { readonly operation: Pick<Operation, 'method' | 'path'>; readonly target: Target }[],
+): Router<Target> {
   const fixed = new Map<string, Node<Target>>();
   const variable: Node<Target>[] = [];
   for (const { operation, target } of routes) {
@@ -43,26 +47,24 @@ export function createRouter<Target>(routes: readonly { readonly operation: Pick
   }
   variable.sort((left, right) => left.segments.filter(isVariable).length - right.segments.filter(isVariable).length);
 
-  function find(path: string): { node: Node<Target>; params: readonly string[] } {
-    const exact = fixed.get(path);
-    if (exact !== undefined) return { node: exact, params: NO_PARAMS };
-    const segments = path.split('/', 12);
-    for (const node of variable) {
-      const params = paramsOf(node.segments, segments);
-      if (params !== undefined) return { node, params };
-    }
-    throw new Problem('not_found', 'There is nothing at this path; see /docs.');
-  }
-
   return {
     match(method, path) {
-      const { node, params } = find(path);
-      const target = node.byMethod.get(method);
-      if (target === undefined) {
-        const allow = [...node.byMethod.keys()].join(', ');
-        throw new Problem('method_not_allowed', `Allowed here: ${allow}.`, { headers: { Allow: allow } });
+      const exact = fixed.get(path);
+      const target = exact?.byMethod.get(method);
+      if (target !== undefined) return { target, params: NO_PARAMS };
+      // A product may be called "batch": where the exact path does not take the method, a pattern may.
+      const allowed = new Set(exact?.byMethod.keys());
+      const segments = path.split('/', SEGMENTS_MAX);
+      for (const node of variable) {
+        const params = paramsOf(node.segments, segments);
+        if (params === undefined) continue;
+        const found = node.byMethod.get(method);
+        if (found !== undefined) return { target: found, params: params.map(decoded) };
+        for (const other of node.byMethod.keys()) allowed.add(other);
       }
-      return { target, params: params.length === 0 ? NO_PARAMS : params.map(decoded) };
+      if (allowed.size === 0) throw new Problem('not_found', 'There is nothing at this path; see /docs.');
+      const allow = [...allowed].join(', ');
+      throw new Problem('method_not_allowed', `Allowed here: ${allow}.`, { headers: { Allow: allow } });
     },
   };
 }
@@ -89,7 +91,9 @@ function decoded(segment: string): string {
   try {
     text = decodeURIComponent(segment);
   } catch {
-    throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail: 'has a path that is not UTF-8 in percent-encoding' }]);
+    throw invalidInput([
+      { pointer: '', code: 'ill_formed_text', detail: 'has a path that is not UTF-8 in percent-encoding' },
+    ]);
   }
   screenText(text, '');
   return text;

@@ -59,5 +59,7 @@ function illFormed(pointer: string): Problem {
 function cardData(pointer: string): Problem {
   const detail = 'looks like a card number; send the token that the payment provider gave for the card';
   const errors = [{ pointer, code: 'card_data_refused', detail }];
-  return new Problem('card_data_refused', `A text at "${pointer}" ${detail}. It was neither stored nor logged.`, { errors });
+  return new Problem('card_data_refused', `A text at "${pointer}" ${detail}. It was neither stored nor logged.`, {
+    errors,
+  });
 }

@@ -3,7 +3,8 @@
  * cost one comparison. Placed where a crash is worst: just before and just after something became durable.
  */
 
-export type FailpointName = 'append.before' | 'append.after' | 'provider.after' | 'projection.before' | 'projection.after';
+export type FailpointName =
+  'append.before' | 'append.after' | 'provider.after' | 'projection.before' | 'projection.after';
 
 let handlers: Map<FailpointName, () => void | Promise<void>> | undefined;
 

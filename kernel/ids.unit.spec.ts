@@ -28,10 +28,9 @@ describe('uuidV7', () => {
   });
 
   it('lets every bit behind time, version and variant vary', () => {
-    const [or, and] = Array.from({ length: MANY }, () => BigInt(`0x${uuidV7(AT).replaceAll('-', '')}`)).reduce<[bigint, bigint]>(
-      ([any, all], id) => [any | id, all & id],
-      [0n, (1n << 128n) - 1n],
-    );
+    const [or, and] = Array.from({ length: MANY }, () => BigInt(`0x${uuidV7(AT).replaceAll('-', '')}`)).reduce<
+      [bigint, bigint]
+    >(([any, all], id) => [any | id, all & id], [0n, (1n << 128n) - 1n]);
     expect((or ^ and).toString(16)).to.equal('fff3fffffffffffffff');
   });
 });
@@ -46,12 +45,16 @@ describe('uuidV5', () => {
   it('is the same for the same name, and another for another name or namespace', () => {
     const other = '6ba7b811-9dad-11d1-80b4-00c04fd430c8';
     expect(uuidV5(DNS, 'a')).to.equal(uuidV5(DNS, 'a'));
-    expect(new Set([uuidV5(DNS, 'a'), uuidV5(DNS, 'b'), uuidV5(other, 'a'), uuidV5(DNS, ''), uuidV5(DNS, 'A')]).size).to.equal(5);
+    expect(
+      new Set([uuidV5(DNS, 'a'), uuidV5(DNS, 'b'), uuidV5(other, 'a'), uuidV5(DNS, ''), uuidV5(DNS, 'A')]).size,
+    ).to.equal(5);
   });
 
   it('has version 5 and the variant 10', () => {
     for (let count = 0; count < 200; count += 1) {
-      expect(uuidV5(DNS, `name ${count}`)).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      expect(uuidV5(DNS, `name ${count}`)).to.match(
+        /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+      );
     }
   });
 
@@ -67,7 +70,17 @@ describe('isUuid', () => {
   });
 
   const id = '017f22e2-79b0-7cc3-98c4-dc0c0c07398f';
-  for (const text of ['', id.toUpperCase(), `${id}\n`, ` ${id}`, `{${id}}`, id.replaceAll('-', ''), id.slice(1), `${id}0`, id.replace('f', 'g')]) {
+  for (const text of [
+    '',
+    id.toUpperCase(),
+    `${id}\n`,
+    ` ${id}`,
+    `{${id}}`,
+    id.replaceAll('-', ''),
+    id.slice(1),
+    `${id}0`,
+    id.replace('f', 'g'),
+  ]) {
     it(`refuses ${JSON.stringify(text)}`, () => {
       expect(isUuid(text)).to.equal(false);
     });

@@ -16,7 +16,14 @@ import type { Logger } from 'pino';
 import { failpoint } from '../kernel/failpoints.ts';
 import { messageOf, type FailureCode } from '../kernel/errors.ts';
 import { invariant } from '../kernel/invariant.ts';
-import { AppendError, type AppendFailure, type JournalRow, type JournalStore, type PendingRow, type ShardHead } from './ports.ts';
+import {
+  AppendError,
+  type AppendFailure,
+  type JournalRow,
+  type JournalStore,
+  type PendingRow,
+  type ShardHead,
+} from './ports.ts';
 
 /** A larger batch gains no throughput (measured: flat from 200 to 1,000 rows a commit), and delays its first row. */
 const BATCH_ROWS_MAX = 500;
@@ -158,7 +165,13 @@ export class Journal {
       this.#rows++;
       entry.committed(seq);
     }
-    for (const shard of lost) this.#lose(shard, 'conflict', rows.map(([, entry]) => entry), 'unavailable');
+    for (const shard of lost)
+      this.#lose(
+        shard,
+        'conflict',
+        rows.map(([, entry]) => entry),
+        'unavailable',
+      );
   }
 
   async #recover(batch: readonly AppendEntry[], failure: AppendFailure, error: Error, retries: number): Promise<void> {

@@ -66,7 +66,13 @@ export interface ShardHead {
 
 /** What a shard's log tells of one entity. `rows` follow the snapshot's version, ascending and dense. */
 export interface StoredEntity {
-  readonly snapshot?: { readonly version: number; readonly schema: number; readonly state: unknown };
+  readonly snapshot?: {
+    readonly version: number;
+    readonly schema: number;
+    readonly state: unknown;
+    /** Time of the row that has its version. */
+    readonly at: EpochMs;
+  };
   readonly rows: readonly JournalRow[];
 }
 
@@ -97,7 +103,10 @@ export interface JournalStore {
    * @throws AppendError which says whether anything may have been written.
    */
   append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>>;
-  /** @returns per entity its snapshot and the rows after it; an entity without rows is missing. One round trip for all. */
+  /**
+   * @returns per entity its snapshot and the rows after it; an entity without rows is missing, one that is asked for
+   *   twice is there once. A snapshot ahead of its log is ignored. One round trip for all.
+   */
   readEntities(entityIds: readonly string[], withSnapshots: boolean): Promise<Map<string, StoredEntity>>;
   /** Rows of a shard after `afterSeq`, ascending. */
   readShard(shard: number, afterSeq: number, limit: number): Promise<JournalRow[]>;
@@ -131,7 +140,9 @@ export interface ProjectionStore {
   /** The checkpoint of each shard; 0 for a shard that has none yet. */
   checkpoints(shards: readonly number[]): Promise<Map<number, number>>;
   /** The wake-ups that the checkpoints stand for. */
-  wakeUps(shards: readonly number[]): Promise<{ readonly shard: number; readonly entityId: string; readonly wakeAt: EpochMs }[]>;
+  wakeUps(
+    shards: readonly number[],
+  ): Promise<{ readonly shard: number; readonly entityId: string; readonly wakeAt: EpochMs }[]>;
   /**
    * Moves each checkpoint from exactly `from` to `to` and, in the same statement, writes what belongs to the shards
    * whose checkpoint moved. @returns those shards; a missing one has another owner, and nothing of it was written.

@@ -110,7 +110,10 @@ export class Projections {
     const changes = this.#shards.get(row.shard);
     if (!changes) return;
     if (row.seq !== changes.to + 1) {
-      this.#log.error({ shard: row.shard, seq: row.seq, expected: changes.to + 1 }, 'a projection met a hole in its log');
+      this.#log.error(
+        { shard: row.shard, seq: row.seq, expected: changes.to + 1 },
+        'a projection met a hole in its log',
+      );
       this.#hooks.shardLost(row.shard);
       return;
     }

@@ -45,8 +45,10 @@ function answer(request: IncomingMessage, response: ServerResponse, { phase, rea
   const path = (request.url ?? '').split('?')[0];
   const known = request.method === 'GET' || request.method === 'HEAD';
   if (known && path === '/health/live') return send(response, 200, { status: 'ok' });
-  if (known && path === '/health/ready') return send(response, ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', workers });
-  if (known && path === '/health/startup') return send(response, ready ? 200 : 503, { status: ready ? 'started' : 'starting', phase });
+  if (known && path === '/health/ready')
+    return send(response, ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', workers });
+  if (known && path === '/health/startup')
+    return send(response, ready ? 200 : 503, { status: ready ? 'started' : 'starting', phase });
   const problem = { type: 'about:blank', title: 'Not found', status: 404, code: 'not_found' };
   send(response, 404, problem, 'application/problem+json');
 }

@@ -48,7 +48,8 @@ export class WorkerHealth {
 
   ready(): Promise<{ healthy: boolean; checks: Record<string, Check> }> {
     const missing = this.#deps.shardsMissing();
-    const shards: Check = missing === 0 ? { status: 'up' } : { status: 'down', detail: `${missing} shards are being taken` };
+    const shards: Check =
+      missing === 0 ? { status: 'up' } : { status: 'down', detail: `${missing} shards are being taken` };
     const worker: Check = this.#draining ? { status: 'down', detail: 'draining' } : { status: 'up' };
     const checks = { database: this.#database, shards, worker };
     return Promise.resolve({ healthy: Object.values(checks).every(({ status }) => status === 'up'), checks });

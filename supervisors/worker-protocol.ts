@@ -33,7 +33,8 @@ export type FromWorker =
   /** It listens to the primary from now on: what was sent before is lost. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'serving' }
-  | { readonly kind: 'ready' }
+  /** It takes requests, on this port. */
+  | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'demo_stocked' }
   | { readonly kind: 'drained' }
   /** Restarting would not help: the message is for a person. */

@@ -46,13 +46,13 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   #opened = false;
   #ready = false;
   #stopping = false;
-  #port = 0;
 
   constructor(log: Logger, workers: number, settingsOf: (slot: number) => WorkerSettings) {
     super();
     this.#log = log;
     this.#settingsOf = settingsOf;
-    for (let slot = 0; slot < workers; slot++) this.#slots.push({ slot, worker: this.#fork(slot), phase: 'starting', restarts: 0 });
+    for (let slot = 0; slot < workers; slot++)
+      this.#slots.push({ slot, worker: this.#fork(slot), phase: 'starting', restarts: 0 });
   }
 
   get workers(): readonly WorkerStatus[] {
@@ -95,9 +95,6 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   #fork(slot: number): Worker {
     const worker = cluster.fork();
     worker.on('message', (message: FromWorker) => this.#heard(slot, worker, message));
-    worker.on('listening', ({ port }) => {
-      if (port > 0) this.#port = port;
-    });
     worker.on('exit', (code, signal) => this.#died(slot, worker, code, signal));
     return worker;
   }
@@ -118,7 +115,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
         entry.phase = 'ready';
         if (!this.#ready && this.allReady) {
           this.#ready = true;
-          this.emit('ready', this.#port);
+          this.emit('ready', message.port);
         }
         return;
       case 'demo_stocked':
@@ -148,7 +145,10 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     this.#window = window;
     const reason = signal ?? `exit code ${code}`;
     if (exceeded) {
-      this.emit('failed', `Workers died ${window.length} times within a minute, the last one by ${reason}; see the log above.`);
+      this.emit(
+        'failed',
+        `Workers died ${window.length} times within a minute, the last one by ${reason}; see the log above.`,
+      );
       return;
     }
     this.#log.error({ slot, reason, restarts: entry.restarts + 1 }, 'a worker died and is replaced');

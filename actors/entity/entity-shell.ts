@@ -88,7 +88,13 @@ export class EntityShell {
   #snapshotAtMs = -Infinity;
 
   /** @param tell puts a message of the entity's own into its mailbox. */
-  constructor(entityId: string, shard: number, type: EntityType, host: EntityHost, tell: (message: ShellMessage) => void) {
+  constructor(
+    entityId: string,
+    shard: number,
+    type: EntityType,
+    host: EntityHost,
+    tell: (message: ShellMessage) => void,
+  ) {
     this.entityId = entityId;
     this.shard = shard;
     this.type = type;
@@ -256,7 +262,8 @@ export class EntityShell {
         return false;
       case 'rejected':
         if (gathering) this.#endGathering(gathering);
-        for (const { reply } of askers) this.#hold({ reply, value: undefined, refusal: decision.refusal, replayed: false });
+        for (const { reply } of askers)
+          this.#hold({ reply, value: undefined, refusal: decision.refusal, replayed: false });
         return false;
     }
   }
@@ -332,7 +339,14 @@ export class EntityShell {
     }
     const place = { firstSeq: this.#firstSeq, at: row.at, settled: row.wakeAt === null };
     const view = type.view && type.decider.exists(state) ? type.view(shown, place) : undefined;
-    this.#host.project({ shard: row.shard, seq, entityId: row.entityId, version: row.version, wakeAt: row.wakeAt, view });
+    this.#host.project({
+      shard: row.shard,
+      seq,
+      entityId: row.entityId,
+      version: row.version,
+      wakeAt: row.wakeAt,
+      view,
+    });
     for (const answer of decision.answers) this.#release(answer, row.version);
     if (this.#phase === 'gone') return;
     if (decision.snapshot) this.#host.saveSnapshot(decision.snapshot);
@@ -406,7 +420,8 @@ export class EntityShell {
     if (this.#phase !== 'running') return;
     const { decider } = this.type;
     const deadline = decider.deadline(this.#state);
-    const due = deadline !== undefined && this.#host.clock.nowMs() >= deadline ? decider.onDeadline(this.#state) : undefined;
+    const due =
+      deadline !== undefined && this.#host.clock.nowMs() >= deadline ? decider.onDeadline(this.#state) : undefined;
     if (due) this.#decide(due, `deadline@${this.#version}`, undefined, []);
     else if (this.#pending.length === 0) this.#keepEffects();
   }
@@ -436,7 +451,14 @@ class PendingDecision implements AppendEntry {
   readonly answers: HeldAnswer[] = [];
   readonly #shell: EntityShell;
 
-  constructor(shell: EntityShell, row: PendingRow, state: unknown, effects: readonly Effect[], shown: unknown, snapshot: Snapshot | undefined) {
+  constructor(
+    shell: EntityShell,
+    row: PendingRow,
+    state: unknown,
+    effects: readonly Effect[],
+    shown: unknown,
+    snapshot: Snapshot | undefined,
+  ) {
     this.#shell = shell;
     this.row = row;
     this.state = state;

@@ -27,9 +27,11 @@ export interface EntityType {
 }
 
 /** Erases a decider's types: the shell passes back to a decider only what came from it. */
-export function entityType<State, Command extends { readonly type: string }, Event extends DomainEvent, R extends Refusal>(
-  decider: Decider<State, Command, Event, R>,
-  options: Omit<EntityType, 'kind' | 'decider'>,
-): EntityType {
+export function entityType<
+  State,
+  Command extends { readonly type: string },
+  Event extends DomainEvent,
+  R extends Refusal,
+>(decider: Decider<State, Command, Event, R>, options: Omit<EntityType, 'kind' | 'decider'>): EntityType {
   return { ...options, kind: decider.kind, decider: decider as unknown as AnyDecider };
 }

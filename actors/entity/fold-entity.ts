@@ -45,7 +45,8 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
   }
   const snapshotVersion = version;
   for (const row of stored.rows) {
-    if (row.version !== version + 1) throw new CorruptionError(`${entityId}: version ${row.version} follows ${version}`);
+    if (row.version !== version + 1)
+      throw new CorruptionError(`${entityId}: version ${row.version} follows ${version}`);
     if (row.shard !== shard) throw new CorruptionError(`${entityId} has rows in shard ${row.shard} and ${shard}`);
     for (const event of decodeEvents(row.events, forms)) state = decider.evolve(state, event, row.at);
     if (row.meta?.fingerprint !== undefined) known.remember(row.commandId, row.meta.fingerprint);

@@ -24,7 +24,12 @@ export class Gathering<Asker> {
 
   constructor(
     host: EntityHost,
-    decision: { command: { readonly type: string }; commandId: string; fingerprint: string | undefined; askers: Asker[] },
+    decision: {
+      command: { readonly type: string };
+      commandId: string;
+      fingerprint: string | undefined;
+      askers: Asker[];
+    },
     onRound: () => void,
   ) {
     this.#host = host;

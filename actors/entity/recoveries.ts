@@ -56,7 +56,10 @@ export class Recoveries {
   /** Never throws: each reader hears its own outcome. */
   async #read(wanted: readonly Wanted[], withSnapshots: boolean): Promise<void> {
     try {
-      const found = await this.#store.readEntities(wanted.map(({ entityId }) => entityId), withSnapshots);
+      const found = await this.#store.readEntities(
+        wanted.map(({ entityId }) => entityId),
+        withSnapshots,
+      );
       const again: Wanted[] = [];
       for (const each of wanted) {
         const stored = found.get(each.entityId);

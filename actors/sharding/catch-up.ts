@@ -61,7 +61,11 @@ export async function catchUp(deps: CatchUpDeps, heads: ReadonlyMap<number, numb
   return caughtUp;
 }
 
-async function flushOf(deps: CatchUpDeps, moves: readonly Move[], rows: readonly JournalRow[]): Promise<ProjectionFlush> {
+async function flushOf(
+  deps: CatchUpDeps,
+  moves: readonly Move[],
+  rows: readonly JournalRow[],
+): Promise<ProjectionFlush> {
   const wakes = new Map<string, { shard: number; wakeAt: EpochMs | null }>();
   for (const { entityId, shard, wakeAt } of rows) {
     if (!entityId.startsWith(EPOCH_ENTITY_PREFIX)) wakes.set(entityId, { shard, wakeAt });

@@ -69,7 +69,10 @@ export class ShardKeeper {
         await this.#takeOnce(shards);
         attempt = 0;
       } catch (error) {
-        this.#deps.log.warn({ shards: shards.length, attempt, reason: messageOf(error) }, 'shards could not be taken; trying again');
+        this.#deps.log.warn(
+          { shards: shards.length, attempt, reason: messageOf(error) },
+          'shards could not be taken; trying again',
+        );
         await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt)));
       }
     }
@@ -88,14 +91,22 @@ export class ShardKeeper {
     for (const [shard, waiting] of wakes) this.#serve(shard, heads.get(shard)!, waiting);
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     log.info({ shards: caughtUp.size, wakeUps: wakeUps.length, tookMs }, 'shards are served');
-    if (caughtUp.size < shards.length) throw new Error(`${shards.length - caughtUp.size} shards were taken by another owner meanwhile`);
+    if (caughtUp.size < shards.length)
+      throw new Error(`${shards.length - caughtUp.size} shards were taken by another owner meanwhile`);
   }
 
   #serve(shard: number, head: ShardHead, wakes: readonly WakeUp[]): void {
     const { live, region } = this.#deps;
-    live.own(shard, head.seq, wakes.map(({ entityId }) => entityId));
+    live.own(
+      shard,
+      head.seq,
+      wakes.map(({ entityId }) => entityId),
+    );
     this.#writer().own(new Map([[shard, head]]));
-    region.own(shard, wakes.map(({ entityId, wakeAt }) => [entityId, wakeAt] as const));
+    region.own(
+      shard,
+      wakes.map(({ entityId, wakeAt }) => [entityId, wakeAt] as const),
+    );
     this.#lost.delete(shard);
   }
 }

@@ -86,7 +86,10 @@ export class ShardRegion implements Actors, EntityHost {
     this.#deps = deps;
     this.clock = deps.clock;
     this.log = deps.log;
-    this.#wakes = new WakeTimer(() => deps.clock.nowMs(), (entityId) => this.#wake(entityId));
+    this.#wakes = new WakeTimer(
+      () => deps.clock.nowMs(),
+      (entityId) => this.#wake(entityId),
+    );
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
   }
@@ -150,7 +153,8 @@ export class ShardRegion implements Actors, EntityHost {
 
   #deliver(shard: number, ask: Ask, internal: boolean, fresh: boolean, reply: Reply): void {
     if (!this.#owned.has(shard)) return reply(failed('unavailable', `shard ${shard} is being taken`));
-    if (!internal && ask.command && this.#overloaded()) return reply(failed('overloaded', 'the worker is at its limit'));
+    if (!internal && ask.command && this.#overloaded())
+      return reply(failed('overloaded', 'the worker is at its limit'));
     const quarantined = this.#quarantined.get(ask.to);
     if (quarantined !== undefined) return reply(failed('quarantined', quarantined));
     const resident = this.#residents.get(ask.to) ?? this.#start(ask.to, shard, fresh);
@@ -164,7 +168,9 @@ export class ShardRegion implements Actors, EntityHost {
   }
 
   #overloaded(): boolean {
-    return (this.#journal?.full ?? true) || (this.#projections?.full ?? true) || this.#residents.size >= RESIDENTS_BUSY_MAX;
+    return (
+      (this.#journal?.full ?? true) || (this.#projections?.full ?? true) || this.#residents.size >= RESIDENTS_BUSY_MAX
+    );
   }
 
   // --- entities -------------------------------------------------------------------------------------------------------

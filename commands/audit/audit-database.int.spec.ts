@@ -155,7 +155,7 @@ describe('audit of a database', function () {
     });
     it('takes a right snapshot, and names a wrong one', async () => {
       const state = endings().stateOf('stk_85123A') as StockState;
-      const stored = JSON.stringify(stockDecider.snapshot?.encode(state));
+      const stored = JSON.stringify({ state: stockDecider.snapshot?.encode(state), known: [] });
       const save = `INSERT INTO snapshots (entity_id, shard, version, schema, state, at)
         SELECT entity_id, shard, max(version), 1, $1::json, now() FROM journal WHERE entity_id = 'stk_85123A' GROUP BY 1, 2`;
       await database.query(save, [stored]);

@@ -3,6 +3,7 @@
  * versions and one shard (invariant 1), a fold that succeeds (3), one row for a command id (8), and the rules of its
  * events. An entity that can't be folded any further is an offender; its remaining rows are still judged by their places.
  */
+import { KnownCommands } from '../../actors/entity/known-commands.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
@@ -45,11 +46,15 @@ export class EntityFold<State> {
   projectedVersion = 0;
   projectedWakeAt: EpochMs | null = null;
 
+  /** The fingerprinted command ids, as the entity itself remembers them. */
+  readonly known: KnownCommands;
   readonly #folder: Folder<State>;
   readonly #context: FoldContext;
 
-  constructor(folder: Folder<State>, entityId: string, context: FoldContext) {
+  /** @param knownCommandsMax how many fingerprinted command ids the entity remembers; all, if left out */
+  constructor(folder: Folder<State>, entityId: string, context: FoldContext, knownCommandsMax?: number) {
     this.entityId = entityId;
+    this.known = new KnownCommands(knownCommandsMax);
     this.state = folder.initial(entityId);
     this.#folder = folder;
     this.#context = context;
@@ -108,6 +113,7 @@ export class EntityFold<State> {
         if (broken) this.report(broken.invariant, row, broken.expected, broken.found);
         this.state = this.#folder.evolve(this.state, event, row.at);
       }
+      if (row.fingerprint !== null) this.known.remember(row.commandId, row.fingerprint);
       this.version = row.version;
     } catch (error) {
       // Also a TypeError: an event whose data is not of its form.

@@ -3,6 +3,8 @@
  * itself: it replays with no rule broken (invariants 4 and 8), its read models and its snapshot equal the fold (3), and
  * its open holds are those of the reservations (4). Holds one product's state; its rows stream through.
  */
+import type { SnapshotContent } from '../../actors/entity/fold-entity.ts';
+import { stockActor } from '../../actors/stock/stock-actor.ts';
 import { stockLevel, type OpenHold, type StockState } from '../../domain/stock/stock-item.ts';
 import type { AuditedSnapshot, AuditedStockView, AuditReader } from '../../persistence/postgres/audit-reader.ts';
 import { described, firstDifference, type Difference } from '../support/first-difference.ts';
@@ -77,7 +79,7 @@ export class StockPass {
     views: readonly AuditedStockView[],
     snapshot: AuditedSnapshot | undefined,
   ): Promise<void> {
-    const fold = new EntityFold(FOLDERS.stock, entityId, this.#context);
+    const fold = new EntityFold(FOLDERS.stock, entityId, this.#context, stockActor.knownCommandsMax);
     let viewsJudged = false;
     await rows.each(entityId, (row) => {
       this.#rows++;
@@ -120,14 +122,15 @@ export class StockPass {
     const form = FOLDERS.stock.snapshot;
     if (!form || snapshot.schema !== form.schema) return;
     this.#snapshots++;
-    let stored: StockState;
+    let stored: { state: StockState; known: ReadonlyMap<string, string> };
     try {
-      stored = form.decode(JSON.parse(snapshot.state), fold.entityId);
+      const content = JSON.parse(snapshot.state) as SnapshotContent;
+      stored = { state: form.decode(content.state, fold.entityId), known: new Map(content.known) };
     } catch {
       fold.report(3, fold.last, `a snapshot at version ${snapshot.version} that can be read`, 'one that can not');
       return;
     }
-    const difference = firstDifference(fold.state, stored, 'snapshot');
+    const difference = firstDifference({ state: fold.state, known: new Map(fold.known.entries()) }, stored, 'snapshot');
     if (difference) this.#reportDifference(fold, difference);
   }
 

@@ -39,7 +39,8 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
       if (state.status === 'CancellationPending' || state.status === 'Cancelled') return alreadyDone;
       return cancel({ code: 'requested', reason: command.reason });
     case 'ExpireOrder':
-      if (state.status !== 'PaymentAuthorized' || state.confirmBy === undefined || at < state.confirmBy) return alreadyDone;
+      if (state.status !== 'PaymentAuthorized' || state.confirmBy === undefined || at < state.confirmBy)
+        return alreadyDone;
       return cancel({ code: 'reservation_expired', reason: 'The order was not confirmed in time.' });
     case 'RecordReservation':
       return recordReservation(state, command.outcome, at);
@@ -59,7 +60,8 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
 
 function recordReservation(state: PlacedOrder, outcome: ReservationOutcome, at: EpochMs): OrderDecision {
   if (state.status !== 'Created') return alreadyDone;
-  if (outcome.status === 'Held') return accepted<OrderEvent>({ type: 'OrderPaymentPending', expiresAt: at + state.terms.reservationTtlMs });
+  if (outcome.status === 'Held')
+    return accepted<OrderEvent>({ type: 'OrderPaymentPending', expiresAt: at + state.terms.reservationTtlMs });
   const shortages = outcome.status === 'Refused' ? outcome.shortages : [];
   const tooLate = shortages.length > 0 && shortages.every(({ code }) => code === 'hold_too_late');
   return accepted<OrderEvent>(
@@ -96,7 +98,8 @@ function recordAuthorization(state: PlacedOrder, outcome: PaymentOutcome, at: Ep
 
 function recordCapture(state: PlacedOrder, outcome: PaymentOutcome): OrderDecision {
   if (state.status !== 'Confirmed' || state.captured) return alreadyDone;
-  if (outcome.status === 'Captured') return accepted<OrderEvent>({ type: 'OrderPaymentCaptured', amount: outcome.captured });
+  if (outcome.status === 'Captured')
+    return accepted<OrderEvent>({ type: 'OrderPaymentCaptured', amount: outcome.captured });
   const code = outcome.code ?? 'refused';
   return accepted<OrderEvent>(
     { type: 'OrderPaymentCaptureFailed', code },
@@ -115,7 +118,9 @@ function recordReversal(state: PlacedOrder, outcome: PaymentOutcome): OrderDecis
   const reversed = status === 'Refunded' || status === 'Voided' || status === 'Declined';
   invariant(reversed, `a reversal ends as Refunded, Voided or Declined, not ${status}`);
   const event: OrderEvent =
-    outcome.status === 'Refunded' ? { type: 'OrderPaymentRefunded', amount: outcome.refunded } : { type: 'OrderPaymentVoided' };
+    outcome.status === 'Refunded'
+      ? { type: 'OrderPaymentRefunded', amount: outcome.refunded }
+      : { type: 'OrderPaymentVoided' };
   return withCancelled(event, !state.releasePending, state.cancellation);
 }
 

@@ -63,7 +63,8 @@ function evolve(state: OrderState, event: OrderEvent, at: EpochMs): OrderState {
       if (state.status !== 'Created' || state.reservation.status === 'Refused') return refuse();
       return { ...placed, status: 'Created', reservation: { status: 'Refused' } };
     case 'OrderPaymentAuthorized': {
-      if (state.status !== 'PaymentPending' || state.payment.status === 'Declined' || event.amount !== state.total) return refuse();
+      if (state.status !== 'PaymentPending' || state.payment.status === 'Declined' || event.amount !== state.total)
+        return refuse();
       const { confirmBy } = event;
       return {
         ...placed,
@@ -81,7 +82,12 @@ function evolve(state: OrderState, event: OrderEvent, at: EpochMs): OrderState {
       return { ...placed, status: 'Confirmed', captured: false, reservation: { status: 'Held' } };
     case 'OrderPaymentCaptured':
       if (state.status !== 'Confirmed' || state.captured || event.amount !== state.total) return refuse();
-      return { ...placed, status: 'Confirmed', captured: true, payment: { ...state.payment, status: 'Captured', captured: event.amount } };
+      return {
+        ...placed,
+        status: 'Confirmed',
+        captured: true,
+        payment: { ...state.payment, status: 'Captured', captured: event.amount },
+      };
     case 'OrderPaymentCaptureFailed':
       if (state.status !== 'Confirmed' || state.captured) return refuse();
       return { ...placed, status: 'Confirmed', captured: false };
@@ -104,7 +110,8 @@ function evolve(state: OrderState, event: OrderEvent, at: EpochMs): OrderState {
       if (state.status !== 'CancellationPending' || !state.reversalPending) return refuse();
       return { ...state, updatedAt: at, reversalPending: false, payment: { ...state.payment, status: 'Voided' } };
     case 'OrderPaymentRefunded':
-      if (state.status !== 'CancellationPending' || !state.reversalPending || event.amount !== state.total) return refuse();
+      if (state.status !== 'CancellationPending' || !state.reversalPending || event.amount !== state.total)
+        return refuse();
       return {
         ...state,
         updatedAt: at,
@@ -135,10 +142,14 @@ function placedOf(state: PlacedOrder) {
 function outstanding(state: OrderState): Effect<PaymentCommand | ReservationCommand>[] {
   switch (state.status) {
     case 'Created':
-      return [toReservation(state, { type: 'Reserve', items: itemsOf(state.terms.lines), notAfter: state.holdNotAfter })];
+      return [
+        toReservation(state, { type: 'Reserve', items: itemsOf(state.terms.lines), notAfter: state.holdNotAfter }),
+      ];
     case 'PaymentPending': {
       const { currency, paymentMethod } = state.terms;
-      return [toPayment(state, 'authorize', { type: 'Authorize', amount: state.total, currency, method: paymentMethod })];
+      return [
+        toPayment(state, 'authorize', { type: 'Authorize', amount: state.total, currency, method: paymentMethod }),
+      ];
     }
     case 'Confirmed':
       return state.captured ? [] : [toPayment(state, 'capture', { type: 'Capture' })];
@@ -167,7 +178,11 @@ function toReservation(state: PlacedOrder, command: ReservationCommand): Effect<
 }
 
 /** The answer is wanted once the payment has no call open: then its status says how it ended. */
-function toPayment(state: PlacedOrder, key: 'authorize' | 'capture' | 'reverse', command: PaymentCommand): Effect<PaymentCommand> {
+function toPayment(
+  state: PlacedOrder,
+  key: 'authorize' | 'capture' | 'reverse',
+  command: PaymentCommand,
+): Effect<PaymentCommand> {
   return { key, to: paymentEntity(state.orderId), commandId: `order/${key}`, command, until: 'settled' };
 }
 

@@ -78,11 +78,7 @@ export interface OrderTerms {
 }
 
 export type CancellationCode =
-  | 'insufficient_inventory'
-  | 'payment_declined'
-  | 'payment_capture_failed'
-  | 'reservation_expired'
-  | 'requested';
+  'insufficient_inventory' | 'payment_declined' | 'payment_capture_failed' | 'reservation_expired' | 'requested';
 
 export interface Cancellation {
   readonly code: CancellationCode;

@@ -15,7 +15,17 @@
  *   any open call --PaymentReversalRequested--> the same, `reversing`;   --CallRenewed--> the same, later notAfter
  */
 import type { EpochMs } from '../../kernel/clock.ts';
-import { accepted, alreadyDone, impossible, PROVIDER, rejected, type Decider, type Decision, type Effect, type GatherAnswer } from '../decider.ts';
+import {
+  accepted,
+  alreadyDone,
+  impossible,
+  PROVIDER,
+  rejected,
+  type Decider,
+  type Decision,
+  type Effect,
+  type GatherAnswer,
+} from '../decider.ts';
 
 /** A provider call starts only within this time of its intent; then the intent is renewed under the same key. */
 export const CALL_WINDOW_MS = 10 * 60_000;
@@ -53,7 +63,13 @@ export type PaymentCommand =
   | { readonly type: 'RecordProviderOutcome'; readonly step: ProviderStep; readonly outcome: ProviderOutcome };
 
 export type PaymentEvent =
-  | { readonly type: 'AuthorizationStarted'; readonly amount: number; readonly currency: string; readonly method: PaymentMethod; readonly notAfter: EpochMs }
+  | {
+      readonly type: 'AuthorizationStarted';
+      readonly amount: number;
+      readonly currency: string;
+      readonly method: PaymentMethod;
+      readonly notAfter: EpochMs;
+    }
   | { readonly type: 'PaymentAuthorized'; readonly authorizationId: string }
   | { readonly type: 'PaymentDeclined'; readonly code: string }
   | { readonly type: 'CaptureStarted'; readonly notAfter: EpochMs }
@@ -67,7 +83,11 @@ export type PaymentEvent =
   | { readonly type: 'PaymentRefunded'; readonly refundId: string; readonly amount: number }
   | { readonly type: 'CallRenewed'; readonly step: ProviderStep; readonly notAfter: EpochMs };
 
-export type PaymentRefusal = { readonly code: 'illegal_transition'; readonly from: string; readonly allowed: readonly string[] };
+export type PaymentRefusal = {
+  readonly code: 'illegal_transition';
+  readonly from: string;
+  readonly allowed: readonly string[];
+};
 
 interface Known {
   readonly paymentId: string;
@@ -92,11 +112,26 @@ export type PaymentState =
   | (Approved & OpenCall & { readonly status: 'Voiding'; readonly captureFailure?: string })
   | (Approved & OpenCall & { readonly status: 'Refunding' })
   | (Approved & { readonly status: 'Refunded' })
-  | { readonly status: 'Voided'; readonly paymentId: string; readonly authorized: number; readonly captureFailure?: string };
+  | {
+      readonly status: 'Voided';
+      readonly paymentId: string;
+      readonly authorized: number;
+      readonly captureFailure?: string;
+    };
 
 /** What the order is told: the status once no call is open, and the sums. */
 export interface PaymentOutcome {
-  readonly status: 'Absent' | 'Authorizing' | 'Declined' | 'Authorized' | 'Capturing' | 'Captured' | 'Voiding' | 'Refunding' | 'Refunded' | 'Voided';
+  readonly status:
+    | 'Absent'
+    | 'Authorizing'
+    | 'Declined'
+    | 'Authorized'
+    | 'Capturing'
+    | 'Captured'
+    | 'Voiding'
+    | 'Refunding'
+    | 'Refunded'
+    | 'Voided';
   readonly authorized: number;
   readonly captured: number;
   readonly refunded: number;
@@ -158,22 +193,30 @@ function decideOutcome(
     case 'Authorizing': {
       if (outcome.kind === 'refused') return accepted<PaymentEvent>({ type: 'PaymentDeclined', code: outcome.code });
       const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId: outcome.reference };
-      return state.reversing ? accepted<PaymentEvent>(authorized, { type: 'VoidStarted', notAfter }) : accepted<PaymentEvent>(authorized);
+      return state.reversing
+        ? accepted<PaymentEvent>(authorized, { type: 'VoidStarted', notAfter })
+        : accepted<PaymentEvent>(authorized);
     }
     case 'Capturing': {
       const { amount, reversing } = state;
       if (outcome.kind === 'refused') {
         const failed: PaymentEvent = { type: 'PaymentCaptureFailed', code: outcome.code };
-        return reversing ? accepted<PaymentEvent>(failed, { type: 'VoidStarted', notAfter }) : accepted<PaymentEvent>(failed);
+        return reversing
+          ? accepted<PaymentEvent>(failed, { type: 'VoidStarted', notAfter })
+          : accepted<PaymentEvent>(failed);
       }
       const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: outcome.reference, amount };
-      return reversing ? accepted<PaymentEvent>(captured, { type: 'RefundStarted', amount, notAfter }) : accepted<PaymentEvent>(captured);
+      return reversing
+        ? accepted<PaymentEvent>(captured, { type: 'RefundStarted', amount, notAfter })
+        : accepted<PaymentEvent>(captured);
     }
     case 'Voiding':
-      if (outcome.kind === 'refused') return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Voided'] });
+      if (outcome.kind === 'refused')
+        return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Voided'] });
       return accepted<PaymentEvent>({ type: 'PaymentVoided', voidId: outcome.reference });
     case 'Refunding':
-      if (outcome.kind === 'refused') return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Refunded'] });
+      if (outcome.kind === 'refused')
+        return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Refunded'] });
       return accepted<PaymentEvent>({ type: 'PaymentRefunded', refundId: outcome.reference, amount: state.amount });
     default:
       return alreadyDone;
@@ -202,7 +245,15 @@ function evolve(state: PaymentState, event: PaymentEvent): PaymentState {
     case 'AuthorizationStarted': {
       if (state.status !== 'Absent') return refuse();
       const { amount, currency, method, notAfter } = event;
-      return { status: 'Authorizing', paymentId: state.paymentId, amount, currency, method, notAfter, reversing: false };
+      return {
+        status: 'Authorizing',
+        paymentId: state.paymentId,
+        amount,
+        currency,
+        method,
+        notAfter,
+        reversing: false,
+      };
     }
     case 'PaymentAuthorized':
       if (state.status !== 'Authorizing') return refuse();
@@ -260,7 +311,9 @@ function captureFailureOf(state: { readonly captureFailure?: string }): { captur
 function outstanding(state: PaymentState): Effect<ProviderCall>[] {
   const step = openCall(state);
   if (!step) return [];
-  const { paymentId, amount, currency, method, notAfter, authorizationId } = state as Known & OpenCall & Partial<Approved>;
+  const { paymentId, amount, currency, method, notAfter, authorizationId } = state as Known &
+    OpenCall &
+    Partial<Approved>;
   const command: ProviderCall = {
     type: 'ProviderCall',
     step,
@@ -285,7 +338,8 @@ function outcomeOf(state: PaymentState): PaymentOutcome {
     case 'Authorized':
     case 'Capturing':
     case 'Voiding': {
-      const code = state.status !== 'Capturing' && state.captureFailure !== undefined ? { code: state.captureFailure } : {};
+      const code =
+        state.status !== 'Capturing' && state.captureFailure !== undefined ? { code: state.captureFailure } : {};
       return { status, authorized: state.amount, captured: 0, refunded: 0, ...code };
     }
     case 'Voided': {

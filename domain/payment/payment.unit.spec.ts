@@ -1,52 +1,46 @@
 import { expect } from 'chai';
-import { itDecides, itFollowsOnly, NOW, specify } from '../../test/support/decider-specification.ts';
+import { itDecides, itFollowsOnly, specify } from '../../test/support/decider-specification.ts';
+import {
+  method,
+  notAfter,
+  started,
+  authorized,
+  declined,
+  captureStarted,
+  captured,
+  captureFailed,
+  reversalRequested,
+  abandoned,
+  voidStarted,
+  voided,
+  refundStarted,
+  refunded,
+  renewed,
+  capturing,
+  uncapturable,
+  paid,
+  histories,
+  type PaymentHistoryName as Name,
+} from '../../test/support/payment-histories.ts';
 import { PROVIDER, type Effect } from '../decider.ts';
-import { CALL_WINDOW_MS, paymentDecider, type PaymentCommand, type PaymentEvent, type ProviderCall, type ProviderOutcome, type ProviderStep } from './payment.ts';
+import {
+  CALL_WINDOW_MS,
+  paymentDecider,
+  type PaymentCommand,
+  type PaymentEvent,
+  type ProviderCall,
+  type ProviderOutcome,
+  type ProviderStep,
+} from './payment.ts';
 
 const ID = 'pay_1';
 const given = specify(paymentDecider, ID);
-const method = { type: 'card', token: 'tok_visa' } as const;
-const notAfter = NOW + CALL_WINDOW_MS;
-
-const started: PaymentEvent = { type: 'AuthorizationStarted', amount: 500, currency: 'GBP', method, notAfter };
-const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId: 'auth' };
-const declined: PaymentEvent = { type: 'PaymentDeclined', code: 'card_declined' };
-const captureStarted: PaymentEvent = { type: 'CaptureStarted', notAfter };
-const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: 'cap', amount: 500 };
-const captureFailed: PaymentEvent = { type: 'PaymentCaptureFailed', code: 'capture_refused' };
-const reversalRequested: PaymentEvent = { type: 'PaymentReversalRequested' };
-const abandoned: PaymentEvent = { type: 'PaymentAbandoned' };
-const voidStarted: PaymentEvent = { type: 'VoidStarted', notAfter };
-const voided: PaymentEvent = { type: 'PaymentVoided', voidId: 'void' };
-const refundStarted: PaymentEvent = { type: 'RefundStarted', amount: 500, notAfter };
-const refunded: PaymentEvent = { type: 'PaymentRefunded', refundId: 'ref', amount: 500 };
-const renewed = (step: ProviderStep): PaymentEvent => ({ type: 'CallRenewed', step, notAfter });
-
-const authorizing = [started];
-const standing = [started, authorized];
-const capturing = [...standing, captureStarted];
-const uncapturable = [...capturing, captureFailed];
-const paid = [...capturing, captured];
-const histories = {
-  Absent: [],
-  Authorizing: authorizing,
-  'Authorizing, reversing': [...authorizing, reversalRequested],
-  Declined: [started, declined],
-  Authorized: standing,
-  'Authorized, uncapturable': uncapturable,
-  Capturing: capturing,
-  'Capturing, reversing': [...capturing, reversalRequested],
-  Captured: paid,
-  Voiding: [...standing, voidStarted],
-  Voided: [...standing, voidStarted, voided],
-  'Voided, never asked for': [abandoned],
-  Refunding: [...paid, refundStarted],
-  Refunded: [...paid, refundStarted, refunded],
-} as const satisfies Record<string, readonly PaymentEvent[]>;
-type Name = keyof typeof histories;
-
 const authorize: PaymentCommand = { type: 'Authorize', amount: 500, currency: 'GBP', method };
-const told = (step: ProviderStep, outcome: ProviderOutcome): PaymentCommand => ({ type: 'RecordProviderOutcome', step, outcome });
+const told = (step: ProviderStep, outcome: ProviderOutcome): PaymentCommand => ({
+  type: 'RecordProviderOutcome',
+  step,
+  outcome,
+});
 const approved = { kind: 'approved', reference: 'r' } as const;
 const refused = { kind: 'refused', code: 'no' } as const;
 const lapsed = { kind: 'lapsed' } as const;
@@ -70,11 +64,15 @@ describe('Payment decides', () => {
   };
   const commands = { Authorize: authorize, Capture: { type: 'Capture' }, Reverse: { type: 'Reverse' } } as const;
   for (const [name, [toAuthorize, toCapture, toReverse]] of Object.entries(table)) {
-    itDecides(given, commands, [[name, histories[name as Name], { Authorize: toAuthorize, Capture: toCapture, Reverse: toReverse }]]);
+    itDecides(given, commands, [
+      [name, histories[name as Name], { Authorize: toAuthorize, Capture: toCapture, Reverse: toReverse }],
+    ]);
   }
 
   it('nothing of a second authorization with another amount: the first stands', () => {
-    given(started).when({ ...authorize, amount: 1 }).isAlreadyDone();
+    given(started)
+      .when({ ...authorize, amount: 1 })
+      .isAlreadyDone();
   });
 });
 
@@ -94,22 +92,43 @@ describe('Payment takes a provider outcome', () => {
       const call = open[name as Name];
       const [whenApproved, whenRefused, whenLapsed] =
         call?.[0] === step ? [call[1], call[2], 'CallRenewed'] : ['already_done', 'already_done', 'already_done'];
-      const commands = { [`${step} approved`]: told(step, approved), [`${step} refused`]: told(step, refused), [`${step} lapsed`]: told(step, lapsed) };
-      const outcomes = { [`${step} approved`]: whenApproved, [`${step} refused`]: whenRefused, [`${step} lapsed`]: whenLapsed };
+      const commands = {
+        [`${step} approved`]: told(step, approved),
+        [`${step} refused`]: told(step, refused),
+        [`${step} lapsed`]: told(step, lapsed),
+      };
+      const outcomes = {
+        [`${step} approved`]: whenApproved,
+        [`${step} refused`]: whenRefused,
+        [`${step} lapsed`]: whenLapsed,
+      };
       itDecides(given, commands, [[name, history, outcomes]]);
     }
   }
 
   it('and gives a renewed call its whole time again', () => {
     const at = notAfter + 5;
-    given(started).when(told('authorize', lapsed), { at }).accepts({ type: 'CallRenewed', step: 'authorize', notAfter: at + CALL_WINDOW_MS });
+    given(started)
+      .when(told('authorize', lapsed), { at })
+      .accepts({ type: 'CallRenewed', step: 'authorize', notAfter: at + CALL_WINDOW_MS });
   });
 });
 
 describe('Payment refuses to fold what cannot have happened', () => {
   const samples = [
-    started, authorized, declined, captureStarted, captured, captureFailed, reversalRequested, abandoned, voidStarted, voided,
-    refundStarted, refunded, renewed('authorize'),
+    started,
+    authorized,
+    declined,
+    captureStarted,
+    captured,
+    captureFailed,
+    reversalRequested,
+    abandoned,
+    voidStarted,
+    voided,
+    refundStarted,
+    refunded,
+    renewed('authorize'),
   ];
   const follows: Record<Name, readonly PaymentEvent['type'][]> = {
     Absent: ['AuthorizationStarted', 'PaymentAbandoned'],
@@ -146,8 +165,17 @@ describe('Payment waits for the provider', () => {
     paymentDecider.outstanding(given(...history).state)[0]?.command as ProviderCall | undefined;
 
   it('exactly while a call is open, and is at rest otherwise', () => {
-    const openNames = Object.entries(histories).filter(([, history]) => callOf(history)).map(([name]) => name);
-    expect(openNames).to.deep.equal(['Authorizing', 'Authorizing, reversing', 'Capturing', 'Capturing, reversing', 'Voiding', 'Refunding']);
+    const openNames = Object.entries(histories)
+      .filter(([, history]) => callOf(history))
+      .map(([name]) => name);
+    expect(openNames).to.deep.equal([
+      'Authorizing',
+      'Authorizing, reversing',
+      'Capturing',
+      'Capturing, reversing',
+      'Voiding',
+      'Refunding',
+    ]);
     for (const history of Object.values(histories)) {
       expect(paymentDecider.isAtRest(given(...history).state)).to.equal(callOf(history) === undefined);
     }
@@ -156,7 +184,13 @@ describe('Payment waits for the provider', () => {
   it('with one key for each step, also after the call was renewed', () => {
     const later: PaymentEvent = { type: 'CallRenewed', step: 'authorize', notAfter: notAfter + 1 };
     expect(callOf([started])).to.deep.equal({
-      type: 'ProviderCall', step: 'authorize', idempotencyKey: 'pay_1/authorize', notAfter, amount: 500, currency: 'GBP', method,
+      type: 'ProviderCall',
+      step: 'authorize',
+      idempotencyKey: 'pay_1/authorize',
+      notAfter,
+      amount: 500,
+      currency: 'GBP',
+      method,
     });
     expect(callOf([started, later])).to.deep.equal({ ...callOf([started]), notAfter: notAfter + 1 });
   });
@@ -170,7 +204,9 @@ describe('Payment waits for the provider', () => {
   it('and makes its own command of the answer', () => {
     const effect = paymentDecider.outstanding(given(started).state)[0] as Effect;
     expect(effect.to).to.equal(PROVIDER);
-    expect(paymentDecider.conclude(effect, { kind: 'done', value: approved })).to.deep.equal(told('authorize', approved));
+    expect(paymentDecider.conclude(effect, { kind: 'done', value: approved })).to.deep.equal(
+      told('authorize', approved),
+    );
     expect(() => paymentDecider.conclude(effect, { kind: 'rejected', refusal: { code: 'x' } })).to.throw();
   });
 });
@@ -196,7 +232,11 @@ describe('Payment answers', () => {
     it(`${name}: ${authorizedSum} authorized, ${capturedSum} captured, ${refundedSum} refunded`, () => {
       const { state } = given(...histories[name as Name]);
       expect(paymentDecider.answer(state, undefined)).to.deep.equal({
-        status: state.status, authorized: authorizedSum, captured: capturedSum, refunded: refundedSum, ...(code && { code }),
+        status: state.status,
+        authorized: authorizedSum,
+        captured: capturedSum,
+        refunded: refundedSum,
+        ...(code && { code }),
       });
     });
   }

@@ -14,7 +14,16 @@
  */
 import type { EpochMs } from '../../kernel/clock.ts';
 import { stockEntity } from '../addresses.ts';
-import { accepted, alreadyDone, gather, impossible, type Decider, type Decision, type Effect, type GatherAnswer } from '../decider.ts';
+import {
+  accepted,
+  alreadyDone,
+  gather,
+  impossible,
+  type Decider,
+  type Decision,
+  type Effect,
+  type GatherAnswer,
+} from '../decider.ts';
 import type { StockCommand, StockRefusal } from '../stock/stock-item.ts';
 
 /** [product, units]; each product once. */
@@ -34,7 +43,12 @@ export interface Shortage {
 
 export type ReservationCommand =
   | { readonly type: 'Reserve'; readonly items: readonly ReservedItem[]; readonly notAfter: EpochMs }
-  | { readonly type: 'ReleaseReservation'; readonly items: readonly ReservedItem[]; readonly notAfter: EpochMs; readonly reason: ReleaseReason };
+  | {
+      readonly type: 'ReleaseReservation';
+      readonly items: readonly ReservedItem[];
+      readonly notAfter: EpochMs;
+      readonly reason: ReleaseReason;
+    };
 
 export type ReservationEvent =
   | { readonly type: 'InventoryReserved'; readonly items: readonly ReservedItem[]; readonly notAfter: EpochMs }
@@ -43,14 +57,18 @@ export type ReservationEvent =
 
 export type ReservationState =
   | { readonly status: 'Absent'; readonly reservationId: string }
-  | { readonly status: 'Held'; readonly reservationId: string; readonly items: readonly ReservedItem[]; readonly notAfter: EpochMs }
+  | {
+      readonly status: 'Held';
+      readonly reservationId: string;
+      readonly items: readonly ReservedItem[];
+      readonly notAfter: EpochMs;
+    }
   | { readonly status: 'Refused'; readonly reservationId: string; readonly shortages: readonly Shortage[] }
   | { readonly status: 'Released'; readonly reservationId: string; readonly reason: ReleaseReason };
 
 /** What the order is told. */
 export type ReservationOutcome =
-  | { readonly status: 'Held' | 'Released' }
-  | { readonly status: 'Refused'; readonly shortages: readonly Shortage[] };
+  { readonly status: 'Held' | 'Released' } | { readonly status: 'Refused'; readonly shortages: readonly Shortage[] };
 
 /** A reservation refuses nothing: every command has an outcome that the order records. */
 export type ReservationRefusal = never;
@@ -127,7 +145,7 @@ function evolve(state: ReservationState, event: ReservationEvent): ReservationSt
       if (state.status === 'Released') return impossible('reservation', state.status, event);
       return { status: 'Released', reservationId, reason: event.reason };
     default:
-      return impossible('reservation', (state as ReservationState).status, event);
+      return impossible('reservation', state.status, event);
   }
 }
 

@@ -22,7 +22,12 @@ export const ON_HAND_MAX = 1_000_000_000_000;
 const SNAPSHOT_SCHEMA = 1;
 
 export type StockCommand =
-  | { readonly type: 'SetStock'; readonly warehouseId: string; readonly onHand: number; readonly lowStockThreshold?: number }
+  | {
+      readonly type: 'SetStock';
+      readonly warehouseId: string;
+      readonly onHand: number;
+      readonly lowStockThreshold?: number;
+    }
   | { readonly type: 'HoldStock'; readonly holdId: string; readonly quantity: number; readonly notAfter: EpochMs }
   | { readonly type: 'ReleaseHold'; readonly holdId: string; readonly notAfter: EpochMs };
 
@@ -30,9 +35,20 @@ export type StockCommand =
 export type Allocation = readonly [warehouseId: string, quantity: number];
 
 export type StockEvent =
-  | { readonly type: 'StockSet'; readonly warehouseId: string; readonly onHand: number; readonly lowStockThreshold?: number }
+  | {
+      readonly type: 'StockSet';
+      readonly warehouseId: string;
+      readonly onHand: number;
+      readonly lowStockThreshold?: number;
+    }
   /** Without `from` all units come from the default warehouse. */
-  | { readonly type: 'StockHeld'; readonly holdId: string; readonly quantity: number; readonly notAfter: EpochMs; readonly from?: readonly Allocation[] }
+  | {
+      readonly type: 'StockHeld';
+      readonly holdId: string;
+      readonly quantity: number;
+      readonly notAfter: EpochMs;
+      readonly from?: readonly Allocation[];
+    }
   | { readonly type: 'StockReleased'; readonly holdId: string }
   /** A release that came before its hold: the hold is refused when it comes. */
   | { readonly type: 'StockHoldBarred'; readonly holdId: string; readonly notAfter: EpochMs }
@@ -79,7 +95,12 @@ export interface StockLevel {
   readonly held: number;
   readonly available: number;
   readonly lowStockThreshold?: number;
-  readonly warehouses: readonly { readonly warehouseId: string; readonly onHand: number; readonly held: number; readonly available: number }[];
+  readonly warehouses: readonly {
+    readonly warehouseId: string;
+    readonly onHand: number;
+    readonly held: number;
+    readonly available: number;
+  }[];
 }
 
 function decide(state: StockState, command: StockCommand, at: EpochMs): Decision<StockEvent, StockRefusal> {
@@ -113,7 +134,11 @@ function decide(state: StockState, command: StockCommand, at: EpochMs): Decision
       if (state.lowStockThreshold === undefined || state.lowStockReached || left > state.lowStockThreshold) {
         return accepted<StockEvent>(held);
       }
-      return accepted<StockEvent>(held, { type: 'LowStockReached', available: left, threshold: state.lowStockThreshold });
+      return accepted<StockEvent>(held, {
+        type: 'LowStockReached',
+        available: left,
+        threshold: state.lowStockThreshold,
+      });
     }
     case 'ReleaseHold': {
       const { holdId, notAfter } = command;

@@ -57,7 +57,9 @@ async function commandOrder(
   if (!isStaff(call.principal)) await findOrder(services, orderId, call.principal);
   const target = `${call.req.method ?? ''} /api/v1/orders/${orderId} ${command.type}`;
   const name =
-    key === undefined ? commandNameOf(clock.nowMs()) : commandNameOfKey(idempotencyNamespace, call.principal, target, key, body);
+    key === undefined
+      ? commandNameOf(clock.nowMs())
+      : commandNameOfKey(idempotencyNamespace, call.principal, target, key, body);
   const ask = { to: orderEntity(orderId), command, ...name };
 
   let answer: Answer;

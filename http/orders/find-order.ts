@@ -24,7 +24,11 @@ export function orderIdOf(param: string | undefined): string {
 }
 
 /** Sees everything that was answered before. @throws Problem not_found, overloaded, unavailable. */
-export async function findOrder({ actors, timeouts }: EdgeServices, orderId: string, principal: Principal): Promise<FoundOrder> {
+export async function findOrder(
+  { actors, timeouts }: EdgeServices,
+  orderId: string,
+  principal: Principal,
+): Promise<FoundOrder> {
   const answer = await actors.ask({
     to: orderEntity(orderId),
     commandId: '',
@@ -38,6 +42,11 @@ export async function findOrder({ actors, timeouts }: EdgeServices, orderId: str
   return { state, version: answer.version, origin: answer.origin };
 }
 
-export function orderReply(status: number, { state, version, origin }: FoundOrder, shards: number, headers?: Record<string, string>): Reply {
+export function orderReply(
+  status: number,
+  { state, version, origin }: FoundOrder,
+  shards: number,
+  headers?: Record<string, string>,
+): Reply {
   return json(status, orderJson(state, version, origin, shards), { ETag: entityTag(version), ...headers });
 }

@@ -46,7 +46,11 @@ async function listPage(services: EdgeServices, call: Call, query: ListOrdersQue
   const hasMore = rows.length > shown.length;
   const nextCursor = hasMore && last ? encodeCursor(last.state, filterText) : null;
   const data = shown.map(({ state, version, origin }) => orderJson(state, version, origin, services.shards));
-  return json(200, { data, hasMore, nextCursor }, nextCursor === null ? {} : { Link: nextLink(path, call.query, nextCursor) });
+  return json(
+    200,
+    { data, hasMore, nextCursor },
+    nextCursor === null ? {} : { Link: nextLink(path, call.query, nextCursor) },
+  );
 }
 
 function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListFilter, 'limit' | 'after'> {
@@ -67,7 +71,11 @@ function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListF
   };
 }
 
-async function readView({ views, log }: EdgeServices, { requestId }: Call, filter: OrderListFilter): Promise<readonly OrderViewRow[]> {
+async function readView(
+  { views, log }: EdgeServices,
+  { requestId }: Call,
+  filter: OrderListFilter,
+): Promise<readonly OrderViewRow[]> {
   try {
     return await views.list(filter);
   } catch (err) {

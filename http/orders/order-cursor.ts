@@ -21,15 +21,24 @@ const checkOf = (position: CursorPosition, filter: string): string =>
 
 /** @param filter a canonical text of the filter that the list was made with. */
 export function encodeCursor({ createdAt, orderId }: CursorPosition, filter: string): string {
-  return Buffer.from(JSON.stringify([createdAt, orderId, checkOf({ createdAt, orderId }, filter)])).toString('base64url');
+  return Buffer.from(JSON.stringify([createdAt, orderId, checkOf({ createdAt, orderId }, filter)])).toString(
+    'base64url',
+  );
 }
 
 /** @throws Problem validation_failed. */
 export function decodeCursor(cursor: string, filter: string): CursorPosition {
-  const parsed: unknown = CURSOR.test(cursor) ? parseJson(Buffer.from(cursor, 'base64url').toString('latin1')) : undefined;
+  const parsed: unknown = CURSOR.test(cursor)
+    ? parseJson(Buffer.from(cursor, 'base64url').toString('latin1'))
+    : undefined;
   if (Array.isArray(parsed)) {
     const [createdAt, orderId, check] = parsed as unknown[];
-    if (typeof createdAt === 'number' && Number.isSafeInteger(createdAt) && typeof orderId === 'string' && isUuid(orderId)) {
+    if (
+      typeof createdAt === 'number' &&
+      Number.isSafeInteger(createdAt) &&
+      typeof orderId === 'string' &&
+      isUuid(orderId)
+    ) {
       const position = { createdAt, orderId };
       if (check === checkOf(position, filter)) return position;
     }

@@ -8,7 +8,12 @@ import { isoOf } from '../instant.ts';
 import { orderNumberOf } from '../order-number.ts';
 
 /** @param version of the order that `state` is. @param shards of this installation, for ever the same. */
-export function orderJson(state: PlacedOrder, version: number, origin: Origin, shards: number): Record<string, unknown> {
+export function orderJson(
+  state: PlacedOrder,
+  version: number,
+  origin: Origin,
+  shards: number,
+): Record<string, unknown> {
   const { orderId, terms, payment, reservation } = state;
   const { currency } = terms;
   return {

@@ -13,7 +13,11 @@ export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, r
   return {
     customerId,
     currency: currencyOf(request),
-    lines: request.orderLines.map(({ productId, quantity, unitPrice }) => ({ productId, quantity, unitPrice: unitPrice.amount })),
+    lines: request.orderLines.map(({ productId, quantity, unitPrice }) => ({
+      productId,
+      quantity,
+      unitPrice: unitPrice.amount,
+    })),
     shippingAddress,
     ...(billingAddress !== undefined && { billingAddress }),
     paymentMethod,
@@ -27,7 +31,8 @@ export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, r
 
 /** Canonical because the schema's keys are in alphabetical order, and these are too. Absent members leave no trace. */
 export function canonicalBody(request: PlaceOrderRequest, customerId: string): string {
-  const { billingAddress, confirmation, externalReference, orderLines, paymentMethod, placedAt, shippingAddress } = request;
+  const { billingAddress, confirmation, externalReference, orderLines, paymentMethod, placedAt, shippingAddress } =
+    request;
   return JSON.stringify({
     billingAddress: billingAddress ?? shippingAddress,
     confirmation,
@@ -45,7 +50,8 @@ function customerOf({ customerId, placedAt }: PlaceOrderRequest, principal: Prin
   if (customerId !== undefined && customerId !== principal.sub) {
     throw new Problem('forbidden', 'A customer places orders of its own; leave customerId out.');
   }
-  if (placedAt !== undefined) throw new Problem('forbidden', 'Only staff may say when an order was placed; leave placedAt out.');
+  if (placedAt !== undefined)
+    throw new Problem('forbidden', 'Only staff may say when an order was placed; leave placedAt out.');
   return principal.sub;
 }
 

@@ -92,7 +92,12 @@ async function unknownProductsOf(
  * worker that was asked dies, the outcome is asked for once more with the same command: it makes no second order, and
  * an order that is durable is never answered as unknown.
  */
-async function askToPlace(services: EdgeServices, orderId: string, command: OrderCommand, waitSeconds: number | undefined) {
+async function askToPlace(
+  services: EdgeServices,
+  orderId: string,
+  command: OrderCommand,
+  waitSeconds: number | undefined,
+) {
   const { actors, clock, timeouts } = services;
   const ask = (until: Until, timeoutMs: number): Promise<Answer> =>
     actors.ask({ to: orderEntity(orderId), command, commandId: PLACE_COMMAND_ID, until, timeoutMs });
@@ -101,7 +106,8 @@ async function askToPlace(services: EdgeServices, orderId: string, command: Orde
   const first =
     waitSeconds === undefined ? await ask('durable', timeouts.commandMs) : await ask('settled', waitSeconds * 1000);
   if (first.kind !== 'failed' || first.code !== 'outcome_unknown') return { answer: first, repeated: false };
-  const leftMs = waitSeconds === undefined ? timeouts.commandMs - (clock.monotonicMs() - startedMs) : timeouts.commandMs;
+  const leftMs =
+    waitSeconds === undefined ? timeouts.commandMs - (clock.monotonicMs() - startedMs) : timeouts.commandMs;
   if (leftMs < timeouts.commandMs / 2) return { answer: first, repeated: false };
   const second = await ask('durable', leftMs);
   return { answer: second.kind === 'failed' ? first : second, repeated: true };
@@ -114,5 +120,7 @@ function unknownProduct(productIds: readonly string[], lines: readonly OrderLine
     unknown.has(productId) ? [{ pointer: `/orderLines/${index}/productId`, code: 'unknown_product', detail }] : [],
   );
   const count = unknown.size === 1 ? 'A product' : `${unknown.size} products`;
-  return new Problem('unknown_product', `${count} of this order never had stock.`, { errors: errors.slice(0, ERRORS_TOLD_MAX) });
+  return new Problem('unknown_product', `${count} of this order never had stock.`, {
+    errors: errors.slice(0, ERRORS_TOLD_MAX),
+  });
 }

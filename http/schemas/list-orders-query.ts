@@ -12,7 +12,11 @@ const instant = z
   .string()
   .check((payload) => {
     if (parseInstant(payload.value) !== undefined) return;
-    payload.issues.push({ code: 'custom', message: 'must be a date or a date and time in ISO 8601', input: payload.value });
+    payload.issues.push({
+      code: 'custom',
+      message: 'must be a date or a date and time in ISO 8601',
+      input: payload.value,
+    });
   })
   .meta({ format: 'date-time' });
 

@@ -10,7 +10,8 @@ export const TEXT_LENGTH_MAX = 200;
 
 const PRINTABLE_ASCII = /^[!-~](?:[ -~]*[!-~])?$/;
 /** Spaces only inside, and only U+0020: ids that look the same should be the same. */
-const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Z}](?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]*[^\p{Cc}\p{Cf}\p{Cs}\p{Z}])?$/u;
+const PRINTABLE =
+  /^[^\p{Cc}\p{Cf}\p{Cs}\p{Z}](?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]*[^\p{Cc}\p{Cf}\p{Cs}\p{Z}])?$/u;
 const NOT_BLANK = /\S/;
 
 /** Characters are code points, as in JSON Schema; they are counted only where the units don't settle it. */
@@ -57,7 +58,11 @@ export function optionalText(lengthMax: number) {
     .string()
     .check((payload) => {
       if (!isLongerThan(payload.value, lengthMax)) return;
-      payload.issues.push({ code: 'custom', message: `must have at most ${lengthMax} characters`, input: payload.value });
+      payload.issues.push({
+        code: 'custom',
+        message: `must have at most ${lengthMax} characters`,
+        input: payload.value,
+      });
     })
     .meta({ maxLength: lengthMax });
 }

@@ -37,7 +37,9 @@ export function createSetStockBatch(services: EdgeServices): Handler {
       const detail = 'No item could be applied now; send the batch again later.';
       throw new Problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds() });
     }
-    return json(200, { results: answers.map((answer, index) => resultOf(answer, items[index], key !== undefined, call)) });
+    return json(200, {
+      results: answers.map((answer, index) => resultOf(answer, items[index], key !== undefined, call)),
+    });
   };
 }
 
@@ -45,7 +47,12 @@ function isNotApplied(answer: Answer): boolean {
   return answer.kind === 'failed' && (answer.code === 'overloaded' || answer.code === 'unavailable');
 }
 
-function resultOf(answer: Answer, item: StockBatchItem | undefined, keyed: boolean, call: PublicCall): Record<string, unknown> {
+function resultOf(
+  answer: Answer,
+  item: StockBatchItem | undefined,
+  keyed: boolean,
+  call: PublicCall,
+): Record<string, unknown> {
   const productId = item?.productId;
   if (answer.kind === 'done') return { productId, status: 200, stock: stockJson(answer.value as StockLevel) };
   const problem = problemOfAnswer(answer, 'stock item', { keyed });

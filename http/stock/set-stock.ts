@@ -38,14 +38,22 @@ export async function askToSetStock(
   const level = { lowStockThreshold, onHand, warehouseId };
   const target = `PUT stock ${productId} ${ordinal}`;
   const name =
-    key === undefined ? commandNameOf(clock.nowMs()) : commandNameOfKey(idempotencyNamespace, principal, target, key, level);
+    key === undefined
+      ? commandNameOf(clock.nowMs())
+      : commandNameOfKey(idempotencyNamespace, principal, target, key, level);
   const command: StockCommand = {
     type: 'SetStock',
     warehouseId,
     onHand,
     ...(lowStockThreshold !== undefined && { lowStockThreshold }),
   };
-  const ask = { to: stockEntity(productId), command, ...name, until: 'durable', timeoutMs: timeouts.commandMs } as const;
+  const ask = {
+    to: stockEntity(productId),
+    command,
+    ...name,
+    until: 'durable',
+    timeoutMs: timeouts.commandMs,
+  } as const;
   const answer = await actors.ask(ask);
   if (answer.kind === 'done') knownProducts.add(productId);
   return answer;

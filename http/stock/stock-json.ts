@@ -1,7 +1,14 @@
 /** Owns the form in which stock is shown. */
 import type { StockLevel } from '../../domain/stock/stock-item.ts';
 
-export function stockJson({ productId, onHand, held, available, lowStockThreshold, warehouses }: StockLevel): Record<string, unknown> {
+export function stockJson({
+  productId,
+  onHand,
+  held,
+  available,
+  lowStockThreshold,
+  warehouses,
+}: StockLevel): Record<string, unknown> {
   return {
     productId,
     onHand,

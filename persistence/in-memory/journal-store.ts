@@ -3,7 +3,17 @@
  * the contract suite in test/contract holds it to; several stores over one `InMemoryLog` are several owners.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
-import { AppendError, type JournalRow, type JournalStore, type ShardHead, type Snapshot, type StoredEntity } from '../ports.ts';
+import {
+  AppendError,
+  type JournalRow,
+  type JournalStore,
+  type ShardHead,
+  type Snapshot,
+  type StoredEntity,
+} from '../ports.ts';
+
+/** About what an index row of PostgreSQL holds. */
+const ENTITY_ID_BYTES_MAX = 2_600;
 
 export class InMemoryLog {
   readonly shards = new Map<number, JournalRow[]>();
@@ -47,6 +57,10 @@ export class InMemoryJournalStore implements JournalStore {
   }
 
   append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>> {
+    for (const row of rows) {
+      const sqlState = refusalOf(row);
+      if (sqlState) return Promise.reject(new AppendError({ kind: 'refused', sqlState }, `${row.entityId} is refused`));
+    }
     const written = new Set<number>();
     const heads = new Map<number, JournalRow>();
     for (const row of rows) if (!heads.has(row.shard)) heads.set(row.shard, row);
@@ -77,7 +91,8 @@ export class InMemoryJournalStore implements JournalStore {
       if (!rows) continue;
       const stored = withSnapshots ? this.#log.snapshots.get(entityId) : undefined;
       if (stored && stored.version <= rows.length) {
-        const snapshot = { version: stored.version, schema: stored.schema, state: JSON.parse(stored.state) as unknown };
+        const { version, schema, state } = stored;
+        const snapshot = { version, schema, state: JSON.parse(state) as unknown, at: rows[version - 1]!.at };
         found.set(entityId, { snapshot, rows: rows.slice(stored.version) });
       } else {
         found.set(entityId, { rows: [...rows] });
@@ -98,5 +113,17 @@ export class InMemoryJournalStore implements JournalStore {
       }
     }
     return Promise.resolve();
+  }
+}
+
+/** The SQLSTATE with which PostgreSQL refuses such a row; undefined for a good one. */
+function refusalOf({ entityId, commandId, events }: JournalRow): string | undefined {
+  if (entityId.includes('\0') || commandId.includes('\0')) return '22021';
+  if (Buffer.byteLength(entityId) > ENTITY_ID_BYTES_MAX) return '54000';
+  try {
+    JSON.parse(events);
+    return undefined;
+  } catch {
+    return '22P02';
   }
 }

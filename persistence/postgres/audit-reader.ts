@@ -18,7 +18,10 @@ const FIRST_BATCH_ROWS = 100;
 const BATCH_ROWS_MAX = 2_000;
 const BATCH_BYTES_AIMED_AT = 1024 * 1024;
 
-export type AuditedRow = Omit<JournalRow, 'meta'>;
+export interface AuditedRow extends Omit<JournalRow, 'meta'> {
+  /** Of what was sent under the command id, where that is remembered. */
+  readonly fingerprint: string | null;
+}
 
 /** A row in its shard's log; events only where they tell of the shard itself. */
 export interface AuditedPlace {
@@ -82,6 +85,8 @@ export class AuditReader {
   readonly #client: pg.Client;
   readonly #byBytes: (column: string) => string;
   #cursors = 0;
+  /** The cursors share one session, which takes one statement at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(client: pg.Client, ordersByBytes: boolean) {
     this.#client = client;
@@ -114,7 +119,10 @@ export class AuditReader {
                 WHERE a.attrelid = to_regclass('journal') AND a.attname = 'entity_id' AND d.datname = current_database()
                ) AS collation`);
       const { present, collation } = found.rows[0] ?? { present: false, collation: null };
-      if (!present) throw new StartupError('The database has no journal: no node was ever started on it. Check DATABASE_URL or DATA_DIR.');
+      if (!present)
+        throw new StartupError(
+          'The database has no journal: no node was ever started on it. Check DATABASE_URL or DATA_DIR.',
+        );
       return new AuditReader(client, /^(C|POSIX|C\.UTF-?8)$/i.test(collation ?? ''));
     } catch (error) {
       await client.end().catch(() => undefined);
@@ -124,13 +132,17 @@ export class AuditReader {
 
   /** @throws StartupError: an audit that loses its database can't say anything. */
   async #query<Row>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const answered = this.#turn.then(() => this.#client.query(sql, [...values]));
+    this.#turn = answered.catch(() => undefined);
     try {
-      const result = await this.#client.query(sql, [...values]);
-      return result.rows as Row[];
+      return (await answered).rows as Row[];
     } catch (error) {
-      throw new StartupError(`The database failed while it was read: ${messageOf(error)}. Check the database and run this again.`, {
-        cause: error,
-      });
+      throw new StartupError(
+        `The database failed while it was read: ${messageOf(error)}. Check the database and run this again.`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -169,7 +181,8 @@ export class AuditReader {
   rows(prefix: EntityPrefix): AsyncGenerator<AuditedRow[]> {
     const entityId = this.#byBytes('entity_id');
     return this.#stream<AuditedRow>(
-      `SELECT shard, seq, epoch, entity_id AS "entityId", version, command_id AS "commandId", wake_at AS "wakeAt", events, at
+      `SELECT shard, seq, epoch, entity_id AS "entityId", version, command_id AS "commandId", wake_at AS "wakeAt", events, at,
+              meta->>'fingerprint' AS fingerprint
        FROM journal WHERE ${entityId} >= '${prefix}' AND ${entityId} < '${behind(prefix)}' ORDER BY ${entityId}, version`,
       (row) => row.events.length,
     );
@@ -231,7 +244,10 @@ export class AuditReader {
       const rows = await coming;
       if (rows.length === 0) break;
       const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
-      batchRows = Math.max(1, Math.min(BATCH_ROWS_MAX, Math.floor(BATCH_BYTES_AIMED_AT / Math.max(1, bytes / rows.length))));
+      batchRows = Math.max(
+        1,
+        Math.min(BATCH_ROWS_MAX, Math.floor(BATCH_BYTES_AIMED_AT / Math.max(1, bytes / rows.length))),
+      );
       coming = fetchBatch();
       coming.catch(() => undefined); // told to whoever asks for the next batch
       yield rows;

@@ -11,7 +11,15 @@ import type pg from 'pg';
 import { invariant } from '../../kernel/invariant.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import { AppendError, type AppendFailure, type JournalRow, type JournalStore, type ShardHead, type Snapshot, type StoredEntity } from '../ports.ts';
+import {
+  AppendError,
+  type AppendFailure,
+  type JournalRow,
+  type JournalStore,
+  type ShardHead,
+  type Snapshot,
+  type StoredEntity,
+} from '../ports.ts';
 import { int4Array, int8Array, jsonArray, textArray } from './binary-arrays.ts';
 import { Session, sqlStateOf } from './connection.ts';
 
@@ -133,8 +141,12 @@ export class PostgresJournalStore implements JournalStore {
     const query = withSnapshots
       ? { name: 'read-with-snapshots', text: READ_ENTITIES_WITH_SNAPSHOTS }
       : { name: 'read', text: READ_ENTITIES };
-    const result = await this.#reads.query({ ...query, values: [textArray(entityIds)] });
-    type Found = RawRow & { snapshot_version?: number | null; snapshot_schema?: number; snapshot_state?: string | null };
+    const result = await this.#reads.query({ ...query, values: [textArray([...new Set(entityIds)])] });
+    type Found = RawRow & {
+      snapshot_version?: number | null;
+      snapshot_schema?: number;
+      snapshot_state?: string | null;
+    };
     for (const raw of result.rows as Found[]) {
       let entity = found.get(raw.entity_id);
       if (!entity) found.set(raw.entity_id, (entity = { rows: [] }));
@@ -143,6 +155,7 @@ export class PostgresJournalStore implements JournalStore {
           version: raw.snapshot_version!,
           schema: raw.snapshot_schema!,
           state: JSON.parse(raw.snapshot_state),
+          at: raw.at,
         };
       } else {
         entity.rows.push(rowOf(raw));

@@ -125,7 +125,10 @@ export class PostgresProjectionStore implements ProjectionStore, OrderViews {
 
   async list(filter: OrderListFilter): Promise<OrderViewRow[]> {
     const { text, values } = listQuery(filter);
-    const result = await this.#reads.query<{ state: string; version: number; shard: number; first_seq: number }>({ text, values });
+    const result = await this.#reads.query<{ state: string; version: number; shard: number; first_seq: number }>({
+      text,
+      values,
+    });
     return result.rows.map(({ state, version, shard, first_seq }) => ({
       state: JSON.parse(state) as OrderViewRow['state'],
       version,
@@ -145,7 +148,8 @@ function listQuery(filter: OrderListFilter): { text: string; values: unknown[] }
   const conditions: string[] = [];
   if (filter.status !== undefined) conditions.push(`status = ${parameter(filter.status)}`);
   if (filter.customerId !== undefined) conditions.push(`customer_id = ${parameter(filter.customerId)}`);
-  if (filter.from !== undefined) conditions.push(`created_at >= to_timestamp(${parameter(filter.from)}::float8 / 1000)`);
+  if (filter.from !== undefined)
+    conditions.push(`created_at >= to_timestamp(${parameter(filter.from)}::float8 / 1000)`);
   if (filter.to !== undefined) conditions.push(`created_at < to_timestamp(${parameter(filter.to)}::float8 / 1000)`);
   if (filter.after !== undefined) {
     const createdAt = `to_timestamp(${parameter(filter.after.createdAt)}::float8 / 1000)`;
@@ -153,6 +157,8 @@ function listQuery(filter: OrderListFilter): { text: string; values: unknown[] }
   }
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   const limit = parameter(filter.limit);
-  return { text: `SELECT ${LIST_COLUMNS} FROM order_view ${where} ORDER BY created_at DESC, order_id DESC LIMIT ${limit}`, values };
+  return {
+    text: `SELECT ${LIST_COLUMNS} FROM order_view ${where} ORDER BY created_at DESC, order_id DESC LIMIT ${limit}`,
+    values,
+  };
 }
-

@@ -29,6 +29,11 @@ function live(scenario: Scenario): void {
 describe('the saga of order, reservation, payment and stock', () => {
   it('settles every order, whatever happens to messages and processes', function () {
     this.timeout(180_000);
-    fc.assert(fc.property(scenarios(700), live), { numRuns: RUNS, interruptAfterTimeLimit: SHRINKING_MAX_MS, endOnFailure: process.env['SAGA_NO_SHRINK'] === '1', ...SEED });
+    fc.assert(fc.property(scenarios(700), live), {
+      numRuns: RUNS,
+      interruptAfterTimeLimit: SHRINKING_MAX_MS,
+      endOnFailure: process.env['SAGA_NO_SHRINK'] === '1',
+      ...SEED,
+    });
   });
 });

@@ -59,9 +59,16 @@ export interface EdgeHarness {
   close(): Promise<void>;
 }
 
-export function signToken(claims: Readonly<Record<string, unknown>>, nowMs: number, secret = TEST_SECRET, alg = 'HS256'): Promise<string> {
+export function signToken(
+  claims: Readonly<Record<string, unknown>>,
+  nowMs: number,
+  secret = TEST_SECRET,
+  alg = 'HS256',
+): Promise<string> {
   const seconds = Math.floor(nowMs / 1000);
-  return new SignJWT({ exp: seconds + 3600, ...claims }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
+  return new SignJWT({ exp: seconds + 3600, ...claims })
+    .setProtectedHeader({ alg })
+    .sign(new TextEncoder().encode(secret));
 }
 
 export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<EdgeHarness> {
@@ -110,7 +117,12 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
-    return { status: response.status, headers: response.headers, text, body: (isJson && text !== '' ? JSON.parse(text) : {}) as TestReply['body'] };
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (isJson && text !== '' ? JSON.parse(text) : {}) as TestReply['body'],
+    };
   }
 
   return {
@@ -143,4 +155,19 @@ export function orderBody(changes: Readonly<Record<string, unknown>> = {}): Reco
     paymentMethod: { type: 'card', token: 'tok_visa' },
     ...changes,
   };
+}
+
+/** Runs a test against an edge of its own. */
+export async function withEdge(overrides: Partial<EdgeDeps>, run: (edge: EdgeHarness) => Promise<void>): Promise<void> {
+  const edge = await startEdge(overrides);
+  try {
+    await run(edge);
+  } finally {
+    await edge.close();
+  }
+}
+
+/** Waits for a condition that others bring about; the test's own timeout ends it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -32,10 +32,10 @@ interface Command {
 type AnyDecider = Decider<unknown, Command, DomainEvent, Refusal>;
 
 const DECIDERS: Readonly<Record<EntityKind, AnyDecider>> = {
-  order: orderDecider as unknown as AnyDecider,
-  payment: paymentDecider as unknown as AnyDecider,
-  reservation: reservationDecider as unknown as AnyDecider,
-  stock: stockDecider as unknown as AnyDecider,
+  order: orderDecider,
+  payment: paymentDecider,
+  reservation: reservationDecider,
+  stock: stockDecider,
 };
 
 interface Entity {
@@ -53,7 +53,8 @@ interface Fault {
   readonly takesEffect: boolean;
 }
 
-type Outcome = { readonly kind: 'done'; readonly replayed: boolean } | { readonly kind: 'rejected'; readonly refusal: Refusal };
+type Outcome =
+  { readonly kind: 'done'; readonly replayed: boolean } | { readonly kind: 'rejected'; readonly refusal: Refusal };
 
 export class FakeActors implements Actors {
   /** Every ask that came from outside, in order. */
@@ -173,7 +174,13 @@ export class FakeActors implements Actors {
     let entity = this.#entities.get(entityId);
     if (entity === undefined) {
       const decider = DECIDERS[kindOf(entityId)];
-      entity = { decider, state: decider.initial(entityId), version: 0, origin: { shard: 0, seq: 0 }, applied: new Map() };
+      entity = {
+        decider,
+        state: decider.initial(entityId),
+        version: 0,
+        origin: { shard: 0, seq: 0 },
+        applied: new Map(),
+      };
       this.#entities.set(entityId, entity);
     }
     return entity;
@@ -185,7 +192,9 @@ export class FakeActors implements Actors {
       .map(({ state, version, origin }) => ({ state: state as PlacedOrder, version, origin }))
       .filter(({ state }) => status === undefined || state.status === status)
       .filter(({ state }) => customerId === undefined || state.terms.customerId === customerId)
-      .filter(({ state }) => (from === undefined || state.createdAt >= from) && (to === undefined || state.createdAt < to))
+      .filter(
+        ({ state }) => (from === undefined || state.createdAt >= from) && (to === undefined || state.createdAt < to),
+      )
       .filter(({ state }) => after === undefined || isNewer(after, state))
       .sort((left, right) => (isNewer(left.state, right.state) ? -1 : 1))
       .slice(0, limit);

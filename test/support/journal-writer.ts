@@ -3,7 +3,14 @@
  * memory, and their rows and read models are written in bulk. For tests of what reads a whole database.
  */
 import pg from 'pg';
-import { PROVIDER, type Decider, type DomainEvent, type Effect, type GatherAnswer, type Refusal } from '../../domain/decider.ts';
+import {
+  PROVIDER,
+  type Decider,
+  type DomainEvent,
+  type Effect,
+  type GatherAnswer,
+  type Refusal,
+} from '../../domain/decider.ts';
 import { kindOf, orderEntity, routingKeyOf, stockEntity } from '../../domain/addresses.ts';
 import type { OrderState, OrderTerms } from '../../domain/order/order.ts';
 import { orderDecider } from '../../domain/order/order-decider.ts';
@@ -61,7 +68,13 @@ export class JournalWriter {
     const whole: OrderTerms = {
       customerId: 'customer-1',
       currency: 'GBP',
-      shippingAddress: { street: '1 Example Street', city: 'Example', state: '', postalCode: '0', country: 'United Kingdom' },
+      shippingAddress: {
+        street: '1 Example Street',
+        city: 'Example',
+        state: '',
+        postalCode: '0',
+        country: 'United Kingdom',
+      },
       paymentMethod: { type: 'card', token: 'tok_visa' },
       confirmation: 'automatic',
       bodyHash: 'hash',
@@ -72,7 +85,11 @@ export class JournalWriter {
   }
 
   cancelOrder(orderId: string): void {
-    this.#command(orderEntity(orderId), { type: 'CancelOrder', reason: 'changed my mind' }, `cancel-${++this.#commands}`);
+    this.#command(
+      orderEntity(orderId),
+      { type: 'CancelOrder', reason: 'changed my mind' },
+      `cancel-${++this.#commands}`,
+    );
   }
 
   stateOf(entityId: string): unknown {

@@ -1,10 +1,9 @@
-/** Owns a database of one test: made with the migrations applied, dropped at the end. */
+/** Owns a database of one test: made, with the migrations applied where that is wanted, and dropped at the end. */
 import { randomBytes } from 'node:crypto';
 import knex from 'knex';
 import pg from 'pg';
 import { up } from '../../migrations/0001-journal.ts';
-
-const SERVER_URL = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+import { databaseServerUrl } from './database-server.ts';
 
 export interface ScratchDatabase {
   readonly url: string;
@@ -13,19 +12,33 @@ export interface ScratchDatabase {
   drop(): Promise<void>;
 }
 
-export async function createScratchDatabase(): Promise<ScratchDatabase> {
+/** On the machine's server, or an embedded one; `migrated: false` leaves it empty, as a node's first start wants it. */
+export async function createScratchDatabase({
+  migrated = true,
+  serverUrl,
+}: { migrated?: boolean; serverUrl?: string } = {}): Promise<ScratchDatabase> {
+  const server = serverUrl ?? (await databaseServerUrl());
   const name = `holdfast_test_${randomBytes(6).toString('hex')}`;
-  await onServer(SERVER_URL, `CREATE DATABASE ${name}`);
-  const address = new URL(SERVER_URL);
+  await onServer(server, `CREATE DATABASE ${name}`);
+  const address = new URL(server);
   address.pathname = `/${name}`;
   const url = address.href;
-  const migrations = knex({ client: 'pg', connection: url });
-  await up(migrations).finally(() => migrations.destroy());
+  if (migrated) {
+    const migrations = knex({ client: 'pg', connection: url });
+    await up(migrations).finally(() => migrations.destroy());
+  }
   return {
     url,
     query: (sql, values) => onServer(url, sql, values),
-    drop: async () => void (await onServer(SERVER_URL, `DROP DATABASE ${name} WITH (FORCE)`)),
+    drop: async () => void (await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`)),
   };
+}
+
+/** The same server, another database. */
+function siblingUrl(serverUrl: string, database: string): string {
+  const address = new URL(serverUrl);
+  address.pathname = `/${database}`;
+  return address.href;
 }
 
 async function onServer(url: string, sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {

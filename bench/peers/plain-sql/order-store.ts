@@ -38,25 +38,7 @@ export class OrderStore {
     const bodyHash = createHash('sha256').update(JSON.stringify(order)).digest('hex');
     const answer = { orderId: id, totalAmount: { amount: total, currency } };
 
-    const isNew = await this.#inTransaction(async (query) => {
-      const inserted = await query(
-        'create-order',
-        `insert into orders(id, idempotency_key, body_hash, customer, status, total, currency, lines, address)
-         values ($1, $2, $3, $4, 'Created', $5, $6, $7, $8) on conflict (idempotency_key) do nothing`,
-        [
-          id,
-          key,
-          bodyHash,
-          customer,
-          total,
-          currency,
-          JSON.stringify(order.orderLines),
-          JSON.stringify(order.shippingAddress),
-        ],
-      );
-      if (inserted.rowCount === 1) await appendEvent(query, id, 'OrderCreated', { total });
-      return inserted.rowCount === 1;
-    });
+    const isNew = await this.#create(id, key, bodyHash, customer, total, order);
     if (!isNew) return await this.#replay(key, bodyHash);
 
     try {
@@ -90,6 +72,32 @@ export class OrderStore {
        on conflict (product) do update set on_hand = excluded.on_hand`,
       [items.map((item) => item.productId), items.map((item) => item.onHand)],
     );
+  }
+
+  /** @returns false where another order has the key */
+  async #create(
+    id: string,
+    key: string | null,
+    bodyHash: string,
+    customer: string,
+    total: number,
+    { orderLines, shippingAddress }: PlaceOrder,
+  ): Promise<boolean> {
+    const currency = orderLines[0]!.unitPrice.currency;
+    return await this.#inTransaction(async (query) => {
+      const written = await query(
+        'create-order',
+        `with created as (
+           insert into orders(id, idempotency_key, body_hash, customer, status, total, currency, lines, address)
+           values ($1, $2, $3, $4, 'Created', $5, $6, $7, $8) on conflict (idempotency_key) do nothing returning id)
+         insert into outbox(order_id, type, data) select id, 'OrderCreated', $9 from created`,
+        [
+          ...[id, key, bodyHash, customer, total, currency],
+          ...[orderLines, shippingAddress, { total }].map((value) => JSON.stringify(value)),
+        ],
+      );
+      return written.rowCount === 1;
+    });
   }
 
   async #reserve(id: string, wanted: readonly (readonly [product: string, quantity: number])[]): Promise<void> {
@@ -175,13 +183,13 @@ interface KnownOrder {
   readonly payment: string | null;
 }
 
-async function setStatus(query: Query, id: string, status: string): Promise<void> {
-  await query('set-status', 'update orders set status = $2, updated_at = now() where id = $1', [id, status]);
+function setStatus(query: Query, id: string, status: string): Promise<unknown> {
+  return query('set-status', 'update orders set status = $2, updated_at = now() where id = $1', [id, status]);
 }
 
-async function appendEvent(query: Query, id: string, type: string, data: unknown): Promise<void> {
+function appendEvent(query: Query, id: string, type: string, data: unknown): Promise<unknown> {
   const values = [id, type, JSON.stringify(data)];
-  await query('append-event', 'insert into outbox(order_id, type, data) values ($1, $2, $3)', values);
+  return query('append-event', 'insert into outbox(order_id, type, data) values ($1, $2, $3)', values);
 }
 
 function quantityByProduct(order: PlaceOrder): (readonly [string, number])[] {

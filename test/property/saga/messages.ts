@@ -8,7 +8,13 @@ export interface GatherSlot {
 }
 
 export type Message =
-  | { readonly kind: 'ask'; readonly from: string; readonly to: string; readonly effect: Effect; readonly slot?: GatherSlot }
+  | {
+      readonly kind: 'ask';
+      readonly from: string;
+      readonly to: string;
+      readonly effect: Effect;
+      readonly slot?: GatherSlot;
+    }
   | { readonly kind: 'call'; readonly from: string; readonly to: string; readonly effect: Effect }
   | {
       readonly kind: 'answer';

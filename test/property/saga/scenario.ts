@@ -1,5 +1,7 @@
 /** What a simulation starts from, and how fast-check makes one. */
 import fc from 'fast-check';
+import { reservationEntity } from '../../../domain/addresses.ts';
+import type { OrderTerms } from '../../../domain/order/order.ts';
 import type { ProviderTemper } from './simulated-provider.ts';
 
 export interface SimulatedOrder {
@@ -17,6 +19,7 @@ export interface Scenario {
 }
 
 const PRODUCTS = 3;
+export const RESERVATION_TTL_MS = 15 * 60_000;
 
 const order: fc.Arbitrary<SimulatedOrder> = fc.record({
   lines: fc.array(fc.record({ product: fc.nat(PRODUCTS - 1), quantity: fc.integer({ min: 1, max: 3 }) }), {
@@ -39,4 +42,28 @@ export function scenarios(stepsMax: number): fc.Arbitrary<Scenario> {
     remembersCommandIds: fc.boolean(),
     choices: fc.array(fc.nat(9_999), { maxLength: stepsMax, size: 'max' }),
   });
+}
+
+export const orderIdOf = (index: number): string => `order-${index}`;
+export const productOf = (index: number): string => `product-${index}`;
+export const reservationOf = (index: number): string => reservationEntity(orderIdOf(index));
+
+/** The provider's name for this order's money; its second part says how the provider takes it. */
+export const tokenOf = ({ temper }: SimulatedOrder, index: number): string => `order-${index}:${temper}`;
+
+export function termsOf(order: SimulatedOrder, index: number): OrderTerms {
+  return {
+    customerId: 'customer',
+    currency: 'GBP',
+    lines: order.lines.map(({ product, quantity }) => ({
+      productId: productOf(product),
+      quantity,
+      unitPrice: 100 + product,
+    })),
+    shippingAddress: { street: 's', city: 'c', state: '', postalCode: 'p', country: 'GB' },
+    paymentMethod: { type: 'card', token: tokenOf(order, index) },
+    confirmation: order.confirmation,
+    bodyHash: 'hash',
+    reservationTtlMs: RESERVATION_TTL_MS,
+  };
 }

@@ -5,13 +5,16 @@ import type { OrderState } from '../../../domain/order/order.ts';
 import type { ReservationState } from '../../../domain/reservation/reservation.ts';
 import type { StockEvent, StockState } from '../../../domain/stock/stock-item.ts';
 import { invariant } from '../../../kernel/invariant.ts';
-import type { SimulatedOrder } from './scenario.ts';
-import { orderIdOf, productOf, reservationOf, tokenOf, type Simulation } from './simulation.ts';
+import { orderIdOf, productOf, reservationOf, tokenOf, type SimulatedOrder } from './scenario.ts';
+import type { Simulation } from './simulation.ts';
 
 /** @throws InvariantViolation naming the rule that does not hold. */
 export function assertSettled(simulation: Simulation): void {
   const { entities, provider, scenario } = simulation;
-  invariant(provider.violations.length === 0, `the provider is asked for nothing impossible: ${provider.violations.join('; ')}`);
+  invariant(
+    provider.violations.length === 0,
+    `the provider is asked for nothing impossible: ${provider.violations.join('; ')}`,
+  );
   entities.forEach((entity) => entity.assertLiveIsFold());
   scenario.orders.forEach((order, index) => assertOrderSettled(simulation, order, index));
   scenario.stock.forEach((_units, product) => assertStockConserved(simulation, productOf(product)));
@@ -39,14 +42,18 @@ function assertOrderSettled(simulation: Simulation, simulated: SimulatedOrder, i
   rule(order.status === 'Cancelled', 'it ends Confirmed or Cancelled');
   rule(status !== 'Held', 'a cancelled order holds nothing');
   rule(money.captured === money.refunded, 'a cancelled order keeps no money');
-  rule(money.authorized === 0 || money.voided !== money.captured > 0, 'what was authorized is voided, or captured and refunded');
+  rule(
+    money.authorized === 0 || money.voided !== money.captured > 0,
+    'what was authorized is voided, or captured and refunded',
+  );
   rule(shown.captured === money.captured && shown.refunded === money.refunded, 'it shows what was paid and refunded');
 }
 
 function assertStockConserved(simulation: Simulation, productId: string): void {
   const entity = simulation.entity(stockEntity(productId));
   const stock = entity.live as StockState;
-  const rule = (holds: boolean, text: string): void => invariant(holds, `${productId}: ${text}; ${JSON.stringify(entity.decider.snapshot?.encode(stock))}`);
+  const rule = (holds: boolean, text: string): void =>
+    invariant(holds, `${productId}: ${text}; ${JSON.stringify(entity.decider.snapshot?.encode(stock))}`);
 
   const wanted = new Map<string, number>();
   simulation.scenario.orders.forEach((_order, index) => {
@@ -64,11 +71,13 @@ function assertStockConserved(simulation: Simulation, productId: string): void {
 
   const onHand = new Map<string, number>();
   for (const { events } of entity.committed) {
-    for (const event of events as readonly StockEvent[]) if (event.type === 'StockSet') onHand.set(event.warehouseId, event.onHand);
+    for (const event of events as readonly StockEvent[])
+      if (event.type === 'StockSet') onHand.set(event.warehouseId, event.onHand);
   }
   const heldAt = new Map<string, number>();
   for (const { quantity, from } of stock.holds.values()) {
-    for (const [warehouse, units] of from ?? [['main', quantity] as const]) heldAt.set(warehouse, (heldAt.get(warehouse) ?? 0) + units);
+    for (const [warehouse, units] of from ?? [['main', quantity] as const])
+      heldAt.set(warehouse, (heldAt.get(warehouse) ?? 0) + units);
   }
   let [totalOnHand, totalHeld] = [0, 0];
   for (const [warehouse, { onHand: has, held }] of stock.warehouses) {

@@ -5,51 +5,21 @@
  * It is harder on the deciders than the shell may be: an effect's answer is concluded however old it is.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { PROVIDER, type Decider, type DomainEvent, type Effect, type GatherAnswer, type Refusal, type Until } from '../../../domain/decider.ts';
+import { PROVIDER, type Effect, type GatherAnswer, type Until } from '../../../domain/decider.ts';
 import type { ProviderCall } from '../../../domain/payment/payment.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
-import type { GatherSlot, Send } from './messages.ts';
-
-export type Command = { readonly type: string };
-export type AnyDecider = Decider<unknown, Command, DomainEvent, Refusal>;
-export interface CommittedRow {
-  readonly commandId: string;
-  readonly events: readonly DomainEvent[];
-  readonly at: EpochMs;
-}
-
-type Reply = (answer: GatherAnswer) => void;
-interface TentativeRow extends CommittedRow {
-  readonly stateAfter: unknown;
-}
-interface Waiter {
-  /** Rows that must be committed before the answer may leave. */
-  readonly rows: number;
-  readonly until: Until;
-  readonly command: Command;
-  /** What the decision saw; a settled answer is read again. */
-  readonly answer: GatherAnswer;
-  readonly reply: Reply;
-}
-interface Gather {
-  readonly gatherId: number;
-  readonly command: Command;
-  readonly commandId: string;
-  readonly waiting: { readonly until: Until; readonly reply: Reply }[];
-  readonly earlier: readonly GatherAnswer[];
-  readonly asks: readonly Effect[];
-  readonly answers: Map<number, GatherAnswer>;
-}
-
-export interface EntityHost {
-  now(): EpochMs;
-  readonly send: Send;
-  readonly trace: (line: string) => void;
-  /** True: a command id whose row is known is answered without asking the decider. */
-  readonly remembersCommandIds: boolean;
-  nextId(): number;
-}
+import type {
+  AnyDecider,
+  Command,
+  CommittedRow,
+  EntityHost,
+  Gather,
+  Reply,
+  TentativeRow,
+  Waiter,
+} from './entity-host.ts';
+import type { GatherSlot } from './messages.ts';
 
 const NOBODY: Reply = () => undefined;
 
@@ -158,7 +128,12 @@ export class SimulatedEntity {
     invariant(isDeepStrictEqual(folded, this.#live), `${this.entityId}: live state is the fold of its rows`);
   }
 
-  #decide(command: Command, commandId: string, waiting: Gather['waiting'], answers: readonly GatherAnswer[] | undefined): void {
+  #decide(
+    command: Command,
+    commandId: string,
+    waiting: Gather['waiting'],
+    answers: readonly GatherAnswer[] | undefined,
+  ): void {
     const { at } = this;
     const decision = this.decider.decide(this.#live, command, at, answers);
     const outcome = decision.kind === 'accepted' ? decision.events.map(({ type }) => type).join(', ') : decision.kind;
@@ -175,11 +150,20 @@ export class SimulatedEntity {
         for (const { until, reply } of waiting) this.#replyDone(command, until, reply);
         return;
       case 'rejected':
-        for (const { reply } of waiting) this.#replyAfterCommit(command, 'durable', { kind: 'rejected', refusal: decision.refusal }, reply);
+        for (const { reply } of waiting)
+          this.#replyAfterCommit(command, 'durable', { kind: 'rejected', refusal: decision.refusal }, reply);
         return;
       case 'gather': {
         const gatherId = this.#host.nextId();
-        const gather = { gatherId, command, commandId, waiting, earlier: answers ?? [], asks: decision.asks, answers: new Map() };
+        const gather = {
+          gatherId,
+          command,
+          commandId,
+          waiting,
+          earlier: answers ?? [],
+          asks: decision.asks,
+          answers: new Map(),
+        };
         this.#gather = gather;
         decision.asks.forEach((_ask, index) => this.#sendAsk(gather, index));
       }
@@ -237,8 +221,15 @@ export class SimulatedEntity {
   #sendEffect(effect: Effect): void {
     const { entityId: from } = this;
     if (effect.to !== PROVIDER) return this.#host.send({ kind: 'ask', from, to: effect.to, effect });
-    if (this.at <= (effect.command as ProviderCall).notAfter) return this.#host.send({ kind: 'call', from, to: PROVIDER, effect });
-    this.#host.send({ kind: 'answer', from: PROVIDER, to: from, effect, answer: { kind: 'done', value: { kind: 'lapsed' } } });
+    if (this.at <= (effect.command as ProviderCall).notAfter)
+      return this.#host.send({ kind: 'call', from, to: PROVIDER, effect });
+    this.#host.send({
+      kind: 'answer',
+      from: PROVIDER,
+      to: from,
+      effect,
+      answer: { kind: 'done', value: { kind: 'lapsed' } },
+    });
   }
 
   #sendAsk({ gatherId, asks }: Gather, index: number): void {

@@ -31,7 +31,8 @@ export class SimulatedProvider {
     const known = this.#outcomes.get(idempotencyKey);
     const text = JSON.stringify(body);
     if (known) {
-      if (this.#bodies.get(idempotencyKey) !== text) this.violations.push(`${idempotencyKey} came again with another body`);
+      if (this.#bodies.get(idempotencyKey) !== text)
+        this.violations.push(`${idempotencyKey} came again with another body`);
       return known;
     }
     const outcome = this.#apply(call);

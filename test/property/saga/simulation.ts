@@ -4,31 +4,30 @@
  *
  * Owns the world: network, clock, people, entities. What must hold in the end stands in settlement.ts.
  */
-import { kindOf, orderEntity, paymentEntity, reservationEntity, stockEntity } from '../../../domain/addresses.ts';
+import { kindOf, orderEntity, stockEntity } from '../../../domain/addresses.ts';
 import { PROVIDER, type EntityKind } from '../../../domain/decider.ts';
 import { HOLD_WINDOW_MS } from '../../../domain/order/decide-order.ts';
 import { orderDecider } from '../../../domain/order/order-decider.ts';
-import type { OrderTerms } from '../../../domain/order/order.ts';
 import { CALL_WINDOW_MS, paymentDecider, type ProviderCall } from '../../../domain/payment/payment.ts';
 import { reservationDecider } from '../../../domain/reservation/reservation.ts';
 import { CLOCK_SKEW_MAX_MS, DEFAULT_WAREHOUSE, stockDecider } from '../../../domain/stock/stock-item.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import { Choices } from './choices.ts';
+import type { AnyDecider, EntityHost } from './entity-host.ts';
 import { describeMessage, type Message } from './messages.ts';
-import type { Scenario, SimulatedOrder } from './scenario.ts';
-import { SimulatedEntity, type AnyDecider, type EntityHost } from './simulated-entity.ts';
+import { orderIdOf, productOf, RESERVATION_TTL_MS, termsOf, type Scenario, type SimulatedOrder } from './scenario.ts';
+import { SimulatedEntity } from './simulated-entity.ts';
 import { SimulatedProvider } from './simulated-provider.ts';
 
 export const DECIDERS: Record<EntityKind, AnyDecider> = {
-  order: orderDecider as unknown as AnyDecider,
-  payment: paymentDecider as unknown as AnyDecider,
-  reservation: reservationDecider as unknown as AnyDecider,
-  stock: stockDecider as unknown as AnyDecider,
+  order: orderDecider,
+  payment: paymentDecider,
+  reservation: reservationDecider,
+  stock: stockDecider,
 };
 export const WAREHOUSES = [DEFAULT_WAREHOUSE, 'north'] as const;
 
 const START_MS = 1_700_000_000_000;
-const RESERVATION_TTL_MS = 15 * 60_000;
 /** More than this is in flight only when nothing gets through: what is sent then is lost. */
 const IN_FLIGHT_MAX = 300;
 const HEALING_ROUNDS_MAX = 40;
@@ -71,7 +70,8 @@ export class Simulation {
 
   entity(entityId: string): SimulatedEntity {
     let entity = this.entities.get(entityId);
-    if (!entity) this.entities.set(entityId, (entity = new SimulatedEntity(entityId, DECIDERS[kindOf(entityId)], this.#host)));
+    if (!entity)
+      this.entities.set(entityId, (entity = new SimulatedEntity(entityId, DECIDERS[kindOf(entityId)], this.#host)));
     return entity;
   }
 
@@ -85,7 +85,8 @@ export class Simulation {
     if (dice < 86) return this.#withEntity((entity) => entity.resend());
     if (dice < 90) return this.#withEntity((entity) => this.#crash(entity));
     if (dice < 93) return this.#people();
-    if (dice < 96) return this.#setStock(choices.below(this.scenario.stock.length), choices.of(WAREHOUSES), choices.below(6));
+    if (dice < 96)
+      return this.#setStock(choices.below(this.scenario.stock.length), choices.of(WAREHOUSES), choices.below(6));
     if (dice < 99 || choices.below(6) > 0) return this.#advance(choices.of(JUMPS_MS));
     // Into the minutes around the end of a hold's time, where memory of it may go, on some clocks.
     this.#advance(Math.max(1, START_MS + HOLD_WINDOW_MS - this.#now + (choices.below(5) - 1) * CLOCK_SKEW_MAX_MS));
@@ -97,7 +98,10 @@ export class Simulation {
     const message = this.#inFlight[index] as Message;
     const fate = this.#choices.below(100);
     if (fate < 90) this.#inFlight.splice(index, 1);
-    this.#trace(fate < 6 ? 'lost' : fate < 90 ? 'delivered' : 'delivered, and will come again', describeMessage(message));
+    this.#trace(
+      fate < 6 ? 'lost' : fate < 90 ? 'delivered' : 'delivered, and will come again',
+      describeMessage(message),
+    );
     if (fate >= 6) this.#hand(message);
   }
 
@@ -112,7 +116,14 @@ export class Simulation {
     const command = effect.command as { readonly type: string };
     this.entity(to).receive(command, effect.commandId, effect.until, (answer) =>
       // Through JSON, as between workers.
-      this.#host.send({ kind: 'answer', from: to, to: from, effect, answer: JSON.parse(JSON.stringify(answer)) as typeof answer, ...slot }),
+      this.#host.send({
+        kind: 'answer',
+        from: to,
+        to: from,
+        effect,
+        answer: JSON.parse(JSON.stringify(answer)) as typeof answer,
+        ...slot,
+      }),
     );
   }
 
@@ -133,8 +144,12 @@ export class Simulation {
   #crash(entity: SimulatedEntity): void {
     const rows = this.#choices.below(entity.tentativeRows + 1);
     const offset = this.#choices.below(3) * (CLOCK_SKEW_MAX_MS / 2);
-    this.#trace('crash', `${entity.entityId} with ${rows} of ${entity.tentativeRows} rows committed; its clock is now ${offset} ms fast`);
-    if (this.#choices.percent(50)) this.#straggle((message) => message.from === entity.entityId && message.kind !== 'answer');
+    this.#trace(
+      'crash',
+      `${entity.entityId} with ${rows} of ${entity.tentativeRows} rows committed; its clock is now ${offset} ms fast`,
+    );
+    if (this.#choices.percent(50))
+      this.#straggle((message) => message.from === entity.entityId && message.kind !== 'answer');
     entity.crash(rows, offset, this.#choices.below(entity.committed.length + 1));
   }
 
@@ -154,9 +169,17 @@ export class Simulation {
   #people(): void {
     const entity = this.entity(orderEntity(orderIdOf(this.#choices.below(this.scenario.orders.length))));
     const waiting = entity.decider.deadline(entity.live) !== undefined;
-    const type = this.#choices.of(waiting ? ['ConfirmOrder', 'ConfirmOrder', 'ExpireOrder', 'CancelOrder'] : ['CancelOrder', 'ConfirmOrder', 'ExpireOrder']);
+    const type = this.#choices.of(
+      waiting
+        ? ['ConfirmOrder', 'ConfirmOrder', 'ExpireOrder', 'CancelOrder']
+        : ['CancelOrder', 'ConfirmOrder', 'ExpireOrder'],
+    );
     this.#trace('person', `${type} ${entity.entityId}`);
-    entity.receive(type === 'CancelOrder' ? { type, reason: 'changed my mind' } as { type: string } : { type }, `person-${this.#host.nextId()}`, 'durable');
+    entity.receive(
+      type === 'CancelOrder' ? ({ type, reason: 'changed my mind' } as { type: string }) : { type },
+      `person-${this.#host.nextId()}`,
+      'durable',
+    );
   }
 
   #placeNext(): void {
@@ -165,7 +188,11 @@ export class Simulation {
   }
 
   #place(index: number): void {
-    const command = { type: 'PlaceOrder', terms: termsOf(this.scenario.orders[index] as SimulatedOrder, index), unknownProducts: [] };
+    const command = {
+      type: 'PlaceOrder',
+      terms: termsOf(this.scenario.orders[index] as SimulatedOrder, index),
+      unknownProducts: [],
+    };
     this.#trace('placed', orderIdOf(index));
     this.entity(orderEntity(orderIdOf(index))).receive(command, 'place', 'durable');
   }
@@ -173,7 +200,11 @@ export class Simulation {
   #setStock(product: number, warehouseId: string, onHand: number): void {
     const entityId = stockEntity(productOf(product));
     this.#trace('stock', `${entityId} ${warehouseId} = ${onHand}`);
-    this.entity(entityId).receive({ type: 'SetStock', warehouseId, onHand } as { type: string }, `set-${this.#host.nextId()}`, 'durable');
+    this.entity(entityId).receive(
+      { type: 'SetStock', warehouseId, onHand } as { type: string },
+      `set-${this.#host.nextId()}`,
+      'durable',
+    );
   }
 
   #advance(byMs: number): void {
@@ -197,13 +228,18 @@ export class Simulation {
       this.#drain();
       this.entities.forEach((entity) => entity.wakeUp());
       this.#drain();
-      const busy = [...this.entities.values()].filter((entity) => !entity.settled || entity.decider.deadline(entity.live) !== undefined);
+      const busy = [...this.entities.values()].filter(
+        (entity) => !entity.settled || entity.decider.deadline(entity.live) !== undefined,
+      );
       if (busy.length === 0) return;
       this.#advance(RESERVATION_TTL_MS);
       busy.forEach((entity) => entity.resend());
     }
     const stuck = [...this.entities.values()].filter((entity) => !entity.settled);
-    invariant(false, `everything settles once messages arrive; stuck: ${JSON.stringify(stuck.map(({ entityId, live }) => [entityId, live]))}`);
+    invariant(
+      false,
+      `everything settles once messages arrive; stuck: ${JSON.stringify(stuck.map(({ entityId, live }) => [entityId, live]))}`,
+    );
   }
 
   #drain(): void {
@@ -220,25 +256,4 @@ export class Simulation {
   #trace(what: string, about: string): void {
     this.traceLines.push(`+${this.#now - START_MS} ms ${what}: ${about}`);
   }
-}
-
-export const orderIdOf = (index: number): string => `order-${index}`;
-export const productOf = (index: number): string => `product-${index}`;
-export const reservationOf = (index: number): string => reservationEntity(orderIdOf(index));
-export const paymentOf = (index: number): string => paymentEntity(orderIdOf(index));
-
-/** The provider's name for this order's money; its second part says how the provider takes it. */
-export const tokenOf = ({ temper }: SimulatedOrder, index: number): string => `order-${index}:${temper}`;
-
-function termsOf(order: SimulatedOrder, index: number): OrderTerms {
-  return {
-    customerId: 'customer',
-    currency: 'GBP',
-    lines: order.lines.map(({ product, quantity }) => ({ productId: productOf(product), quantity, unitPrice: 100 + product })),
-    shippingAddress: { street: 's', city: 'c', state: '', postalCode: 'p', country: 'GB' },
-    paymentMethod: { type: 'card', token: tokenOf(order, index) },
-    confirmation: order.confirmation,
-    bodyHash: 'hash',
-    reservationTtlMs: RESERVATION_TTL_MS,
-  };
 }

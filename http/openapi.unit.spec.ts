@@ -1,0 +1,44 @@
+import { expect } from 'chai';
+import { startEdge, type EdgeHarness } from '../test/support/edge-harness.ts';
+import { PROBLEMS } from './problems.ts';
+
+describe('the description of the API', () => {
+  let edge: EdgeHarness;
+  before(async () => {
+    edge = await startEdge();
+  });
+  after(() => edge.close());
+
+  it('is OpenAPI 3.1 whose references all resolve', async () => {
+    const { status, body, text } = await edge.send('/openapi.json', { token: null });
+    expect([status, body['openapi']]).to.deep.equal([200, '3.1.0']);
+    const { schemas } = body['components'] as { schemas: Record<string, unknown> };
+    const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => String(name));
+    expect(references.length).to.be.greaterThan(20);
+    expect(schemas).to.include.all.keys(...references);
+    expect(text).not.to.include('"$id"').and.not.include('$defs');
+  });
+
+  it('describes requests by the rules that they are checked with', async () => {
+    const { body } = await edge.send('/openapi.json', { token: null });
+    const { schemas } = body['components'] as {
+      schemas: Record<
+        string,
+        { required: string[]; properties: Record<string, object>; additionalProperties: boolean }
+      >;
+    };
+    expect(schemas['PlaceOrderRequest']?.required).to.have.members(['orderLines', 'paymentMethod', 'shippingAddress']);
+    expect(schemas['PlaceOrderRequest']?.properties['orderLines']).to.include({ minItems: 1, maxItems: 2000 });
+    expect(schemas['OrderLine']?.properties['productId']).to.include({ minLength: 1, maxLength: 64 });
+    expect(schemas['OrderLine']?.properties['quantity']).to.include({ minimum: 1, maximum: 1_000_000 });
+    expect(schemas['Address']?.additionalProperties).to.equal(false);
+  });
+
+  it('is readable at /docs, from this server alone and without scripts', async () => {
+    const reply = await edge.send('/docs', { token: null });
+    expect([reply.status, reply.headers.get('content-type')]).to.deep.equal([200, 'text/html; charset=utf-8']);
+    expect(reply.text).not.to.match(/<script|https?:\/\/|@import/);
+    expect(reply.headers.get('content-security-policy')).to.include("default-src 'none'");
+    for (const code of Object.keys(PROBLEMS)) expect(reply.text).to.include(`id="problem-${code}"`);
+  });
+});

@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { Problem, problemDocument, PROBLEMS } from './problems.ts';
+
+/** The table of the contract, copied: clients outside rely on it. */
+const CONTRACT: Readonly<Record<string, number>> = {
+  validation_failed: 400,
+  malformed_json: 400,
+  idempotency_key_invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  payment_declined: 402,
+  illegal_transition: 409,
+  version_conflict: 409,
+  precondition_failed: 412,
+  precondition_required: 428,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  unknown_product: 422,
+  price_mismatch: 422,
+  currency_mismatch: 422,
+  idempotency_mismatch: 422,
+  card_data_refused: 422,
+  rate_limited: 429,
+  overloaded: 503,
+  unavailable: 503,
+  outcome_unknown: 504,
+};
+
+/** What HTTP itself makes necessary. */
+const BESIDE_THE_CONTRACT: Readonly<Record<string, number>> = { method_not_allowed: 405, internal: 500 };
+
+describe('problems', () => {
+  const statuses = Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status]));
+
+  it('has every code of the contract, with its status, and no other', () => {
+    expect(statuses).to.deep.equal({ ...CONTRACT, ...BESIDE_THE_CONTRACT });
+  });
+
+  it('calls retryable by itself only what promises that nothing was applied', () => {
+    const retryable = Object.entries(PROBLEMS).flatMap(([code, kind]) => (kind.retryable ? [code] : []));
+    expect(retryable).to.have.members(['rate_limited', 'overloaded', 'unavailable']);
+  });
+
+  it('makes a document with all members', () => {
+    const problem = new Problem('illegal_transition', 'The order is Cancelled.', {
+      members: { from: 'Cancelled', allowed: [] },
+    });
+    expect(problemDocument(problem, { requestId: 'r1', instance: '/api/v1/orders/x' })).to.deep.equal({
+      type: '/docs#problem-illegal_transition',
+      title: 'The current state does not permit that',
+      status: 409,
+      detail: 'The order is Cancelled.',
+      instance: '/api/v1/orders/x',
+      code: 'illegal_transition',
+      requestId: 'r1',
+      retryable: false,
+      from: 'Cancelled',
+      allowed: [],
+    });
+  });
+});

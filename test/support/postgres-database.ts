@@ -1,0 +1,14 @@
+/**
+ * A database for the specs that need the machine's own server, beside the embedded one. Where none answers they are
+ * skipped with a word; in CI that is a failure.
+ */
+import { MACHINE_SERVER_URL, whyNoMachineServer } from './database-server.ts';
+import { createScratchDatabase, type ScratchDatabase } from './scratch-database.ts';
+
+/** Call it in `before` with the hook's `this`; drop what it returns in `after`. */
+export async function scratchDatabaseOrSkip(hook: Mocha.Context): Promise<ScratchDatabase> {
+  const reason = await whyNoMachineServer();
+  if (reason === undefined) return createScratchDatabase({ serverUrl: MACHINE_SERVER_URL });
+  console.log(`      ${reason}: skipped`);
+  return hook.skip();
+}
