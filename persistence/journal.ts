@@ -59,6 +59,8 @@ export class Journal {
   readonly #heads = new Map<number, ShardHead>();
   /** Entities refused while a batch is being sent by halves: their later rows in it must not follow. */
   readonly #refused = new Set<string>();
+  /** Shards lost since the batch in hand was taken: its rows of them are void, also where they were taken anew since. */
+  readonly #lost = new Set<number>();
   #gathered: AppendEntry[] = [];
   #gatheredBytes = 0;
   #flushing: Promise<void> | undefined;
@@ -74,6 +76,16 @@ export class Journal {
   /** From now on rows of these shards may be appended. The heads come from `JournalStore.takeShards`. */
   own(heads: ReadonlyMap<number, ShardHead>): void {
     for (const [shard, head] of heads) this.#heads.set(shard, head);
+  }
+
+  /**
+   * Somebody else found that the shard has another owner: what gathered for it is answered and never sent. What is in
+   * flight is answered by its own outcome. `ShardLost` is not called.
+   */
+  disown(shard: number): void {
+    if (!this.#heads.delete(shard)) return;
+    this.#lost.add(shard);
+    this.#failGathered((row) => row.shard === shard, 'unavailable');
   }
 
   /** True at the limit of what may wait for a commit: refuse new work, finish what is under way. */
@@ -105,8 +117,9 @@ export class Journal {
     // One turn of the event loop: what this turn's messages decide goes with the first commit already.
     await new Promise(setImmediate);
     while (this.#gathered.length > 0) {
-      await this.#write(this.#takeBatch());
       this.#refused.clear();
+      this.#lost.clear();
+      await this.#write(this.#takeBatch());
     }
     this.#flushing = undefined;
   }
@@ -185,6 +198,7 @@ export class Journal {
         await new Promise((resolve) => setTimeout(resolve, TRANSIENT_PAUSE_MS * 2 ** retries));
         return this.#write(batch, retries + 1);
       case 'conflict':
+        if (!batch.some((entry) => entry.row.shard === failure.shard)) return this.#loseAll(batch, error);
         this.#lose(failure.shard, 'conflict', batch, 'unavailable');
         return this.#write(batch.filter((entry) => entry.row.shard !== failure.shard));
       case 'unknown':
@@ -209,9 +223,14 @@ export class Journal {
 
   /** Forgets the shard; its rows in `batch` are answered with `code`, and those behind them were never sent. */
   #lose(shard: number, reason: 'conflict' | 'unknown', batch: readonly AppendEntry[], code: FailureCode): void {
-    if (!this.#heads.delete(shard)) return;
-    if (reason === 'conflict') this.#log.warn({ shard }, 'another owner has the shard');
+    const isNews = !this.#lost.has(shard);
+    if (isNews) {
+      this.#lost.add(shard);
+      this.#heads.delete(shard);
+    }
     for (const entry of batch) if (entry.row.shard === shard) entry.failed(code);
+    if (!isNews) return;
+    if (reason === 'conflict') this.#log.warn({ shard }, 'another owner has the shard');
     this.#failGathered((row) => row.shard === shard, 'unavailable');
     this.#onShardLost(shard, reason);
   }
@@ -230,7 +249,7 @@ export class Journal {
   #dropForeign(batch: readonly AppendEntry[]): AppendEntry[] {
     return batch.filter((entry) => {
       const refused = this.#refused.has(entry.row.entityId);
-      if (!refused && this.#heads.has(entry.row.shard)) return true;
+      if (!refused && !this.#lost.has(entry.row.shard) && this.#heads.has(entry.row.shard)) return true;
       entry.failed(refused ? 'not_applied' : 'unavailable');
       return false;
     });

@@ -20,6 +20,8 @@ export interface EntityType {
   readonly forms: EventForms;
   /** Messages that may wait for one entity. */
   readonly mailboxCapacityMax: number;
+  /** How long an entity stays in memory after its last message, where memory is not short. */
+  readonly idleMs: number;
   /** Fingerprinted command ids remembered per entity, the newest; undefined: all, for ever. */
   readonly knownCommandsMax?: number;
   /** From what a read of the entity answers; absent for kinds without a read model. */

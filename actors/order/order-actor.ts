@@ -6,9 +6,12 @@ import { entityType } from '../entity/entity-type.ts';
 
 /** One order's callers: its owner, staff, its own steps. */
 const MAILBOX_CAPACITY_MAX = 1_000;
+/** Once it is settled hardly anybody asks for it again, and reading it costs one query with many others. */
+const IDLE_MS = 5_000;
 
 export const orderActor = entityType(orderDecider, {
   forms: EVENT_FORMS.order,
   mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+  idleMs: IDLE_MS,
   view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
 });

@@ -4,8 +4,11 @@ import { EVENT_FORMS } from '../../persistence/event-codec.ts';
 import { entityType } from '../entity/entity-type.ts';
 
 const MAILBOX_CAPACITY_MAX = 100;
+/** Once it is settled hardly anybody asks for it again, and reading it costs one query with many others. */
+const IDLE_MS = 5_000;
 
 export const paymentActor = entityType(paymentDecider, {
   forms: EVENT_FORMS.payment,
   mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+  idleMs: IDLE_MS,
 });

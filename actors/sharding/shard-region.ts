@@ -30,7 +30,6 @@ import { shardOf } from './shard-of.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 const SWEEP_INTERVAL_MS = 1_000;
-const IDLE_MS = 5_000;
 /** Beyond this, idle entities leave at once. */
 const RESIDENTS_MAX = 50_000;
 /** Entities in memory at which new work is refused: each of them is busy. */
@@ -234,7 +233,7 @@ export class ShardRegion implements Actors, EntityHost {
     let excess = this.#residents.size - RESIDENTS_MAX;
     for (const { shell, actor } of this.#residents.values()) {
       const idleFor = now - shell.lastActiveMs;
-      if ((idleFor < IDLE_MS && excess <= 0) || actor.waiting > 0 || !shell.idle) continue;
+      if ((idleFor < shell.type.idleMs && excess <= 0) || actor.waiting > 0 || !shell.idle) continue;
       excess--;
       shell.drop('unavailable', 'passivated');
     }

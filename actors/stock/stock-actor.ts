@@ -7,10 +7,13 @@ import { entityType } from '../entity/entity-type.ts';
 const MAILBOX_CAPACITY_MAX = 20_000;
 /** An admin's Idempotency-Keys on one product, the newest of them. */
 const KNOWN_COMMANDS_MAX = 1_000;
+/** Most products are sold again soon, and reading one with its holds costs far more than an order. */
+const IDLE_MS = 15 * 60_000;
 
 export const stockActor = entityType(stockDecider, {
   forms: EVENT_FORMS.stock,
   mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+  idleMs: IDLE_MS,
   knownCommandsMax: KNOWN_COMMANDS_MAX,
   view: (shown, { at }) => ({ kind: 'stock', level: shown as StockLevel, at }),
 });

@@ -15,8 +15,11 @@ import {
   type PlacedOrder,
 } from './order.ts';
 
-/** A hold may be placed this long after the order was made: longer than any outage that should be survived. */
-export const HOLD_WINDOW_MS = 24 * 3_600_000;
+/**
+ * A hold may be placed this long after the order was made. Longer, and stock would have to remember more closed holds
+ * (one for each refused order of a sold-out product); shorter, and a short outage would cancel what it interrupted.
+ */
+export const HOLD_WINDOW_MS = 3_600_000;
 
 type OrderDecision = Decision<OrderEvent, OrderRefusal>;
 
@@ -61,7 +64,7 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
 function recordReservation(state: PlacedOrder, outcome: ReservationOutcome, at: EpochMs): OrderDecision {
   if (state.status !== 'Created') return alreadyDone;
   if (outcome.status === 'Held')
-    return accepted<OrderEvent>({ type: 'OrderPaymentPending', expiresAt: at + state.terms.reservationTtlMs });
+    return accepted<OrderEvent>({ type: 'OrderPaymentPending' });
   const shortages = outcome.status === 'Refused' ? outcome.shortages : [];
   const tooLate = shortages.length > 0 && shortages.every(({ code }) => code === 'hold_too_late');
   return accepted<OrderEvent>(
@@ -120,7 +123,7 @@ function recordReversal(state: PlacedOrder, outcome: PaymentOutcome): OrderDecis
   const event: OrderEvent =
     outcome.status === 'Refunded'
       ? { type: 'OrderPaymentRefunded', amount: outcome.refunded }
-      : { type: 'OrderPaymentVoided' };
+      : { type: 'OrderPaymentVoided', authorized: outcome.authorized };
   return withCancelled(event, !state.releasePending, state.cancellation);
 }
 

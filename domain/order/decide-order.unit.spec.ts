@@ -119,7 +119,7 @@ describe('Order decides', () => {
 });
 
 describe('PlaceOrder', () => {
-  it('makes the order with all its terms, and gives its holds a day', () => {
+  it('makes the order with all its terms, and gives its holds an hour', () => {
     expect(HOLD_NOT_AFTER).to.equal(NOW + HOLD_WINDOW_MS);
     given().when(place).accepts(created);
   });

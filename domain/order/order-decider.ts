@@ -58,7 +58,7 @@ function evolve(state: OrderState, event: OrderEvent, at: EpochMs): OrderState {
   switch (event.type) {
     case 'OrderPaymentPending':
       if (state.status !== 'Created' || state.reservation.status === 'Refused') return refuse();
-      return { ...placed, status: 'PaymentPending', reservation: { status: 'Held', expiresAt: event.expiresAt } };
+      return { ...placed, status: 'PaymentPending', reservation: { status: 'Held' } };
     case 'OrderInventoryUnavailable':
       if (state.status !== 'Created' || state.reservation.status === 'Refused') return refuse();
       return { ...placed, status: 'Created', reservation: { status: 'Refused' } };
@@ -106,9 +106,12 @@ function evolve(state: OrderState, event: OrderEvent, at: EpochMs): OrderState {
     case 'OrderInventoryReleased':
       if (state.status !== 'CancellationPending' || !state.releasePending) return refuse();
       return { ...state, updatedAt: at, releasePending: false, reservation: releasedOf(state.reservation) };
-    case 'OrderPaymentVoided':
+    case 'OrderPaymentVoided': {
+      const { authorized } = event;
       if (state.status !== 'CancellationPending' || !state.reversalPending) return refuse();
-      return { ...state, updatedAt: at, reversalPending: false, payment: { ...state.payment, status: 'Voided' } };
+      if (authorized !== 0 && authorized !== state.total) return refuse();
+      return { ...state, updatedAt: at, reversalPending: false, payment: { ...NO_PAYMENT, status: 'Voided', authorized } };
+    }
     case 'OrderPaymentRefunded':
       if (state.status !== 'CancellationPending' || !state.reversalPending || event.amount !== state.total)
         return refuse();

@@ -102,7 +102,7 @@ export type OrderCommand =
 export type OrderEvent =
   | ({ readonly type: 'OrderCreated'; readonly holdNotAfter: EpochMs } & OrderTerms)
   /** The reservation is held. */
-  | { readonly type: 'OrderPaymentPending'; readonly expiresAt: EpochMs }
+  | { readonly type: 'OrderPaymentPending' }
   | { readonly type: 'OrderInventoryUnavailable' }
   | { readonly type: 'OrderPaymentAuthorized'; readonly amount: number; readonly confirmBy?: EpochMs }
   | { readonly type: 'OrderPaymentDeclined'; readonly code: string }
@@ -111,7 +111,8 @@ export type OrderEvent =
   | { readonly type: 'OrderPaymentCaptureFailed'; readonly code: string }
   | ({ readonly type: 'OrderCancellationRequested' } & Cancellation)
   | { readonly type: 'OrderInventoryReleased' }
-  | { readonly type: 'OrderPaymentVoided' }
+  /** `authorized`: what the provider had authorized before, 0 when nothing. */
+  | { readonly type: 'OrderPaymentVoided'; readonly authorized: number }
   | { readonly type: 'OrderPaymentRefunded'; readonly amount: number }
   | ({ readonly type: 'OrderCancelled' } & Cancellation);
 

@@ -157,6 +157,7 @@ describe('embedded PostgreSQL', function () {
     await client.connect();
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     const backend = rows[0]?.pid ?? 0;
+    processes.push(backend);
     process.kill(backend, 'SIGSTOP');
     const exited = once(node, 'exit');
     for (const victim of [nodePid, pid]) kill(victim, 'SIGKILL');

@@ -83,7 +83,7 @@ async function embedded(): Promise<Storage> {
   const [dataDir, runtimeDir, systemDir] = ['data', 'run', 'sys'].map((name) => path.join(root, name)) as [string, string, string];
   for (const folder of [dataDir, runtimeDir, systemDir]) await mkdir(folder, { mode: 0o711 });
   const server = await startEmbeddedPostgres({ dataDir, runtimeDir, systemDir, log: silentLog });
-  const storage = overDatabase(await createScratchDatabase(server.url));
+  const storage = overDatabase(await createScratchDatabase({ serverUrl: server.url }));
   return {
     ...storage,
     close: async () => {

@@ -3,7 +3,7 @@ import type { OrderEvent, OrderTerms } from '../../domain/order/order.ts';
 import { NOW } from './decider-specification.ts';
 
 export const TTL_MS = 900_000;
-export const HOLD_NOT_AFTER = NOW + 24 * 3_600_000;
+export const HOLD_NOT_AFTER = NOW + 3_600_000;
 /** 2 x 300 + 1 x 250 + 3 x 50. */
 export const TOTAL = 1_000;
 
@@ -33,7 +33,7 @@ const declinedFor = {
 
 export const created: OrderEvent = { type: 'OrderCreated', holdNotAfter: HOLD_NOT_AFTER, ...TERMS };
 export const createdManual: OrderEvent = { ...created, confirmation: 'manual' };
-export const paymentPending: OrderEvent = { type: 'OrderPaymentPending', expiresAt: NOW + TTL_MS };
+export const paymentPending: OrderEvent = { type: 'OrderPaymentPending' };
 export const unavailable: OrderEvent = { type: 'OrderInventoryUnavailable' };
 export const authorized: OrderEvent = { type: 'OrderPaymentAuthorized', amount: TOTAL };
 export const authorizedManual: OrderEvent = { ...authorized, confirmBy: NOW + TTL_MS };
@@ -44,7 +44,7 @@ export const captureFailed: OrderEvent = { type: 'OrderPaymentCaptureFailed', co
 export const cancelRequested: OrderEvent = { type: 'OrderCancellationRequested', ...requested };
 export const cancelDeclined: OrderEvent = { type: 'OrderCancellationRequested', ...declinedFor };
 export const released: OrderEvent = { type: 'OrderInventoryReleased' };
-export const voided: OrderEvent = { type: 'OrderPaymentVoided' };
+export const voided: OrderEvent = { type: 'OrderPaymentVoided', authorized: TOTAL };
 export const refunded: OrderEvent = { type: 'OrderPaymentRefunded', amount: TOTAL };
 export const cancelled: OrderEvent = { type: 'OrderCancelled', ...requested };
 
