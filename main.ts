@@ -58,11 +58,11 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   const lock = await takeNodeLock(dataDir, runtimeDir);
   started.add(() => lock.release());
 
-  let supervisor: WorkerSupervisor | undefined;
+  const node: { supervisor?: WorkerSupervisor } = {};
   const admin = new AdminServer(() => ({
     phase,
-    ready: supervisor?.allReady ?? false,
-    workers: supervisor?.workers ?? [],
+    ready: node.supervisor?.allReady ?? false,
+    workers: node.supervisor?.workers ?? [],
   }));
   const adminPort = await admin.listen(config.adminPort, config.host);
   started.add(() => Promise.resolve(admin.close()));
@@ -89,7 +89,7 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
     ...(devSecret !== undefined && { devSecret }),
     version,
   }));
-  supervisor = workers;
+  node.supervisor = workers;
   started.add(() => workers.stop(config.shutdownTimeoutMs));
   const port = await allReady(workers);
   if (embedded) await stockDemo(workers);

@@ -5,6 +5,7 @@
  */
 import type { Refusal, Until } from '../domain/decider.ts';
 import type { FailureCode } from '../kernel/errors.ts';
+import type { Origin } from '../persistence/ports.ts';
 
 export interface Ask {
   /** An entity id, see domain/addresses.ts. */
@@ -18,12 +19,6 @@ export interface Ask {
   readonly until: Until;
   /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
   readonly timeoutMs: number;
-}
-
-/** Where an entity's first row lies in the journal: the source of an order's number. */
-export interface Origin {
-  readonly shard: number;
-  readonly seq: number;
 }
 
 export type Answer =
@@ -45,3 +40,5 @@ export interface Actors {
   /** Never rejects. Order is kept between asks of one asker to one entity, while its shard stays where it is. */
   ask(ask: Ask): Promise<Answer>;
 }
+
+export type { Origin };

@@ -6,7 +6,14 @@ import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { auditDatabase } from './audit/audit-database.ts';
 import { auditText, reportOf } from './audit/audit-report.ts';
-import { EXIT_BAD_VERDICT, EXIT_OK, HELP_OPTION, numberOption, parseCommandLine, runCommand } from './support/command-line.ts';
+import {
+  EXIT_BAD_VERDICT,
+  EXIT_OK,
+  HELP_OPTION,
+  numberOption,
+  parseCommandLine,
+  runCommand,
+} from './support/command-line.ts';
 import { withDatabase } from './support/database.ts';
 import { Progress } from './support/progress.ts';
 import { openReportFile } from './support/report-file.ts';
@@ -38,7 +45,12 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return EXIT_OK;
   }
-  const graceSeconds = numberOption('settle-grace-seconds', values['settle-grace-seconds'], 0, SETTLE_GRACE_SECONDS_MAX);
+  const graceSeconds = numberOption(
+    'settle-grace-seconds',
+    values['settle-grace-seconds'],
+    0,
+    SETTLE_GRACE_SECONDS_MAX,
+  );
   const reportFile = await openReportFile(values.json);
   const startedAt = systemClock.monotonicMs();
   const progress = new Progress(process.stderr, systemClock);

@@ -71,7 +71,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const [csv] = positionals;
   if (csv === undefined) throw new UsageError('the CSV file is missing');
-  if (values.url !== undefined && !/^https?:\/\/[^/]/.test(values.url)) throw new UsageError(`--url "${values.url}" is no http:// address`);
+  if (values.url !== undefined && !/^https?:\/\/[^/]/.test(values.url))
+    throw new UsageError(`--url "${values.url}" is no http:// address`);
   const concurrency = wholeNumberOption('concurrency', values.concurrency, 1, CONCURRENCY_MAX);
   const ratePerSecond = values.rate === undefined ? undefined : numberOption('rate', values.rate, 0.001, RATE_MAX);
   const giveUpSeconds = numberOption('give-up-seconds', values['give-up-seconds'], 1, GIVE_UP_SECONDS_MAX);
@@ -80,9 +81,16 @@ async function main(args: readonly string[]): Promise<number> {
 
   const path = callerPath(csv);
   const file = await readRetailFile(path);
-  if (file.orders.length === 0) throw new CommandError(`${path} holds no order: no invoice number of digits with quantity and price above 0.`);
+  if (file.orders.length === 0)
+    throw new CommandError(`${path} holds no order: no invoice number of digits with quantity and price above 0.`);
   const stock = await openingStock(file, values.stock === undefined ? undefined : callerPath(values.stock));
-  const input: ReplayInput = { file, stock, expectedTotals: await readExpectedTotals(path), concurrency, ratePerSecond };
+  const input: ReplayInput = {
+    file,
+    stock,
+    expectedTotals: await readExpectedTotals(path),
+    concurrency,
+    ratePerSecond,
+  };
 
   const progress = new Progress(process.stderr, systemClock);
   const token = await adminToken(config, SUBJECT, values['token-file']);
@@ -94,10 +102,16 @@ async function main(args: readonly string[]): Promise<number> {
     patienceMs: giveUpSeconds * 1000,
     clock: systemClock,
   });
-  const interrupt = (): void => client.stop(new CommandError('interrupted. Run the same again to resume: nothing is placed twice.'));
+  const interrupt = (): void =>
+    client.stop(new CommandError('interrupted. Run the same again to resume: nothing is placed twice.'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    const { verdict, figures } = await replayFile(input, { client, databaseUrl: databaseOf(node), progress, clock: systemClock });
+    const { verdict, figures } = await replayFile(input, {
+      client,
+      databaseUrl: databaseOf(node),
+      progress,
+      clock: systemClock,
+    });
     const report = reportOf(file, verdict, figures);
     process.stdout.write(replayText(report));
     await reportFile.write(report);
@@ -110,7 +124,11 @@ async function main(args: readonly string[]): Promise<number> {
 
 function databaseOf({ baseUrl, databaseUrl }: RunningNode): string {
   if (databaseUrl !== undefined) return databaseUrl;
-  throw new CommandError(`The database of the node at ${baseUrl} is not known here: set DATABASE_URL, or DATA_DIR, as the node has it.`);
+  throw new CommandError(
+    `The database of the node at ${baseUrl} is not known here: set DATABASE_URL, or DATA_DIR, as the node has it.`,
+  );
 }
 
-process.exitCode = await runCommand({ name: 'replay', usage: USAGE, exitWhenImpossible: EXIT_BAD_VERDICT }, () => main(process.argv.slice(2)));
+process.exitCode = await runCommand({ name: 'replay', usage: USAGE, exitWhenImpossible: EXIT_BAD_VERDICT }, () =>
+  main(process.argv.slice(2)),
+);

@@ -3,7 +3,7 @@
  * elsewhere. The `type` of every problem resolves to a paragraph of it.
  */
 import { hash } from 'node:crypto';
-import type { Handler, PublicCall } from './call.ts';
+import type { Handler, PublicContext } from './edge-context.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { openApiDocument, problemsOf, rolesOf } from './openapi.ts';
 import { PROBLEMS } from './problems.ts';
@@ -28,12 +28,13 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function createDocsPage(version: string): Handler<PublicCall> {
-  let body: string | undefined;
-  return () => {
-    body ??= page(version);
-    const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': POLICY };
-    return Promise.resolve({ status: 200, headers, body });
+export function createDocsPage(version: string): Handler<PublicContext> {
+  let html: string | undefined;
+  return (ctx) => {
+    html ??= page(version);
+    ctx.type = 'html';
+    ctx.set('Content-Security-Policy', POLICY);
+    ctx.body = html;
   };
 }
 

@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import type { Actors } from '../actors/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { OrderViews } from '../persistence/ports.ts';
+import { createBodyReader, type BodyLimits, type BodyReader } from './body.ts';
 import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeTimeouts } from './edge-deps.ts';
 import { KnownProducts } from './known-products.ts';
 
 export interface EdgeServices {
   readonly actors: Actors;
   readonly views: OrderViews;
+  readonly bodies: BodyReader;
   readonly clock: Clock;
   readonly log: Logger;
   readonly health: EdgeDeps['health'];
@@ -20,13 +22,14 @@ export interface EdgeServices {
   readonly version: string;
 }
 
-export function createServices(deps: EdgeDeps): EdgeServices {
+export function createServices(deps: EdgeDeps, bodyLimits: BodyLimits): EdgeServices {
   const { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } = deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   const knownProducts = new KnownProducts(actors, timeouts.readMs);
   return {
     actors,
     views,
+    bodies: createBodyReader(bodyLimits),
     clock,
     log,
     health,

@@ -1,5 +1,5 @@
 /** Owns which handler serves which operation. A missing one does not compile. */
-import type { Handler, PublicCall } from './call.ts';
+import type { Handler, PublicContext } from './edge-context.ts';
 import type { EdgeServices } from './edge-services.ts';
 import { createLive, createReady } from './health.ts';
 import { createDocsPage } from './docs-page.ts';
@@ -15,7 +15,7 @@ import { createSetStockBatch } from './stock/set-stock-batch.ts';
 
 export interface Handlers {
   readonly protected: Readonly<Record<ProtectedOperationId, Handler>>;
-  readonly public: Readonly<Record<PublicOperationId, Handler<PublicCall>>>;
+  readonly public: Readonly<Record<PublicOperationId, Handler<PublicContext>>>;
 }
 
 export function createHandlers(services: EdgeServices): Handlers {

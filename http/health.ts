@@ -1,25 +1,27 @@
 /** Owns the two health answers that also stand on the public port. */
 import type { EdgeServices } from './edge-services.ts';
 import type { HealthReport } from './edge-deps.ts';
-import type { Handler, PublicCall } from './call.ts';
-import { json, type Reply } from './reply.ts';
+import type { Handler, PublicContext } from './edge-context.ts';
+import { answerJson } from './answer.ts';
 
 /** Is the process itself sound? Must never depend on anything outside it, or a failing database restarts everything. */
-export function createLive({ health }: EdgeServices): Handler<PublicCall> {
-  return () => Promise.resolve(healthReply(health.live()));
+export function createLive({ health }: EdgeServices): Handler<PublicContext> {
+  return (ctx) => {
+    answerHealth(ctx, health.live());
+  };
 }
 
-export function createReady({ health, log }: EdgeServices): Handler<PublicCall> {
-  return async () => {
+export function createReady({ health, log }: EdgeServices): Handler<PublicContext> {
+  return async (ctx) => {
     try {
-      return healthReply(await health.ready());
+      answerHealth(ctx, await health.ready());
     } catch (err) {
       log.warn({ err }, 'readiness could not be determined');
-      return healthReply({ healthy: false, checks: {} });
+      answerHealth(ctx, { healthy: false, checks: {} });
     }
   };
 }
 
-function healthReply({ healthy, checks }: HealthReport): Reply {
-  return json(healthy ? 200 : 503, { status: healthy ? 'ok' : 'unavailable', checks });
+function answerHealth(ctx: PublicContext, { healthy, checks }: HealthReport): void {
+  answerJson(ctx, healthy ? 200 : 503, { status: healthy ? 'ok' : 'unavailable', checks });
 }

@@ -1,6 +1,7 @@
 /** Owns `/openapi.json`: OpenAPI 3.1, made once from the operations and the schemas that parse the requests. */
 import { z } from 'zod';
-import type { Handler, PublicCall } from './call.ts';
+import { answerJsonText } from './answer.ts';
+import type { Handler, PublicContext } from './edge-context.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import { problemResponse } from './schemas/responses.ts';
@@ -34,11 +35,11 @@ const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
   'unsupported_media_type',
 ];
 
-export function createOpenApi(version: string): Handler<PublicCall> {
-  let body: string | undefined;
-  return () => {
-    body ??= JSON.stringify(openApiDocument(version));
-    return Promise.resolve({ status: 200, headers: { 'Content-Type': 'application/json' }, body });
+export function createOpenApi(version: string): Handler<PublicContext> {
+  let text: string | undefined;
+  return (ctx) => {
+    text ??= JSON.stringify(openApiDocument(version));
+    answerJsonText(ctx, 200, text);
   };
 }
 

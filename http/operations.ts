@@ -1,5 +1,5 @@
 /**
- * Owns the list of what the edge can do: address, who may, what goes in and what comes out. The router, the checks of
+ * Owns the list of what the edge can do: address, who may, what goes in and what comes out. The routes, the checks of
  * roles and the OpenAPI document are all made from it, so none can differ from the others.
  */
 import type { z } from 'zod';

@@ -174,7 +174,7 @@ export class Journal {
         lost.add(shard);
         continue;
       }
-      this.#heads.set(shard, { seq, epoch });
+      if (!this.#lost.has(shard)) this.#heads.set(shard, { seq, epoch });
       this.#rows++;
       entry.committed(seq);
     }

@@ -275,6 +275,23 @@ describe('journal (group commit)', () => {
       expect(bench.sent).to.deep.equal([['a@1'], ['b@1']]);
     });
 
+    it('never sends what gathered behind it, also when the shard was taken again before its turn came', async () => {
+      const bench = await Bench.over(1, 2);
+      await bench.store.takeShards([1], ROW_AT);
+      bench.onLost = (shard) => void bench.store.takeShards([shard], ROW_AT).then((heads) => bench.journal.own(heads));
+      const open = bench.store.hold();
+      bench.append(1, 'a', 1);
+      bench.append(2, 'b', 1);
+      await waitUntil('the first batch is sent', () => bench.sent.length === 1);
+      const behind = bench.append(1, 'a', 2);
+      open();
+      await bench.journal.drain();
+      const anew = bench.append(1, 'a', 1);
+      await bench.journal.drain();
+      expect([behind.outcomes, anew.outcomes]).to.deep.equal([['unavailable'], ['committed']]);
+      expect(await bench.inLog(1)).to.deep.equal(['a@1']);
+    });
+
     it('loses a shard that the answer leaves out, and commits the others of the statement', async () => {
       const bench = await Bench.over(1, 2);
       bench.journal.own(new Map([[1, { seq: 1, epoch: 9 }]])); // a head that the log does not have

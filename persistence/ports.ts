@@ -2,10 +2,15 @@
  * What the rest of the program asks of storage. Implementations: postgres/ (the truth) and in-memory/ (for tests of
  * what lies above); both pass the suites in test/contract.
  */
-import type { Origin } from '../actors/ask.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { OrderStatus, PlacedOrder } from '../domain/order/order.ts';
 import type { StockLevel } from '../domain/stock/stock-item.ts';
+
+/** Where an entity's first row lies in the journal: the source of an order's number. */
+export interface Origin {
+  readonly shard: number;
+  readonly seq: number;
+}
 
 /** A row of the journal: one decision, all its events. */
 export interface JournalRow {

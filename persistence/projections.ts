@@ -49,6 +49,11 @@ interface ChangedView {
   readonly view: EntityView;
 }
 
+interface ChangedWake {
+  readonly shard: number;
+  readonly wakeAt: EpochMs | null;
+}
+
 export interface ProjectionHooks {
   /** Entities that still wait after a flush: wake them then. */
   wakesChanged(wakes: ReadonlyMap<string, EpochMs>): void;
@@ -62,8 +67,8 @@ export class Projections {
   readonly #hooks: ProjectionHooks;
   #shards = new Map<number, ShardChanges>();
   #views = new Map<string, ChangedView>();
-  #wakes = new Map<string, { shard: number; wakeAt: EpochMs | null }>();
-  /** Entities that have a row in the wake-ups table, by shard. */
+  #wakes = new Map<string, ChangedWake>();
+  /** Entities that have, or may have, a row in the wake-ups table, by shard. */
   readonly #stored = new Map<number, Set<string>>();
   #lagRows = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -160,18 +165,28 @@ export class Projections {
       await failpoint('projection.after');
       this.#settle(moves, wakes, moved);
     } catch (error) {
-      // Unknown or not applied: the compare-and-set of the next try tells. Newer changes win over the ones put back.
+      // Unknown or not applied: the compare-and-set of the next try tells.
       this.#log.warn({ reason: messageOf(error) }, 'projections could not be flushed; trying again');
-      for (const [entityId, changed] of this.#views) views.set(entityId, changed);
-      for (const [entityId, wake] of this.#wakes) wakes.set(entityId, wake);
-      this.#views = views;
-      this.#wakes = wakes;
-      await this.#resynchronize(moves);
+      this.#putBack(views, wakes);
+      await this.#resynchronize(moves, wakes);
+    }
+  }
+
+  /** Newer changes win over the ones put back; those of a shard that was given up meanwhile are void. */
+  #putBack(views: ReadonlyMap<string, ChangedView>, wakes: ReadonlyMap<string, ChangedWake>): void {
+    for (const [entityId, changed] of views) {
+      if (this.#shards.has(changed.shard) && !this.#views.has(entityId)) this.#views.set(entityId, changed);
+    }
+    for (const [entityId, wake] of wakes) {
+      if (!this.#shards.has(wake.shard)) continue;
+      // Should the flush have been applied, the entity has a row now, which must go when it settles.
+      if (wake.wakeAt !== null) this.#stored.get(wake.shard)?.add(entityId);
+      if (!this.#wakes.has(entityId)) this.#wakes.set(entityId, wake);
     }
   }
 
   /** After a failed flush a checkpoint stands where it was, where we wanted it, or somebody else moved it. */
-  async #resynchronize(moves: ProjectionFlush['moves']): Promise<void> {
+  async #resynchronize(moves: ProjectionFlush['moves'], wakes: ReadonlyMap<string, ChangedWake>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
     let checkpoints: Map<number, number>;
     try {
@@ -179,18 +194,27 @@ export class Projections {
     } catch {
       return; // the database is still away: the next flush comes here again
     }
+    const moved = new Set<number>();
     for (const { shard, to } of moves) {
       const changes = this.#shards.get(shard);
       if (!changes || checkpoints.get(shard) !== to || changes.from === to) continue;
       this.#lagRows -= to - changes.from;
       changes.from = to;
+      moved.add(shard);
     }
+    // It may be long until a shard's next flush, and until then nobody would wake them.
+    const waiting = new Map<string, EpochMs>();
+    for (const [entityId, wake] of wakes) {
+      const isLast = this.#wakes.get(entityId) === wake;
+      if (isLast && wake.wakeAt !== null && moved.has(wake.shard)) waiting.set(entityId, wake.wakeAt);
+    }
+    if (waiting.size > 0) this.#hooks.wakesChanged(waiting);
   }
 
   #flushOf(
     moves: ProjectionFlush['moves'],
     views: ReadonlyMap<string, ChangedView>,
-    wakes: ReadonlyMap<string, { shard: number; wakeAt: EpochMs | null }>,
+    wakes: ReadonlyMap<string, ChangedWake>,
   ): ProjectionFlush {
     const orders: ProjectionFlush['orders'][number][] = [];
     const stocks: ProjectionFlush['stocks'][number][] = [];
@@ -209,7 +233,7 @@ export class Projections {
 
   #settle(
     moves: ProjectionFlush['moves'],
-    wakes: ReadonlyMap<string, { shard: number; wakeAt: EpochMs | null }>,
+    wakes: ReadonlyMap<string, ChangedWake>,
     moved: ReadonlySet<number>,
   ): void {
     for (const { shard, from, to } of moves) {
@@ -230,7 +254,8 @@ export class Projections {
         this.#stored.get(shard)?.delete(entityId);
       } else {
         this.#stored.get(shard)?.add(entityId);
-        waiting.set(entityId, wakeAt);
+        // An entity that has changed since is told of with the next flush.
+        if (!this.#wakes.has(entityId)) waiting.set(entityId, wakeAt);
       }
     }
     if (waiting.size > 0) this.#hooks.wakesChanged(waiting);

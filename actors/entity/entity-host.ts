@@ -1,7 +1,7 @@
 /** What an entity's shell asks of the worker around it. The shard region is the one implementation. */
 import type { Logger } from 'pino';
 import type { ProviderCall, ProviderOutcome } from '../../domain/payment/payment.ts';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
@@ -16,7 +16,7 @@ export interface EntityHost {
   readonly log: Logger;
   append(entry: AppendEntry): void;
   /** Reads what the journal holds of an entity. Rejects when it can't be read now. */
-  recover(shell: EntityShell): Promise<StoredEntity | undefined>;
+  recover(shell: EntityShell, withSnapshot: boolean): Promise<StoredEntity | undefined>;
   /** `fresh`: the sender knows that the receiver has no rows, so nothing need be read. */
   send(ask: Ask, fresh: boolean, reply: Reply): void;
   callProvider(call: ProviderCall): Promise<ProviderOutcome>;
@@ -26,4 +26,6 @@ export interface EntityHost {
   after(delayMs: number, tell: () => void): { cancel(): void };
   /** The shell has left the entity: the next message starts a new one. */
   gone(shell: EntityShell): void;
+  /** Wakes the entity then, in memory or not, instead of at the time that was set before. */
+  wakeAt(entityId: string, at: EpochMs): void;
 }

@@ -23,12 +23,14 @@ import type { Answer, Ask } from '../ask.ts';
 import { Effects, type Conclusion } from './effects.ts';
 import type { EntityHost, Reply } from './entity-host.ts';
 import type { EntityType } from './entity-type.ts';
-import { foldEntity } from './fold-entity.ts';
+import { foldEntity, type FoldedEntity } from './fold-entity.ts';
 import { Gathering } from './gathering.ts';
 import { KnownCommands } from './known-commands.ts';
 
 /** An entity with something outstanding is woken this long after its last row, should its worker be gone by then. */
 const OUTSTANDING_WAKE_MS = 5_000;
+/** An entity that failed is taken up again after this long, unless a message comes first. */
+const RESTART_WAKE_MS = 5_000;
 /** A snapshot is worth its write after this many versions, and at most this often. */
 const SNAPSHOT_VERSIONS_MIN = 500;
 const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
@@ -112,7 +114,11 @@ export class EntityShell {
       this.#phase = 'running';
       return;
     }
-    this.#host.recover(this).then(
+    this.#read(true);
+  }
+
+  #read(withSnapshot: boolean): void {
+    this.#host.recover(this, withSnapshot).then(
       (stored) => this.#tell({ kind: 'recovered', stored }),
       (error: unknown) => {
         const detail = `${this.entityId} can't be read now`;
@@ -161,9 +167,24 @@ export class EntityShell {
     }
   }
 
-  /** Leaves the entity: what is tentative is forgotten, and whoever still waits hears `code`. Idempotent. */
+  /**
+   * Leaves the entity after a failure: what is tentative is forgotten, and whoever still waits hears `code`. Idempotent.
+   * The entity is woken later: its effects went with this shell, and the wake-up that stood for them may have been used.
+   */
   drop(code: FailureCode, detail: string): void {
     if (this.#phase === 'gone') return;
+    const mustGoOn = this.#phase === 'running' || this.#wokenWhileRecovering;
+    this.#leave(code, detail);
+    if (mustGoOn) this.#host.wakeAt(this.entityId, this.#host.clock.nowMs() + RESTART_WAKE_MS);
+  }
+
+  /** Leaves memory because nothing is going on; only while it is idle. */
+  passivate(): void {
+    invariant(this.idle, 'only an idle entity leaves memory');
+    this.#leave('unavailable', 'passivated');
+  }
+
+  #leave(code: FailureCode, detail: string): void {
     this.#phase = 'gone';
     this.#effects.stop();
     this.#cancelGathering(code, detail);
@@ -180,17 +201,32 @@ export class EntityShell {
   /** @throws CorruptionError when the rows don't fold. */
   #recovered(stored: StoredEntity | undefined): void {
     if (this.#phase !== 'recovering') return;
-    if (stored) this.#fold(stored);
+    if (stored && !this.#fold(stored)) return;
     this.#phase = 'running';
-    const stash = this.#stash;
-    this.#stash = [];
     this.#keepEffects();
     if (this.#wokenWhileRecovering) this.#wake();
-    for (const asker of stash) this.#ask(asker);
+    const stash = this.#stash;
+    this.#stash = [];
+    let asked = 0;
+    try {
+      for (; asked < stash.length; asked++) this.#ask(stash[asked]!);
+    } catch (error) {
+      this.#stash = stash.slice(asked); // the crash answers the one that it met, and all behind it
+      throw error;
+    }
   }
 
-  #fold(stored: StoredEntity): void {
-    const folded = foldEntity(this.type, this.entityId, this.shard, stored);
+  /** False: its snapshot is no good, and the whole log is being read instead. @throws CorruptionError when the rows don't fold. */
+  #fold(stored: StoredEntity): boolean {
+    let folded: FoldedEntity;
+    try {
+      folded = foldEntity(this.type, this.entityId, this.shard, stored);
+    } catch (error) {
+      if (!stored.snapshot) throw error;
+      this.#host.log.warn({ entityId: this.entityId, err: error }, 'a snapshot is no good; the whole log is read');
+      this.#read(false);
+      return false;
+    }
     this.#state = folded.state;
     this.#known = folded.known;
     this.#version = folded.version;
@@ -198,6 +234,7 @@ export class EntityShell {
     this.#snapshotVersion = folded.snapshotVersion;
     this.#firstSeq = folded.firstSeq;
     this.#lastAt = folded.at;
+    return true;
   }
 
   // --- commands -------------------------------------------------------------------------------------------------------
@@ -296,8 +333,9 @@ export class EntityShell {
     const shown = view ? decider.answer(this.#state, undefined) : undefined;
     const decision = new PendingDecision(this, row, this.#state, effects, shown, this.#snapshotIfDue(at));
     this.#pending.push(decision);
-    for (const asker of askers) this.#answerAsker(asker, false, command);
+    // Handed over first: a row that the journal never saw would never be answered.
     this.#host.append(decision);
+    for (const asker of askers) this.#answerAsker(asker, false, command);
   }
 
   /** Answers with the state as it is now: at the commit of the last row, or once the entity is at rest. */
@@ -424,6 +462,8 @@ export class EntityShell {
       deadline !== undefined && this.#host.clock.nowMs() >= deadline ? decider.onDeadline(this.#state) : undefined;
     if (due) this.#decide(due, `deadline@${this.#version}`, undefined, []);
     else if (this.#pending.length === 0) this.#keepEffects();
+    // Woken for another reason: the deadline's own wake-up is used up now.
+    if (deadline !== undefined && !due) this.#host.wakeAt(this.entityId, deadline);
   }
 
   // --- snapshots ------------------------------------------------------------------------------------------------------

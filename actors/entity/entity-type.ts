@@ -35,5 +35,5 @@ export function entityType<
   Event extends DomainEvent,
   R extends Refusal,
 >(decider: Decider<State, Command, Event, R>, options: Omit<EntityType, 'kind' | 'decider'>): EntityType {
-  return { ...options, kind: decider.kind, decider: decider as unknown as AnyDecider };
+  return { ...options, kind: decider.kind, decider: decider };
 }

@@ -12,7 +12,7 @@ export interface FoldedEntity {
   readonly known: KnownCommands;
   /** Place of its first row in its shard; 0 where a snapshot stands for it (only kinds that never show it have one). */
   readonly firstSeq: number;
-  /** Time of its last row that was read. */
+  /** Time of its last row. */
   readonly at: EpochMs;
   readonly snapshotVersion: number;
 }
@@ -28,7 +28,10 @@ export function snapshotOutdated(type: EntityType, stored: StoredEntity): boolea
   return stored.snapshot !== undefined && stored.snapshot.schema !== type.decider.snapshot?.schema;
 }
 
-/** @throws CorruptionError when the rows are not dense, can't be decoded, or contradict each other. */
+/**
+ * @throws CorruptionError when the rows are not dense, can't be decoded, or contradict each other. Where there is a
+ *   snapshot it may be the one at fault, whatever is thrown: fold the whole log then.
+ */
 export function foldEntity(type: EntityType, entityId: string, shard: number, stored: StoredEntity): FoldedEntity {
   const { decider, forms, knownCommandsMax } = type;
   let state = decider.initial(entityId);
@@ -41,6 +44,7 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
     state = decider.snapshot.decode(content.state, entityId);
     known = new KnownCommands(knownCommandsMax, content.known);
     version = stored.snapshot.version;
+    at = stored.snapshot.at;
     firstSeq = 0;
   }
   const snapshotVersion = version;

@@ -34,8 +34,8 @@ export class Recoveries {
   }
 
   /** Rejects when the journal can't be read now. Undefined: the entity has no rows. */
-  read(entityId: string, type: EntityType): Promise<StoredEntity | undefined> {
-    const batch = type.decider.snapshot ? this.#withSnapshots : this.#plain;
+  read(entityId: string, type: EntityType, withSnapshot: boolean): Promise<StoredEntity | undefined> {
+    const batch = type.decider.snapshot && withSnapshot ? this.#withSnapshots : this.#plain;
     return new Promise((resolve, reject) => {
       batch.wanted.push({ entityId, type, resolve, reject });
       this.#schedule(batch);

@@ -235,7 +235,7 @@ export class ShardRegion implements Actors, EntityHost {
       const idleFor = now - shell.lastActiveMs;
       if ((idleFor < shell.type.idleMs && excess <= 0) || actor.waiting > 0 || !shell.idle) continue;
       excess--;
-      shell.drop('unavailable', 'passivated');
+      shell.passivate();
     }
     for (const [entityId, shell] of this.#leaving) if (!shell.appending) this.#leaving.delete(entityId);
   }
@@ -265,8 +265,8 @@ export class ShardRegion implements Actors, EntityHost {
     this.#journal!.append(entry);
   }
 
-  recover(shell: EntityShell): Promise<StoredEntity | undefined> {
-    return this.#deps.recoveries.read(shell.entityId, shell.type);
+  recover(shell: EntityShell, withSnapshot: boolean): Promise<StoredEntity | undefined> {
+    return this.#deps.recoveries.read(shell.entityId, shell.type, withSnapshot);
   }
 
   callProvider(call: ProviderCall): Promise<ProviderOutcome> {
@@ -287,6 +287,10 @@ export class ShardRegion implements Actors, EntityHost {
   after(delayMs: number, tell: () => void): { cancel(): void } {
     const timer = setTimeout(tell, delayMs);
     return { cancel: () => clearTimeout(timer) };
+  }
+
+  wakeAt(entityId: string, at: EpochMs): void {
+    if (this.#owned.has(this.shardOf(entityId))) this.#wakes.set(entityId, at);
   }
 
   /** The projections' word on who still waits. */

@@ -23,14 +23,21 @@ function audit(database: ScratchDatabase): Promise<AuditResult> {
 /** One order of every ending, over products whose ids are awkward to sort. */
 function endings(): JournalWriter {
   const writer = new JournalWriter(STARTED_AT);
-  for (const productId of ['85123A', '85123a', 'lamp 1', 'lamp-1', '\u{1f4a1}', '\uff21']) writer.setStock(productId, 100);
+  for (const productId of ['85123A', '85123a', 'lamp 1', 'lamp-1', '\u{1f4a1}', '\uff21'])
+    writer.setStock(productId, 100);
   const line = (productId: string, quantity: number) => ({ productId, quantity, unitPrice: 255 });
-  writer.placeOrder(CONFIRMED, { lines: [line('85123A', 6), line('85123a', 2), line('85123A', 1)], externalReference: '536365' });
+  writer.placeOrder(CONFIRMED, {
+    lines: [line('85123A', 6), line('85123a', 2), line('85123A', 1)],
+    externalReference: '536365',
+  });
   writer.placeOrder(SHORT, { lines: [line('85123A', 1), line('lamp 1', 101)] });
   writer.placeOrder(DECLINED, { lines: [line('\u{1f4a1}', 3)], paymentMethod: { type: 'card', token: 'tok_decline' } });
   writer.placeOrder(CANCELLED, { lines: [line('\uff21', 4), line('85123A', 5)] });
   writer.cancelOrder(CANCELLED);
-  writer.placeOrder(UNCAPTURED, { lines: [line('lamp-1', 1)], paymentMethod: { type: 'card', token: 'tok_capture_fail' } });
+  writer.placeOrder(UNCAPTURED, {
+    lines: [line('lamp-1', 1)],
+    paymentMethod: { type: 'card', token: 'tok_capture_fail' },
+  });
   writer.placeOrder(MANUAL, { lines: [line('85123A', 9)], confirmation: 'manual' });
   writer.startEpoch(0, 2);
   return writer;
@@ -50,7 +57,12 @@ describe('audit of a database', function () {
     for (const statement of statements) await database.query(statement);
     return await audit(database);
   };
-  const expectOffender = ({ findings }: AuditResult, invariant: AuditedInvariant, entityId: string, found: string): void => {
+  const expectOffender = (
+    { findings }: AuditResult,
+    invariant: AuditedInvariant,
+    entityId: string,
+    found: string,
+  ): void => {
     const offenders = findings.offendersOf(invariant);
     expect(offenders.map((offender) => offender.entityId)).to.include(entityId);
     expect(offenders.find((offender) => offender.entityId === entityId)?.found).to.include(found);
@@ -71,11 +83,15 @@ describe('audit of a database', function () {
 
   describe('invariant 1', () => {
     it('names the row behind a hole in a log', async () => {
-      const result = await violatedBy('UPDATE journal SET seq = seq + 1 WHERE (shard, seq) IN (SELECT shard, max(seq) FROM journal WHERE shard = 1 GROUP BY shard)');
+      const result = await violatedBy(
+        'UPDATE journal SET seq = seq + 1 WHERE (shard, seq) IN (SELECT shard, max(seq) FROM journal WHERE shard = 1 GROUP BY shard)',
+      );
       expect(result.findings.offendersOf(1)[0]).to.include({ shard: 1 });
     });
     it('names an entity whose versions have a hole', async () => {
-      const result = await violatedBy(`UPDATE journal SET version = version + 1 WHERE entity_id = 'ord_${SHORT}' AND version = 3`);
+      const result = await violatedBy(
+        `UPDATE journal SET version = version + 1 WHERE entity_id = 'ord_${SHORT}' AND version = 3`,
+      );
       expectOffender(result, 1, `ord_${SHORT}`, 'version 4');
     });
     it('names a row whose epoch falls, and one that begins an epoch without saying so', async () => {
@@ -84,12 +100,16 @@ describe('audit of a database', function () {
       expect(result.findings.offendersOf(1).some(({ found }) => found === 'epoch 1')).to.equal(true);
     });
     it('names a row of an entity in another shard', async () => {
-      const [end] = await database.query('SELECT shard, max(seq)::int + 1 AS seq FROM journal WHERE shard = 2 GROUP BY shard');
+      const [end] = await database.query(
+        'SELECT shard, max(seq)::int + 1 AS seq FROM journal WHERE shard = 2 GROUP BY shard',
+      );
       const [first] = await database.query(`SELECT shard FROM journal WHERE entity_id = 'ord_${SHORT}'`);
       const shard = first?.['shard'] === 2 ? 3 : 2;
       const [other] = await database.query('SELECT max(seq)::int + 1 AS seq FROM journal WHERE shard = 3');
       const seq = shard === 2 ? end?.['seq'] : other?.['seq'];
-      const result = await violatedBy(`UPDATE journal SET shard = ${shard}, seq = ${String(seq)} WHERE entity_id = 'ord_${SHORT}' AND version = 2`);
+      const result = await violatedBy(
+        `UPDATE journal SET shard = ${shard}, seq = ${String(seq)} WHERE entity_id = 'ord_${SHORT}' AND version = 2`,
+      );
       expectOffender(result, 1, `ord_${SHORT}`, `shard ${shard}`);
     });
     it('names rows under an id that is no entity', async () => {
@@ -100,7 +120,9 @@ describe('audit of a database', function () {
 
   describe('invariant 3', () => {
     it('names an order of which one penny was changed in the view', async () => {
-      const result = await violatedBy(`UPDATE order_view SET total_amount = total_amount + 1 WHERE order_id = '${CONFIRMED}'`);
+      const result = await violatedBy(
+        `UPDATE order_view SET total_amount = total_amount + 1 WHERE order_id = '${CONFIRMED}'`,
+      );
       expectOffender(result, 3, `ord_${CONFIRMED}`, '2296');
       expect(result.findings.violated).to.deep.equal([3]);
     });
@@ -150,7 +172,9 @@ describe('audit of a database', function () {
       expect(result.findings.violated).to.deep.equal([3]);
     });
     it('names an entity whose events contradict each other', async () => {
-      const result = await violatedBy(`UPDATE journal SET events = '[{"type":"OrderConfirmed"}]' WHERE entity_id = 'ord_${SHORT}' AND version = 2`);
+      const result = await violatedBy(
+        `UPDATE journal SET events = '[{"type":"OrderConfirmed"}]' WHERE entity_id = 'ord_${SHORT}' AND version = 2`,
+      );
       expectOffender(result, 3, `ord_${SHORT}`, "OrderConfirmed can't follow Created");
     });
     it('takes a right snapshot, and names a wrong one', async () => {
@@ -209,12 +233,21 @@ describe('audit of a database', function () {
   describe('invariant 6', () => {
     const withoutCapture = `DELETE FROM journal WHERE entity_id = 'ord_${CONFIRMED}' AND version = 4`;
     it('names an order that has not settled for longer than the grace', async () => {
-      expectOffender(await violatedBy(withoutCapture), 6, `ord_${CONFIRMED}`, 'Confirmed, unsettled since 2026-01-15T12:00:00');
+      expectOffender(
+        await violatedBy(withoutCapture),
+        6,
+        `ord_${CONFIRMED}`,
+        'Confirmed, unsettled since 2026-01-15T12:00:00',
+      );
     });
     it('counts an unsettled order within the grace as pending', async () => {
       await database.query(withoutCapture);
       const grace = Date.now() - STARTED_AT + 60_000;
-      const result = await auditDatabase(database.url, { settleGraceMs: grace, stage: () => undefined, progress: () => undefined });
+      const result = await auditDatabase(database.url, {
+        settleGraceMs: grace,
+        stage: () => undefined,
+        progress: () => undefined,
+      });
       expect(result.findings.countOf(6)).to.equal(0);
       expect(result.totals.pendingOrders).to.equal(1);
     });
@@ -252,12 +285,15 @@ describe('audit of a database', function () {
 
   describe('invariant 8', () => {
     it('names an entity with two rows for one command', async () => {
-      const result = await violatedBy(`UPDATE journal SET command_id = 'place-${CONFIRMED}' WHERE entity_id = 'ord_${CONFIRMED}' AND version = 3`);
+      const result = await violatedBy(
+        `UPDATE journal SET command_id = 'place-${CONFIRMED}' WHERE entity_id = 'ord_${CONFIRMED}' AND version = 3`,
+      );
       expectOffender(result, 8, `ord_${CONFIRMED}`, '2 rows');
       expect(result.findings.violated).to.deep.equal([8]);
     });
     it('names a product that one reservation holds twice', async () => {
-      const result = await violatedBy(`INSERT INTO journal (shard, seq, epoch, version, at, entity_id, command_id, events)
+      const result =
+        await violatedBy(`INSERT INTO journal (shard, seq, epoch, version, at, entity_id, command_id, events)
         SELECT h.shard, (SELECT max(seq) + 1 FROM journal j WHERE j.shard = h.shard), 2, (SELECT max(version) + 1 FROM journal j WHERE j.entity_id = h.entity_id),
                at, entity_id, 'again', events
         FROM journal h WHERE entity_id = 'stk_85123A' AND events::text LIKE '%StockHeld%"quantity":9,%'`);

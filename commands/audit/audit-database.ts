@@ -94,11 +94,21 @@ async function audit(reader: AuditReader, { settleGraceMs, stage, progress }: Au
   };
 }
 
-function judgeCheckpoints(checkpoints: ReadonlyMap<number, number>, { ends }: ShardPassResult, findings: Findings): void {
+function judgeCheckpoints(
+  checkpoints: ReadonlyMap<number, number>,
+  { ends }: ShardPassResult,
+  findings: Findings,
+): void {
   for (const [shard, seq] of checkpoints) {
     const end = ends.get(shard) ?? 0;
     if (seq <= end) continue;
-    findings.report(3, { entityId: `shd_${shard}`, shard, seq, expected: `a checkpoint at ${end} or before`, found: `one at ${seq}` });
+    findings.report(3, {
+      entityId: `shd_${shard}`,
+      shard,
+      seq,
+      expected: `a checkpoint at ${end} or before`,
+      found: `one at ${seq}`,
+    });
   }
 }
 
@@ -106,7 +116,12 @@ function judgeCheckpoints(checkpoints: ReadonlyMap<number, number>, { ends }: Sh
 async function judgeForeignWakeUps(reader: AuditReader, findings: Findings): Promise<void> {
   for await (const batch of reader.wakeUps('other')) {
     for (const { entityId, shard } of batch) {
-      findings.report(3, { entityId, shard, expected: 'no wake-up of an entity that never waits', found: 'one in wake_ups' });
+      findings.report(3, {
+        entityId,
+        shard,
+        expected: 'no wake-up of an entity that never waits',
+        found: 'one in wake_ups',
+      });
     }
   }
 }
@@ -117,6 +132,11 @@ async function nameRepeatedCommands(reader: AuditReader, { suspects, findings }:
     const places = await reader.placesOfCommand(entityId, commandId);
     const second = places[1];
     if (!second) continue;
-    findings.report(8, { entityId, ...second, expected: `one row for command ${commandId}`, found: `${places.length} rows` });
+    findings.report(8, {
+      entityId,
+      ...second,
+      expected: `one row for command ${commandId}`,
+      found: `${places.length} rows`,
+    });
   }
 }

@@ -88,10 +88,20 @@ export class EntityFold<State> {
     if (!this.readable || !this.last) return;
     const waits = this.outstandingSince !== undefined || this.#folder.deadline(this.state) !== undefined;
     if (waits === (this.last.wakeAt !== null)) return;
-    this.report(6, this.last, waits ? 'a wake-up: something is outstanding' : 'no wake-up: nothing is outstanding', waits ? 'none' : 'one');
+    this.report(
+      6,
+      this.last,
+      waits ? 'a wake-up: something is outstanding' : 'no wake-up: nothing is outstanding',
+      waits ? 'none' : 'one',
+    );
   }
 
-  report(invariant: Parameters<Findings['report']>[0], row: AuditedRow | undefined, expected: string, found: string): void {
+  report(
+    invariant: Parameters<Findings['report']>[0],
+    row: AuditedRow | undefined,
+    expected: string,
+    found: string,
+  ): void {
     const place = row && { shard: row.shard, seq: row.seq };
     this.#context.findings.report(invariant, { entityId: this.entityId, ...place, expected, found });
   }
@@ -102,8 +112,10 @@ export class EntityFold<State> {
     if (row.version !== expected) this.report(1, row, `version ${expected}`, `version ${row.version}`);
     if (!last) return;
     if (row.shard !== last.shard) this.report(1, row, `shard ${last.shard}, as the rows before`, `shard ${row.shard}`);
-    else if (row.seq <= last.seq) this.report(1, row, `a seq after ${last.seq}, where version ${last.version} lies`, `seq ${row.seq}`);
-    if (row.epoch < last.epoch && row.shard === last.shard) this.report(1, row, `epoch ${last.epoch} or later`, `epoch ${row.epoch}`);
+    else if (row.seq <= last.seq)
+      this.report(1, row, `a seq after ${last.seq}, where version ${last.version} lies`, `seq ${row.seq}`);
+    if (row.epoch < last.epoch && row.shard === last.shard)
+      this.report(1, row, `epoch ${last.epoch} or later`, `epoch ${row.epoch}`);
   }
 
   #fold(row: AuditedRow): void {

@@ -41,7 +41,11 @@ function brokenByStock(state: StockState, event: StockEvent, at: EpochMs): Broke
     case 'StockSet': {
       const held = state.warehouses.get(event.warehouseId)?.held ?? 0;
       if (isCount(event.onHand) && event.onHand >= held) return undefined;
-      return broken(4, `onHand of ${event.warehouseId} not below the ${held} held`, `StockSet to ${String(event.onHand)}`);
+      return broken(
+        4,
+        `onHand of ${event.warehouseId} not below the ${held} held`,
+        `StockSet to ${String(event.onHand)}`,
+      );
     }
     case 'StockHeld':
       return brokenByHold(state, event, at);
@@ -56,19 +60,25 @@ function brokenByStock(state: StockState, event: StockEvent, at: EpochMs): Broke
   }
 }
 
-function brokenByHold(state: StockState, event: StockEvent & { type: 'StockHeld' }, at: EpochMs): BrokenRule | undefined {
+function brokenByHold(
+  state: StockState,
+  event: StockEvent & { type: 'StockHeld' },
+  at: EpochMs,
+): BrokenRule | undefined {
   const { holdId, quantity, notAfter, from } = event;
   const found = `StockHeld of ${String(quantity)} for ${holdId}`;
   if (state.holds.has(holdId)) return broken(8, 'at most one hold of a reservation', `${found}, which is open already`);
   if (state.closed.has(holdId)) return broken(8, 'a released hold to stay refused', `${found} after its release`);
-  if (at > notAfter) return broken(8, `no hold after ${new Date(notAfter).toISOString()}`, `${found} at ${new Date(at).toISOString()}`);
+  if (at > notAfter)
+    return broken(8, `no hold after ${new Date(notAfter).toISOString()}`, `${found} at ${new Date(at).toISOString()}`);
   if (!isCount(quantity) || quantity === 0) return broken(4, 'a whole number of units', found);
   const parts = from ?? [[DEFAULT_WAREHOUSE, quantity] as const];
   if (parts.reduce((sum, [, units]) => sum + units, 0) !== quantity) return broken(4, 'parts that add up', found);
   for (const [warehouseId, units] of parts) {
     const warehouse = state.warehouses.get(warehouseId);
     const available = warehouse ? warehouse.onHand - warehouse.held : 0;
-    if (!isCount(units) || units > available) return broken(4, `at most the ${available} available in ${warehouseId}`, found);
+    if (!isCount(units) || units > available)
+      return broken(4, `at most the ${available} available in ${warehouseId}`, found);
   }
   return undefined;
 }
@@ -76,7 +86,9 @@ function brokenByHold(state: StockState, event: StockEvent & { type: 'StockHeld'
 function brokenByPayment(state: PaymentState, event: PaymentEvent): BrokenRule | undefined {
   switch (event.type) {
     case 'AuthorizationStarted':
-      return isCount(event.amount) ? undefined : broken(5, 'an amount in whole minor units', `AuthorizationStarted of ${String(event.amount)}`);
+      return isCount(event.amount)
+        ? undefined
+        : broken(5, 'an amount in whole minor units', `AuthorizationStarted of ${String(event.amount)}`);
     case 'CaptureStarted':
     case 'PaymentCaptured': {
       const voided = state.status === 'Voided' || state.status === 'Voiding';
@@ -97,7 +109,11 @@ function brokenByPayment(state: PaymentState, event: PaymentEvent): BrokenRule |
       const captured = state.status === 'Captured' || state.status === 'Refunding' ? amountOf(state) : 0;
       return isCount(event.amount) && event.amount <= captured
         ? undefined
-        : broken(5, `at most the ${captured} captured and not yet refunded`, `${event.type} of ${String(event.amount)}`);
+        : broken(
+            5,
+            `at most the ${captured} captured and not yet refunded`,
+            `${event.type} of ${String(event.amount)}`,
+          );
     }
     default:
       return undefined;

@@ -20,7 +20,12 @@ export async function nameHolds(
 ): Promise<void> {
   const left = new Map(suspects.map(({ productId, holds }) => [productId, new Map(holds)]));
   // The first look has reported what is wrong with the reservations themselves.
-  const silent: FoldContext = { findings: new Findings(), suspects: [], checkpoints: new Map(), commandIds: new FingerprintSet() };
+  const silent: FoldContext = {
+    findings: new Findings(),
+    suspects: [],
+    checkpoints: new Map(),
+    commandIds: new FingerprintSet(),
+  };
   const rows = new SortedStream(reader.rows('res_'), ({ entityId }) => entityId);
   for (;;) {
     const reservationId = await rows.key();
@@ -54,7 +59,11 @@ function nameHoldsOf(
       holds.delete(reservationId);
       if (hold?.quantity === quantity) continue;
       const found = hold ? `one of ${hold.quantity} units` : 'none';
-      findings.report(4, { entityId: `stk_${productId}`, expected: `an open hold of ${quantity} units for ${reservationId}`, found });
+      findings.report(4, {
+        entityId: `stk_${productId}`,
+        expected: `an open hold of ${quantity} units for ${reservationId}`,
+        found,
+      });
     }
     return;
   }

@@ -91,7 +91,8 @@ export class OrderJudge {
   #judgeView(order: EntityFold<OrderState>, view: AuditedOrderView | undefined, viewed: ViewedState | undefined): void {
     const { projectedVersion, first, last } = order;
     if (!view) {
-      if (projectedVersion > 0) order.report(3, last, `order_view at version ${projectedVersion}`, 'no row in order_view');
+      if (projectedVersion > 0)
+        order.report(3, last, `order_view at version ${projectedVersion}`, 'no row in order_view');
       return;
     }
     if (!first) {
@@ -124,7 +125,13 @@ export class OrderJudge {
     const since = order.outstandingSince;
     if (since !== undefined) {
       if (this.#options.takenAt - since <= this.#options.settleGraceMs) this.pending++;
-      else order.report(6, order.last, 'a settled order', `${order.state.status}, unsettled since ${new Date(since).toISOString()}`);
+      else
+        order.report(
+          6,
+          order.last,
+          'a settled order',
+          `${order.state.status}, unsettled since ${new Date(since).toISOString()}`,
+        );
       return;
     }
     if (!payment.readable || !reservation.readable) return;

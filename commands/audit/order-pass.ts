@@ -2,7 +2,12 @@
  * Reads orders, payments, reservations, their wake-ups and the order view as streams side by side, merged by the order's
  * id, and hands each order over as one group. Holds one batch of each stream and one group.
  */
-import type { AuditedOrderView, AuditedRow, AuditedWakeUp, AuditReader } from '../../persistence/postgres/audit-reader.ts';
+import type {
+  AuditedOrderView,
+  AuditedRow,
+  AuditedWakeUp,
+  AuditReader,
+} from '../../persistence/postgres/audit-reader.ts';
 import { smallestKey, SortedStream } from './sorted-stream.ts';
 
 /** The three kinds of entities that share an order's id. */
@@ -36,7 +41,11 @@ export async function passOverOrders(reader: AuditReader, judge: (group: OrderGr
     if (orderId === undefined) return;
     judge({
       orderId,
-      rows: { ord_: await rows.ord_.take(orderId), pay_: await rows.pay_.take(orderId), res_: await rows.res_.take(orderId) },
+      rows: {
+        ord_: await rows.ord_.take(orderId),
+        pay_: await rows.pay_.take(orderId),
+        res_: await rows.res_.take(orderId),
+      },
       wakeUps: {
         ord_: (await wakeUps.ord_.take(orderId))[0],
         pay_: (await wakeUps.pay_.take(orderId))[0],

@@ -46,7 +46,9 @@ function paymentIs({ order, payment }: OrderTriple, status: 'Captured' | 'Author
 
 function reservationIsHeld({ order, reservation }: OrderTriple): BrokenOrderRule[] {
   if (reservation.status !== 'Held') {
-    return [{ expected: `reservation Held, as the order is ${order.status}`, found: `reservation ${reservation.status}` }];
+    return [
+      { expected: `reservation Held, as the order is ${order.status}`, found: `reservation ${reservation.status}` },
+    ];
   }
   const difference = firstDifference(itemsOf(order.terms.lines), reservation.items, 'reserved items');
   return difference ? [described(difference)] : [];
@@ -55,7 +57,10 @@ function reservationIsHeld({ order, reservation }: OrderTriple): BrokenOrderRule
 function cancelledLeavesNothing({ order, payment, reservation }: OrderTriple): BrokenOrderRule[] {
   const broken: BrokenOrderRule[] = [];
   if (reservation.status !== 'Released') {
-    broken.push({ expected: 'reservation Released, as the order is Cancelled', found: `reservation ${reservation.status}` });
+    broken.push({
+      expected: 'reservation Released, as the order is Cancelled',
+      found: `reservation ${reservation.status}`,
+    });
   }
   const { status } = payment;
   if (status !== 'Absent' && status !== 'Declined' && status !== 'Voided' && status !== 'Refunded') {

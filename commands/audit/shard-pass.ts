@@ -62,7 +62,8 @@ class ShardLog {
     if (epoch < this.#epoch) this.#report(place, `epoch ${this.#epoch} or later`, `epoch ${epoch}`);
     if (isEpochRow(place)) this.#judgeEpochRow(place);
     else {
-      if (epoch > this.#epoch) this.#report(place, `EpochStarted before the first row of epoch ${epoch}`, 'another row');
+      if (epoch > this.#epoch)
+        this.#report(place, `EpochStarted before the first row of epoch ${epoch}`, 'another row');
       if (!isEntityId(place.entityId)) this.#report(place, 'the id of an entity', JSON.stringify(place.entityId));
     }
     this.#seq = seq;
@@ -72,8 +73,10 @@ class ShardLog {
   #judgeEpochRow(place: AuditedPlace): void {
     const { epoch, entityId, version } = place;
     if (epoch <= this.#epoch) this.#report(place, `an epoch after ${this.#epoch}`, `EpochStarted of epoch ${epoch}`);
-    if (entityId !== SHARD_PREFIX + this.shard) this.#report(place, `entity ${SHARD_PREFIX}${this.shard}`, `entity ${entityId}`);
-    if (version !== this.#epochVersion + 1) this.#report(place, `version ${this.#epochVersion + 1}`, `version ${version}`);
+    if (entityId !== SHARD_PREFIX + this.shard)
+      this.#report(place, `entity ${SHARD_PREFIX}${this.shard}`, `entity ${entityId}`);
+    if (version !== this.#epochVersion + 1)
+      this.#report(place, `version ${this.#epochVersion + 1}`, `version ${version}`);
     this.#epochVersion = version;
     if (firstDifference([{ type: 'EpochStarted', epoch }], parsed(place.events))) {
       this.#report(place, `the event EpochStarted of epoch ${epoch}`, 'another event');

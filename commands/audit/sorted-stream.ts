@@ -59,7 +59,9 @@ export class SortedStream<Row> {
 }
 
 /** The smallest of the streams' next keys; undefined when all have ended. */
-export async function smallestKey(streams: readonly { key(): Promise<string | undefined> }[]): Promise<string | undefined> {
+export async function smallestKey(
+  streams: readonly { key(): Promise<string | undefined> }[],
+): Promise<string | undefined> {
   let smallest: string | undefined;
   for (const stream of streams) {
     const key = await stream.key();

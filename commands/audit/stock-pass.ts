@@ -103,7 +103,8 @@ export class StockPass {
 
   #judgeViews(fold: EntityFold<StockState>, views: readonly AuditedStockView[]): void {
     if (!fold.exists) {
-      if (views.length > 0) fold.report(3, undefined, 'no row in stock_view without a stock item', `${views.length} rows`);
+      if (views.length > 0)
+        fold.report(3, undefined, 'no row in stock_view without a stock item', `${views.length} rows`);
       return;
     }
     if (!fold.readable) return;
@@ -111,7 +112,10 @@ export class StockPass {
     const { warehouses, lowStockThreshold = null } = stockLevel(fold.state);
     const version = fold.version;
     const expected = new Map(
-      warehouses.map(({ warehouseId, onHand, held }) => [warehouseId, { shard, version, onHand, held, lowStockThreshold, updatedAt: at }]),
+      warehouses.map(({ warehouseId, onHand, held }) => [
+        warehouseId,
+        { shard, version, onHand, held, lowStockThreshold, updatedAt: at },
+      ]),
     );
     const found = new Map(views.map(({ productId: _productId, warehouseId, ...columns }) => [warehouseId, columns]));
     const difference = firstDifference(expected, found, 'stock_view');
@@ -137,15 +141,18 @@ export class StockPass {
   #judgeSnapshotVersion(fold: EntityFold<StockState>, { version, schema, shard }: AuditedSnapshot): void {
     if (schema !== FOLDERS.stock.snapshot?.schema) this.#snapshotsIgnored++;
     const last = fold.last?.version ?? 0;
-    if (version > last) fold.report(3, fold.last, `a snapshot at version ${last} or before`, `one at version ${version}`);
-    else if (shard !== fold.last?.shard) fold.report(3, fold.last, `a snapshot of shard ${fold.last?.shard}`, `one of shard ${shard}`);
+    if (version > last)
+      fold.report(3, fold.last, `a snapshot at version ${last} or before`, `one at version ${version}`);
+    else if (shard !== fold.last?.shard)
+      fold.report(3, fold.last, `a snapshot of shard ${fold.last?.shard}`, `one of shard ${shard}`);
   }
 
   #judgeHolds(fold: EntityFold<StockState>): void {
     const { state } = fold;
     let open = 0;
     for (const { quantity } of state.holds.values()) open += quantity;
-    if (open !== state.held) fold.report(4, fold.last, `held = ${open}, the sum of its open holds`, `held = ${state.held}`);
+    if (open !== state.held)
+      fold.report(4, fold.last, `held = ${open}, the sum of its open holds`, `held = ${state.held}`);
     const difference = this.#ledger.settle(state.productId, state.holds);
     if (!difference) return;
     this.#suspectHolds += state.holds.size;

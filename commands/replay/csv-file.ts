@@ -70,7 +70,10 @@ function utf8Only(file: string, hash: ReturnType<typeof createHash>): Transform 
   let rest = Buffer.alloc(0);
   let line = 1;
   const check = (bytes: Buffer): Error | undefined => {
-    if (!isUtf8(bytes)) return new CommandError(`${file}, line ${firstBadLine(bytes, line)}: not UTF-8. Convert the file, e.g. with iconv.`);
+    if (!isUtf8(bytes))
+      return new CommandError(
+        `${file}, line ${firstBadLine(bytes, line)}: not UTF-8. Convert the file, e.g. with iconv.`,
+      );
     for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) line++;
     hash.update(bytes);
     return undefined;
@@ -81,7 +84,8 @@ function utf8Only(file: string, hash: ReturnType<typeof createHash>): Transform 
       const end = bytes.lastIndexOf(NEWLINE) + 1;
       const whole = bytes.subarray(0, end);
       rest = bytes.subarray(end);
-      if (rest.length > RECORD_BYTES_MAX) return done(new CommandError(`${file}, line ${line}: longer than ${RECORD_BYTES_MAX} bytes.`));
+      if (rest.length > RECORD_BYTES_MAX)
+        return done(new CommandError(`${file}, line ${line}: longer than ${RECORD_BYTES_MAX} bytes.`));
       const problem = check(whole);
       done(problem, problem ? undefined : whole);
     },

@@ -47,10 +47,13 @@ export async function readExpectedTotals(csvFile: string): Promise<ExpectedTotal
   const parsed = EXPECTED.safeParse(jsonOf(text));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new CommandError(`${file}, ${issue?.path.join('.') || 'the whole'}: ${issue?.message}. Correct it or move it away.`);
+    throw new CommandError(
+      `${file}, ${issue?.path.join('.') || 'the whole'}: ${issue?.message}. Correct it or move it away.`,
+    );
   }
   const { order_lines: lines, max_lines: linesMax, top_countries: countries, top_skus: skus, ...same } = parsed.data;
-  const firstTwo = (rows: readonly (readonly unknown[])[]): Ranking => rows.map(([name, value]) => [String(name), Number(value)] as const);
+  const firstTwo = (rows: readonly (readonly unknown[])[]): Ranking =>
+    rows.map(([name, value]) => [String(name), Number(value)] as const);
   return { file, ...same, lines, linesMax, topCountries: firstTwo(countries), topSkus: firstTwo(skus) };
 }
 

@@ -100,7 +100,8 @@ export class NodeClient {
     attempt: number,
   ): Promise<{ kind: 'answer'; answer: NodeAnswer } | { kind: 'again'; reason: string; pauseMs: number }> {
     // Jitter, so that those who failed together don't come back together.
-    const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_FIRST * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+    const backoffMs =
+      Math.min(BACKOFF_MS_MAX, BACKOFF_MS_FIRST * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
     let response: Dispatcher.ResponseData;
     let body: string;
     try {
@@ -114,7 +115,8 @@ export class NodeClient {
       const pauseMs = retryAfterMs(headers['retry-after']) ?? backoffMs;
       return { kind: 'again', reason: `the node answers ${status} ${codeIn(body)}`, pauseMs };
     }
-    if (status >= HTTP_SERVER_ERROR) return { kind: 'again', reason: `the node answers ${status} ${codeIn(body)}`, pauseMs: backoffMs };
+    if (status >= HTTP_SERVER_ERROR)
+      return { kind: 'again', reason: `the node answers ${status} ${codeIn(body)}`, pauseMs: backoffMs };
     if (status === HTTP_UNAUTHENTICATED || status === HTTP_FORBIDDEN) {
       throw new CommandError(
         `The node does not take our token (${status} ${codeIn(body)}). Run with the node's own JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE and DATA_DIR, or give a token with --token-file.`,

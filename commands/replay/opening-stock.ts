@@ -21,13 +21,18 @@ export async function openingStock(file: RetailFile, stockFile: string | undefin
   const onHand = unitsWanted(file.orders);
   if (stockFile === undefined) return { onHand, hash: file.hash, fromStockFile: false };
   const named = new Set<string>();
-  const stockHash = await readCsv(stockFile, ['productId', 'onHand'], ({ line, cells: [productId = '', units = ''] }) => {
-    if (productId === '') refuseCell(stockFile, line, 'productId', 'is blank.');
-    if (named.has(productId)) refuseCell(stockFile, line, 'productId', `"${productId}" stands there twice.`);
-    if (!UNITS.test(units) || Number(units) > ON_HAND_MAX) refuseCell(stockFile, line, 'onHand', `"${units.slice(0, 40)}" is no whole number from 0 to 10^12.`);
-    named.add(productId);
-    onHand.set(productId, Number(units));
-  });
+  const stockHash = await readCsv(
+    stockFile,
+    ['productId', 'onHand'],
+    ({ line, cells: [productId = '', units = ''] }) => {
+      if (productId === '') refuseCell(stockFile, line, 'productId', 'is blank.');
+      if (named.has(productId)) refuseCell(stockFile, line, 'productId', `"${productId}" stands there twice.`);
+      if (!UNITS.test(units) || Number(units) > ON_HAND_MAX)
+        refuseCell(stockFile, line, 'onHand', `"${units.slice(0, 40)}" is no whole number from 0 to 10^12.`);
+      named.add(productId);
+      onHand.set(productId, Number(units));
+    },
+  );
   // Both files: what the stock file leaves out comes from the orders.
   return { onHand, hash: `${file.hash.slice(0, 32)}${stockHash.slice(0, 32)}`, fromStockFile: true };
 }

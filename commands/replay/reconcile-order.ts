@@ -54,7 +54,11 @@ export function reconcileOrder(expected: RetailOrder, stored: StoredOrder): Reco
   const state = stateIn(view.state);
   if (!state) differences.push('order view, state: expected an order; found nothing that can be read');
   else {
-    compare('order view, state', { ...fromFile, total: view.totalAmount, status: view.status }, { ...pick(state.terms), total: state.total, status: state.status });
+    compare(
+      'order view, state',
+      { ...fromFile, total: view.totalAmount, status: view.status },
+      { ...pick(state.terms), total: state.total, status: state.status },
+    );
     if (journal) compare('order view, state, against the journal', termsIn(journal), state.terms);
   }
   return { journal: journal && countedOf(journal), state, stateOrder: state && countedOf(state.terms), differences };
@@ -62,15 +66,37 @@ export function reconcileOrder(expected: RetailOrder, stored: StoredOrder): Reco
 
 /** What the file determines of an order's terms. */
 function termsOf(order: RetailOrder) {
-  const { shippingAddress, paymentMethod } = orderRequest(order) as Pick<OrderCreated, 'shippingAddress' | 'paymentMethod'>;
+  const { shippingAddress, paymentMethod } = orderRequest(order) as Pick<
+    OrderCreated,
+    'shippingAddress' | 'paymentMethod'
+  >;
   const { customerId, invoiceNo: externalReference, placedAt, lines } = order;
-  return { customerId, externalReference, placedAt: Date.parse(placedAt), currency: 'GBP', lines, shippingAddress, paymentMethod, confirmation: 'automatic' };
+  return {
+    customerId,
+    externalReference,
+    placedAt: Date.parse(placedAt),
+    currency: 'GBP',
+    lines,
+    shippingAddress,
+    paymentMethod,
+    confirmation: 'automatic',
+  };
 }
 
 function pick(terms: Omit<OrderCreated, 'type' | 'holdNotAfter'>) {
-  const { customerId, externalReference, placedAt, currency, lines, shippingAddress, paymentMethod, confirmation } = terms;
+  const { customerId, externalReference, placedAt, currency, lines, shippingAddress, paymentMethod, confirmation } =
+    terms;
   // The same moment may be written in more than one way.
-  return { customerId, externalReference, placedAt: Date.parse(placedAt ?? ''), currency, lines, shippingAddress, paymentMethod, confirmation };
+  return {
+    customerId,
+    externalReference,
+    placedAt: Date.parse(placedAt ?? ''),
+    currency,
+    lines,
+    shippingAddress,
+    paymentMethod,
+    confirmation,
+  };
 }
 
 function termsIn(created: OrderCreated) {
@@ -78,7 +104,11 @@ function termsIn(created: OrderCreated) {
   return terms;
 }
 
-function countedOf({ customerId, shippingAddress, lines }: Pick<OrderCreated, 'customerId' | 'shippingAddress' | 'lines'>): CountedOrder {
+function countedOf({
+  customerId,
+  shippingAddress,
+  lines,
+}: Pick<OrderCreated, 'customerId' | 'shippingAddress' | 'lines'>): CountedOrder {
   return { customerId, country: shippingAddress.country, lines };
 }
 

@@ -87,7 +87,18 @@ export async function reconcileOrders(
     });
     progress(start + batch.length);
   }
-  return { columns, state, journal, differing, offenders, confirmed, cancelled, otherStatuses, captured, unitsConfirmed };
+  return {
+    columns,
+    state,
+    journal,
+    differing,
+    offenders,
+    confirmed,
+    cancelled,
+    otherStatuses,
+    captured,
+    unitsConfirmed,
+  };
 }
 
 function addColumns(columns: ColumnTotals, view: { lineCount: number; units: number; totalAmount: number }): void {
@@ -131,7 +142,9 @@ export async function reconcileStock(
       differing++;
       if (offenders.length < OFFENDERS_KEPT_MAX) {
         const text = stock ? `onHand ${stock.onHand}, held ${stock.held}` : 'no row';
-        offenders.push(`product ${productId}: expected onHand ${expected.onHand}, held ${expected.held}; found ${text}`);
+        offenders.push(
+          `product ${productId}: expected onHand ${expected.onHand}, held ${expected.held}; found ${text}`,
+        );
       }
     }
   }
@@ -150,7 +163,8 @@ export async function ordersPlacedTwice(
       const own = orderIds.get(externalReference);
       if (own === undefined || own === orderId) continue;
       count++;
-      if (offenders.length < OFFENDERS_KEPT_MAX) offenders.push(`invoice ${externalReference}: orders ${own} and ${orderId}`);
+      if (offenders.length < OFFENDERS_KEPT_MAX)
+        offenders.push(`invoice ${externalReference}: orders ${own} and ${orderId}`);
     }
   }
   return { count, offenders };

@@ -47,7 +47,10 @@ export interface ReplayFigures {
 }
 
 /** @throws CommandError when the node is gone; StartupError when the database is. */
-export async function replayFile(input: ReplayInput, tools: ReplayTools): Promise<{ verdict: ReplayVerdict; figures: ReplayFigures }> {
+export async function replayFile(
+  input: ReplayInput,
+  tools: ReplayTools,
+): Promise<{ verdict: ReplayVerdict; figures: ReplayFigures }> {
   const { file, stock } = input;
   const { client, progress, clock } = tools;
   // Opened first: without the database there is no verdict, so nothing is sent.
@@ -75,7 +78,9 @@ export async function replayFile(input: ReplayInput, tools: ReplayTools): Promis
     const seconds = (clock.monotonicMs() - startedAt) / 1000;
 
     progress.begin('reconciling', 'orders', orderIds.length);
-    const reconciliation = await reconcileOrders(reader, file.orders, sent.orderIds, (orders) => progress.update(orders));
+    const reconciliation = await reconcileOrders(reader, file.orders, sent.orderIds, (orders) =>
+      progress.update(orders),
+    );
     const stockReconciliation = await reconcileStock(reader, stock.onHand, reconciliation.unitsConfirmed);
     const placedTwice = await ordersPlacedTwice(reader, sent.orderIds);
     progress.end();
@@ -90,7 +95,12 @@ export async function replayFile(input: ReplayInput, tools: ReplayTools): Promis
   }
 }
 
-function figuresOf({ orders }: RetailFile, { placed, recognised, refused }: SendCounts, retries: number, seconds: number): ReplayFigures {
+function figuresOf(
+  { orders }: RetailFile,
+  { placed, recognised, refused }: SendCounts,
+  retries: number,
+  seconds: number,
+): ReplayFigures {
   const orderLines = orders.reduce((lines, order) => lines + order.lines.length, 0);
   const perSecond = (amount: number): number => (seconds > 0 ? Math.round((amount / seconds) * 10) / 10 : 0);
   return {

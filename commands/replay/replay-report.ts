@@ -31,7 +31,12 @@ export function reportOf(file: RetailFile, verdict: ReplayVerdict, figures: Repl
 }
 
 export function replayText({ verdict, checks, offenders, figures, returnsNotSent, skipped }: ReplayReport): string {
-  const rows = checks.map(({ check, expected, found, ok }) => [check, shortened(expected, CELL_LENGTH_MAX), shortened(found, CELL_LENGTH_MAX), ok ? 'ok' : 'WRONG']);
+  const rows = checks.map(({ check, expected, found, ok }) => [
+    check,
+    shortened(expected, CELL_LENGTH_MAX),
+    shortened(found, CELL_LENGTH_MAX),
+    ok ? 'ok' : 'WRONG',
+  ]);
   const failed = checks.filter(({ ok }) => !ok).length;
   const { ordersPerSecond, orderLinesPerSecond, placed, recognised, refused, retries, seconds } = figures;
   return [
@@ -43,7 +48,9 @@ export function replayText({ verdict, checks, offenders, figures, returnsNotSent
     `${count(returnsNotSent)} return invoices not sent, ${count(skipped)} other invoices skipped.`,
     `${seconds.toFixed(1)} s until all had settled: ${ordersPerSecond} orders/s, ${orderLinesPerSecond} order lines/s.`,
     '',
-    verdict === 'right' ? 'REPLAY RIGHT: the database says what the file says.' : `REPLAY WRONG: ${failed} of ${checks.length} checks failed.`,
+    verdict === 'right'
+      ? 'REPLAY RIGHT: the database says what the file says.'
+      : `REPLAY WRONG: ${failed} of ${checks.length} checks failed.`,
     '',
   ].join('\n');
 }

@@ -71,7 +71,11 @@ function totalChecks({ file, reconciliation }: ReplayFacts): Check[] {
   for (const order of file.orders) wanted.add(order);
   const { columns, state, journal } = reconciliation;
   const total = (check: string, of: (totals: OrderTotals) => number, column?: number): Check => {
-    const sources: [string, number][] = [...(column === undefined ? [] : [['view', column] as [string, number]]), ['state', of(state)], ['journal', of(journal)]];
+    const sources: [string, number][] = [
+      ...(column === undefined ? [] : [['view', column] as [string, number]]),
+      ['state', of(state)],
+      ['journal', of(journal)],
+    ];
     const agree = sources.every(([, value]) => value === sources[0]?.[1]);
     const found = agree ? count(of(journal)) : sources.map(([name, value]) => `${name} ${count(value)}`).join(', ');
     return { check, expected: count(of(wanted)), found, ok: sources.every(([, value]) => value === of(wanted)) };
@@ -92,7 +96,12 @@ function totalChecks({ file, reconciliation }: ReplayFacts): Check[] {
 function ranking(check: string, wanted: Ranking, values: ReadonlyMap<string, number>): Check {
   const ok = ranksRight(wanted, values);
   const found = topOf(values, wanted.length);
-  const place = ok ? 0 : Math.max(0, wanted.findIndex(([name, value], index) => found[index]?.[0] !== name || found[index]?.[1] !== value));
+  const place = ok
+    ? 0
+    : Math.max(
+        0,
+        wanted.findIndex(([name, value], index) => found[index]?.[0] !== name || found[index]?.[1] !== value),
+      );
   const text = (ranks: Ranking): string => {
     const rank = ranks[place];
     if (!rank) return 'none';
@@ -122,7 +131,10 @@ function outcomeChecks({ file, simulation, inFileOrder, reconciliation }: Replay
     checks.push({
       check: 'exactly the orders fail that the simulation says',
       expected: invoices([...simulation.refused]),
-      found: surplus.length + missing.length === 0 ? 'the same' : `too many: ${invoices(surplus)}; missing: ${invoices(missing)}`,
+      found:
+        surplus.length + missing.length === 0
+          ? 'the same'
+          : `too many: ${invoices(surplus)}; missing: ${invoices(missing)}`,
       ok: surplus.length + missing.length === 0,
     });
   } else {
@@ -133,7 +145,8 @@ function outcomeChecks({ file, simulation, inFileOrder, reconciliation }: Replay
       ok: short.size > 0 && confirmed + short.size === file.orders.length,
     });
   }
-  for (const [code, orders] of others) checks.push(numbers(`Cancelled: ${code satisfies CancellationCode}`, 0, orders.size));
+  for (const [code, orders] of others)
+    checks.push(numbers(`Cancelled: ${code satisfies CancellationCode}`, 0, orders.size));
   if (otherStatuses > 0) checks.push(numbers('neither Confirmed nor Cancelled', 0, otherStatuses));
   return checks;
 }
@@ -169,7 +182,9 @@ function expectedFileChecks({ expectedTotals, reconciliation: { journal } }: Rep
 }
 
 function offendersOf({ sent, unsettled, reconciliation, stockReconciliation, placedTwice }: ReplayFacts): string[] {
-  const refused = sent.refused.map(({ invoiceNo, status, code, detail }) => `invoice ${invoiceNo}: refused with ${status} ${code}. ${detail}`);
+  const refused = sent.refused.map(
+    ({ invoiceNo, status, code, detail }) => `invoice ${invoiceNo}: refused with ${status} ${code}. ${detail}`,
+  );
   return [
     ...refused.slice(0, REFUSED_SHOWN_MAX),
     ...unsettled.orderIds.slice(0, REFUSED_SHOWN_MAX).map((orderId) => `order ${orderId}: not settled`),

@@ -40,7 +40,15 @@ export interface RetailFile {
   readonly skippedInvoices: number;
 }
 
-export const RETAIL_COLUMNS = ['InvoiceNo', 'StockCode', 'Quantity', 'InvoiceDate', 'UnitPrice', 'CustomerID', 'Country'] as const;
+export const RETAIL_COLUMNS = [
+  'InvoiceNo',
+  'StockCode',
+  'Quantity',
+  'InvoiceDate',
+  'UnitPrice',
+  'CustomerID',
+  'Country',
+] as const;
 
 /** Beyond this a file is no day, month or year of one shop. */
 const LINES_MAX = 20_000_000;
@@ -80,7 +88,14 @@ export async function readRetailFile(file: string): Promise<RetailFile> {
     if (!invoice) {
       const { customerId, country, placedAt } = cells;
       const invoiceNo = shared(cells.invoiceNo);
-      invoice = { invoiceNo, customerId: shared(customerId), country: shared(country), placedAt: shared(placedAt), lines: [], isPaidFor: false };
+      invoice = {
+        invoiceNo,
+        customerId: shared(customerId),
+        country: shared(country),
+        placedAt: shared(placedAt),
+        lines: [],
+        isPaidFor: false,
+      };
       invoices.set(invoiceNo, invoice);
     }
     if (!ORDER_NUMBER.test(cells.invoiceNo) || cells.quantity <= 0 || cells.price.sign < 0) return;
@@ -103,14 +118,18 @@ export async function readRetailFile(file: string): Promise<RetailFile> {
 }
 
 function parsedCells(file: string, { line, cells }: CsvRow) {
-  const [invoiceNo = '', productId = '', quantityText = '', date = '', priceText = '', customer = '', country = ''] = cells;
-  const refuse = (column: (typeof RETAIL_COLUMNS)[number], problem: string): never => refuseCell(file, line, column, problem);
+  const [invoiceNo = '', productId = '', quantityText = '', date = '', priceText = '', customer = '', country = ''] =
+    cells;
+  const refuse = (column: (typeof RETAIL_COLUMNS)[number], problem: string): never =>
+    refuseCell(file, line, column, problem);
   if (invoiceNo === '') refuse('InvoiceNo', 'is blank.');
   if (productId === '') refuse('StockCode', 'is blank.');
-  if (!QUANTITY.test(quantityText)) refuse('Quantity', `"${shown(quantityText)}" is no whole number of up to 9 digits.`);
+  if (!QUANTITY.test(quantityText))
+    refuse('Quantity', `"${shown(quantityText)}" is no whole number of up to 9 digits.`);
   const price = parsePrice(priceText) ?? refuse('UnitPrice', `"${shown(priceText)}" is no price such as 2.55.`);
   const customerNumber = CUSTOMER.exec(customer)?.[1];
-  if (customerNumber === undefined && customer.trim() !== '') refuse('CustomerID', 'is neither blank nor a number such as 17850.0.');
+  if (customerNumber === undefined && customer.trim() !== '')
+    refuse('CustomerID', 'is neither blank nor a number such as 17850.0.');
   if (country === '') refuse('Country', 'is blank.');
   const customerId = customerNumber === undefined ? `guest-${invoiceNo}` : customerNumber.replace(/^0+(?=\d)/, '');
   const placedAt = utc(date) ?? refuse('InvoiceDate', `"${shown(date)}" is no time such as 2010-12-01 08:26:00.`);

@@ -27,7 +27,11 @@ const BATCH_ANSWER = z.object({
 type ItemResult = z.output<typeof BATCH_ANSWER>['results'][number];
 
 /** @throws CommandError naming products whose stock was refused. */
-export async function seedStock(client: NodeClient, stock: OpeningStock, progress: (items: number) => void): Promise<void> {
+export async function seedStock(
+  client: NodeClient,
+  stock: OpeningStock,
+  progress: (items: number) => void,
+): Promise<void> {
   const items = [...stock.onHand].map(([productId, onHand]) => ({ productId, onHand }));
   for (let start = 0; start < items.length; start += ITEMS_PER_CALL_MAX) {
     const chunk = items.slice(start, start + ITEMS_PER_CALL_MAX);
@@ -52,7 +56,9 @@ async function seedChunk(client: NodeClient, idempotencyKey: string, items: read
 }
 
 function refuse(items: readonly ItemResult[]): never {
-  const shown = items.slice(0, REFUSALS_SHOWN_MAX).map(({ productId, status, problem }) => `${productId} (${problem?.code ?? status})`);
+  const shown = items
+    .slice(0, REFUSALS_SHOWN_MAX)
+    .map(({ productId, status, problem }) => `${productId} (${problem?.code ?? status})`);
   throw new CommandError(
     `The opening stock of ${items.length} products was not taken: ${shown.join(', ')}. Where more is held than this file ` +
       'needs, other orders hold it: replay into a database of its own, or give --stock.',

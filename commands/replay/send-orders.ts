@@ -108,7 +108,10 @@ function pacer({ ratePerSecond, clock }: SendOptions): (nth: number) => Promise<
 
 function orderIdIn({ location }: NodeAnswer): string {
   const orderId = LOCATION.exec(location ?? '')?.[1];
-  if (orderId === undefined) throw new CommandError(`The node's answer names no order (Location: ${location ?? 'none'}). Is it a Holdfast node?`);
+  if (orderId === undefined)
+    throw new CommandError(
+      `The node's answer names no order (Location: ${location ?? 'none'}). Is it a Holdfast node?`,
+    );
   return orderId;
 }
 
@@ -118,7 +121,8 @@ async function untilSettled(client: NodeClient, placed: NodeAnswer, clock: Clock
   const path = placed.location ?? '';
   let { body } = placed;
   while (!isSettled(body)) {
-    if (clock.monotonicMs() > deadline) throw new CommandError(`The order ${path} has not settled within ${SETTLE_TIMEOUT_MS / 1000} s.`);
+    if (clock.monotonicMs() > deadline)
+      throw new CommandError(`The order ${path} has not settled within ${SETTLE_TIMEOUT_MS / 1000} s.`);
     await sleep(SETTLE_POLL_INTERVAL_MS);
     ({ body } = await client.send({ method: 'GET', path }));
   }

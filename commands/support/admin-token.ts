@@ -22,7 +22,9 @@ export async function adminToken(config: Config, sub: string, tokenFile: string 
     return token.trim();
   }
   if (config.auth.jwksUrl !== undefined) {
-    throw new CommandError('JWKS_URL is set, so tokens come from your identity provider: give one with the role admin as --token-file FILE.');
+    throw new CommandError(
+      'JWKS_URL is set, so tokens come from your identity provider: give one with the role admin as --token-file FILE.',
+    );
   }
   const secret = config.auth.jwtSecret ?? (await readOrCreateDevSecret(config.dataDir));
   const { issuer, audience } = config.auth;

@@ -77,7 +77,9 @@ export async function runCommand(command: CommandDescription, work: () => Promis
       process.stderr.write(`${command.name}: ${error.message}\n`);
       return command.exitWhenImpossible;
     }
-    process.stderr.write(`${command.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `${command.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return EXIT_DEFECT;
   }
 }

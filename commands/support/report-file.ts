@@ -19,7 +19,9 @@ export async function openReportFile(argument: string | undefined): Promise<Repo
   if (argument === undefined) return { write: () => Promise.resolve() };
   const file = callerPath(argument);
   const refuse = (reason: string): never => {
-    throw new CommandError(`--json ${argument} can't be written: ${reason}. Name a file in a folder that you may write.`);
+    throw new CommandError(
+      `--json ${argument} can't be written: ${reason}. Name a file in a folder that you may write.`,
+    );
   };
   try {
     await access(path.dirname(file), constants.W_OK);

@@ -26,7 +26,11 @@ export interface RunningNode {
 }
 
 /** @throws CommandError saying why there is no node to talk to. */
-export async function findOrStartNode(config: Config, url: string | undefined, say: (text: string) => void): Promise<RunningNode> {
+export async function findOrStartNode(
+  config: Config,
+  url: string | undefined,
+  say: (text: string) => void,
+): Promise<RunningNode> {
   if (url !== undefined) {
     const baseUrl = url.replace(/\/+$/, '');
     const readiness = await probe(baseUrl);
@@ -59,7 +63,9 @@ async function ownNode(config: Config, own: OwnNode, configuredUrl: string): Pro
     if (failure !== undefined) throw new CommandError(`The node that was started for this ended at once: ${failure}`);
     if (performance.now() > deadline) {
       await own.stop(config.shutdownTimeoutMs);
-      throw new CommandError(`The node that was started for this is not ready after ${READY_TIMEOUT_MS / 1000} s; see ${own.logFile}.`);
+      throw new CommandError(
+        `The node that was started for this is not ready after ${READY_TIMEOUT_MS / 1000} s; see ${own.logFile}.`,
+      );
     }
     await sleep(READY_POLL_INTERVAL_MS);
   }
@@ -91,9 +97,12 @@ async function probe(baseUrl: string): Promise<Readiness> {
     await response.arrayBuffer();
   } catch (error) {
     if (isNobodyThere(error)) return 'nobody';
-    throw new CommandError(`${baseUrl} does not answer as a node does: ${reasonOf(error)}. Free the port, or set PORT or --url.`, {
-      cause: error,
-    });
+    throw new CommandError(
+      `${baseUrl} does not answer as a node does: ${reasonOf(error)}. Free the port, or set PORT or --url.`,
+      {
+        cause: error,
+      },
+    );
   }
   if (response.status === 200) return 'ready';
   if (response.status === 503) return 'starting';
@@ -108,14 +117,23 @@ async function untilReady(baseUrl: string, first: Readiness): Promise<void> {
   while (readiness !== 'ready') {
     if (readiness === 'nobody') throw new CommandError(`The node at ${baseUrl} went away while it was starting.`);
     if (performance.now() > deadline) {
-      throw new CommandError(`The node at ${baseUrl} is not ready after ${READY_TIMEOUT_MS / 1000} s; see its log and /health/ready.`);
+      throw new CommandError(
+        `The node at ${baseUrl} is not ready after ${READY_TIMEOUT_MS / 1000} s; see its log and /health/ready.`,
+      );
     }
     await sleep(READY_POLL_INTERVAL_MS);
     readiness = await probe(baseUrl);
   }
 }
 
-const NOBODY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+const NOBODY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'UND_ERR_SOCKET',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 
 function isNobodyThere(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;

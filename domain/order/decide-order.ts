@@ -46,7 +46,7 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
         return alreadyDone;
       return cancel({ code: 'reservation_expired', reason: 'The order was not confirmed in time.' });
     case 'RecordReservation':
-      return recordReservation(state, command.outcome, at);
+      return recordReservation(state, command.outcome);
     case 'RecordAuthorization':
       return recordAuthorization(state, command.outcome, at);
     case 'RecordCapture':
@@ -61,7 +61,7 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
   }
 }
 
-function recordReservation(state: PlacedOrder, outcome: ReservationOutcome, at: EpochMs): OrderDecision {
+function recordReservation(state: PlacedOrder, outcome: ReservationOutcome): OrderDecision {
   if (state.status !== 'Created') return alreadyDone;
   if (outcome.status === 'Held')
     return accepted<OrderEvent>({ type: 'OrderPaymentPending' });

@@ -1,13 +1,14 @@
-/** Owns the reading of one order for a caller: an order of somebody else is answered as if it did not exist. */
+/** Owns the reading and the showing of one order: an order of somebody else is answered as if it did not exist. */
 import { orderEntity } from '../../domain/addresses.ts';
 import type { OrderState, PlacedOrder } from '../../domain/order/order.ts';
 import type { Origin } from '../../actors/ask.ts';
 import { isUuid } from '../../kernel/ids.ts';
+import { answerJson } from '../answer.ts';
 import { notFound, problemOfRead } from '../answer-problems.ts';
 import { isStaff, type Principal } from '../authenticator.ts';
+import type { CallerContext } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { entityTag } from '../entity-tag.ts';
-import { json, type Reply } from '../reply.ts';
 import { orderJson } from './order-json.ts';
 
 export interface FoundOrder {
@@ -42,11 +43,12 @@ export async function findOrder(
   return { state, version: answer.version, origin: answer.origin };
 }
 
-export function orderReply(
+export function answerOrder(
+  ctx: CallerContext,
   status: number,
   { state, version, origin }: FoundOrder,
   shards: number,
   headers?: Record<string, string>,
-): Reply {
-  return json(status, orderJson(state, version, origin, shards), { ETag: entityTag(version), ...headers });
+): void {
+  answerJson(ctx, status, orderJson(state, version, origin, shards), { ETag: entityTag(version), ...headers });
 }

@@ -2,13 +2,13 @@
 import type { OrderListFilter, OrderViewRow } from '../../persistence/ports.ts';
 import { isStaff, type Principal } from '../authenticator.ts';
 import { retryAfterSeconds } from '../answer-problems.ts';
-import type { Call, Handler } from '../call.ts';
+import { answerJson } from '../answer.ts';
+import type { CallerContext, Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { parseInstant } from '../instant.ts';
 import { invalidInput, parseInput } from '../parse-input.ts';
 import { Problem } from '../problems.ts';
 import { parseQuery } from '../query.ts';
-import { json, type Reply } from '../reply.ts';
 import { listOrdersQuery, pageQuery, type ListOrdersQuery } from '../schemas/list-orders-query.ts';
 import { customerId as customerIdSchema } from '../schemas/text.ts';
 import { decodeCursor, encodeCursor } from './order-cursor.ts';
@@ -16,41 +16,47 @@ import { orderJson } from './order-json.ts';
 
 /** `GET /api/v1/orders` */
 export function createListOrders(services: EdgeServices): Handler {
-  return (call) => {
-    const given = parseQuery(call.query);
+  return (ctx) => {
+    const given = parseQuery(ctx.querystring);
     if ('productId' in given) {
       const detail = 'is not a filter yet; leave it out and filter by status, customerId, from and to';
       throw invalidInput([{ pointer: '/productId', code: 'unsupported_filter', detail }]);
     }
-    return listPage(services, call, parseInput(listOrdersQuery, given), '/api/v1/orders');
+    return listPage(services, ctx, parseInput(listOrdersQuery, given), '/api/v1/orders');
   };
 }
 
 /** `GET /api/v1/orders/customer/{customerId}` */
 export function createListCustomerOrders(services: EdgeServices): Handler {
-  return (call) => {
-    const customerId = parseInput(customerIdSchema, call.params[0]);
-    const query = { ...parseInput(pageQuery, parseQuery(call.query)), customerId };
-    return listPage(services, call, query, `/api/v1/orders/customer/${encodeURIComponent(customerId)}`);
+  return (ctx) => {
+    const customerId = parseInput(customerIdSchema, ctx.params['customerId']);
+    const query = { ...parseInput(pageQuery, parseQuery(ctx.querystring)), customerId };
+    return listPage(services, ctx, query, `/api/v1/orders/customer/${encodeURIComponent(customerId)}`);
   };
 }
 
-async function listPage(services: EdgeServices, call: Call, query: ListOrdersQuery, path: string): Promise<Reply> {
-  const filter = filterOf(query, call.principal);
+async function listPage(
+  services: EdgeServices,
+  ctx: CallerContext,
+  query: ListOrdersQuery,
+  path: string,
+): Promise<void> {
+  const filter = filterOf(query, ctx.state.principal);
   const filterText = JSON.stringify([filter.status, filter.customerId, filter.from, filter.to]);
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, filterText);
   // One row more than shown tells whether there is more.
-  const rows = await readView(services, call, { ...filter, ...(after && { after }), limit: query.limit + 1 });
+  const rows = await readView(services, ctx.state.requestId, {
+    ...filter,
+    ...(after && { after }),
+    limit: query.limit + 1,
+  });
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
   const hasMore = rows.length > shown.length;
   const nextCursor = hasMore && last ? encodeCursor(last.state, filterText) : null;
   const data = shown.map(({ state, version, origin }) => orderJson(state, version, origin, services.shards));
-  return json(
-    200,
-    { data, hasMore, nextCursor },
-    nextCursor === null ? {} : { Link: nextLink(path, call.query, nextCursor) },
-  );
+  const link = nextCursor === null ? {} : { Link: nextLink(path, ctx.querystring, nextCursor) };
+  answerJson(ctx, 200, { data, hasMore, nextCursor }, link);
 }
 
 function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListFilter, 'limit' | 'after'> {
@@ -73,7 +79,7 @@ function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListF
 
 async function readView(
   { views, log }: EdgeServices,
-  { requestId }: Call,
+  requestId: string,
   filter: OrderListFilter,
 ): Promise<readonly OrderViewRow[]> {
   try {

@@ -8,7 +8,8 @@ import type { Until } from '../../domain/decider.ts';
 import type { OrderCommand, OrderLine, OrderState } from '../../domain/order/order.ts';
 import { uuidV7 } from '../../kernel/ids.ts';
 import { problemOfAnswer, problemOfRead } from '../answer-problems.ts';
-import type { Handler } from '../call.ts';
+import { answerJson } from '../answer.ts';
+import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { entityTag } from '../entity-tag.ts';
 import { idempotencyKeyOf, orderIdOfKey } from '../idempotency.ts';
@@ -16,7 +17,6 @@ import type { ProductLookup } from '../known-products.ts';
 import { ERRORS_TOLD_MAX } from '../parse-input.ts';
 import { preferredWaitSeconds } from '../prefer.ts';
 import { Problem } from '../problems.ts';
-import { json } from '../reply.ts';
 import { parsePlaceOrder } from '../schemas/place-order-request.ts';
 import { orderJson } from './order-json.ts';
 import { orderTermsOf } from './order-terms.ts';
@@ -28,18 +28,19 @@ const ALL_PRODUCTS_KNOWN: readonly string[] = [];
 type Done = Extract<Answer, { kind: 'done' }>;
 
 export function createPlaceOrder(services: EdgeServices): Handler {
-  const { clock, idempotencyNamespace, knownProducts, shards } = services;
+  const { bodies, clock, idempotencyNamespace, knownProducts, shards } = services;
 
-  return async (call) => {
+  return async (ctx) => {
+    const { principal } = ctx.state;
     const startedAt = clock.nowMs();
-    const key = idempotencyKeyOf(call.req);
-    const request = parsePlaceOrder(await call.readJson());
-    const terms = orderTermsOf(request, call.principal, services.reservationTtlMs);
+    const key = idempotencyKeyOf(ctx.req);
+    const request = parsePlaceOrder(await bodies.readJson(ctx.req));
+    const terms = orderTermsOf(request, principal, services.reservationTtlMs);
     const keyed = key !== undefined;
-    const orderId = keyed ? orderIdOfKey(idempotencyNamespace, call.principal, key) : uuidV7(startedAt);
+    const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const lookup = await knownProducts.lookUp(terms.lines);
     const unknownProducts = await unknownProductsOf(services, lookup, orderId, keyed, terms.lines);
-    const waitSeconds = preferredWaitSeconds(call.req.headers['prefer']);
+    const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const command: OrderCommand = { type: 'PlaceOrder', terms, unknownProducts };
     const { answer, repeated } = await askToPlace(services, orderId, command, waitSeconds);
     if (answer.kind === 'rejected' && answer.refusal.code === 'unknown_product') {
@@ -47,7 +48,7 @@ export function createPlaceOrder(services: EdgeServices): Handler {
     }
     if (answer.kind !== 'done') throw problemOfAnswer(answer, 'order', { keyed, orderId });
     const state = answer.value as Exclude<OrderState, { status: 'Absent' }>;
-    return json(201, orderJson(state, answer.version, answer.origin, shards), {
+    answerJson(ctx, 201, orderJson(state, answer.version, answer.origin, shards), {
       Location: `/api/v1/orders/${orderId}`,
       ETag: entityTag(answer.version),
       ...(waitSeconds !== undefined && { 'Preference-Applied': `wait=${waitSeconds}` }),

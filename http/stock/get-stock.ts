@@ -2,21 +2,21 @@
 import { stockEntity } from '../../domain/addresses.ts';
 import type { StockLevel } from '../../domain/stock/stock-item.ts';
 import { notFound, problemOfRead } from '../answer-problems.ts';
-import type { Handler } from '../call.ts';
+import { answerJson } from '../answer.ts';
+import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { parseInput } from '../parse-input.ts';
-import { json } from '../reply.ts';
 import { productId as productIdSchema } from '../schemas/text.ts';
 import { stockJson } from './stock-json.ts';
 
 export function createGetStock({ actors, timeouts }: EdgeServices): Handler {
-  return async (call) => {
-    const productId = parseInput(productIdSchema, call.params[0]);
+  return async (ctx) => {
+    const productId = parseInput(productIdSchema, ctx.params['productId']);
     const ask = { to: stockEntity(productId), commandId: '', until: 'durable', timeoutMs: timeouts.readMs } as const;
     const answer = await actors.ask(ask);
     if (answer.kind !== 'done') throw problemOfRead(answer, 'stock item');
     const level = answer.value as StockLevel;
     if (!level.exists) throw notFound('stock item');
-    return json(200, stockJson(level));
+    answerJson(ctx, 200, stockJson(level));
   };
 }

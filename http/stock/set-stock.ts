@@ -4,24 +4,24 @@ import { stockEntity } from '../../domain/addresses.ts';
 import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
 import { problemOfAnswer } from '../answer-problems.ts';
 import type { Principal } from '../authenticator.ts';
-import type { Handler } from '../call.ts';
+import { answerJson } from '../answer.ts';
+import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { commandNameOf, commandNameOfKey, idempotencyKeyOf } from '../idempotency.ts';
 import { parseInput } from '../parse-input.ts';
-import { json } from '../reply.ts';
 import { setStockRequest, type SetStockRequest } from '../schemas/stock-requests.ts';
 import { productId as productIdSchema } from '../schemas/text.ts';
 import { stockJson } from './stock-json.ts';
 
 export function createSetStock(services: EdgeServices): Handler {
-  return async (call) => {
-    const productId = parseInput(productIdSchema, call.params[0]);
-    const key = idempotencyKeyOf(call.req);
-    const request = parseInput(setStockRequest, await call.readJson());
-    const answer = await askToSetStock(services, call.principal, productId, request, key, 0);
+  return async (ctx) => {
+    const productId = parseInput(productIdSchema, ctx.params['productId']);
+    const key = idempotencyKeyOf(ctx.req);
+    const request = parseInput(setStockRequest, await services.bodies.readJson(ctx.req));
+    const answer = await askToSetStock(services, ctx.state.principal, productId, request, key, 0);
     if (answer.kind !== 'done') throw problemOfAnswer(answer, 'stock item', { keyed: key !== undefined });
     const replayed = key !== undefined && answer.replayed;
-    return json(200, stockJson(answer.value as StockLevel), replayed ? { 'Idempotent-Replayed': 'true' } : {});
+    answerJson(ctx, 200, stockJson(answer.value as StockLevel), replayed ? { 'Idempotent-Replayed': 'true' } : {});
   };
 }
 

@@ -23,9 +23,9 @@ const types = {
     if (oid === INT8) return Number;
     if (oid === TIMESTAMPTZ) return (text: string) => Date.parse(text);
     if (oid === JSON_TEXT) return (text: string) => text;
-    return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown;
+    return pg.types.getTypeParser(oid, format) as (text: string) => unknown;
   },
-} as pg.CustomTypesConfig;
+};
 
 /** `purpose` shows in pg_stat_activity, e.g. `holdfast/w0-x7f/journal`. */
 export function connectionConfig(url: string, purpose: string): pg.ClientConfig {

@@ -150,7 +150,7 @@ export class PostgresJournalStore implements JournalStore {
     for (const raw of result.rows as Found[]) {
       let entity = found.get(raw.entity_id);
       if (!entity) found.set(raw.entity_id, (entity = { rows: [] }));
-      if (raw.snapshot_state != null) {
+      if (typeof raw.snapshot_state === 'string') {
         entity.snapshot = {
           version: raw.snapshot_version!,
           schema: raw.snapshot_schema!,

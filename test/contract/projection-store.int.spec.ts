@@ -218,7 +218,7 @@ for (const subject of STORAGE_SUBJECTS) {
           flushOf({
             moves: [{ shard, from: 0, to: 1 }],
             orders: LISTED.map(([n, customerId, status, createdAt]) => ({
-              state: placedOrder(orderIdOf(n), { status, createdAt: BASE + createdAt } as never, { customerId }),
+              state: placedOrder(orderIdOf(n), { status, createdAt: BASE + createdAt }, { customerId }),
               version: 1,
               settled: false,
               origin: { shard, seq: n },

@@ -1,0 +1,49 @@
+/**
+ * Owns how an answer gets into Koa's context: its body as a text that is made once, here, where a failure to make it
+ * still becomes an answer, and Koa knows its length. Must never be given anything that is not meant for the client.
+ */
+import type { PublicContext } from './edge-context.ts';
+import { problemDocument, PROBLEMS, type Problem } from './problems.ts';
+
+/** Without a charset: JSON is UTF-8 (RFC 8259). Koa's own `type` would add one. */
+const JSON_TYPE = 'application/json';
+const PROBLEM_TYPE = 'application/problem+json';
+
+type AnyContext = Pick<PublicContext, 'body' | 'set' | 'state' | 'status' | 'url'>;
+
+/** @param text JSON. */
+export function answerJsonText(
+  ctx: AnyContext,
+  status: number,
+  text: string,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  ctx.status = status;
+  ctx.set({ 'Content-Type': JSON_TYPE, ...headers });
+  ctx.body = text;
+}
+
+export function answerJson(
+  ctx: AnyContext,
+  status: number,
+  value: unknown,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  answerJsonText(ctx, status, JSON.stringify(value), headers);
+}
+
+export function answerProblem(ctx: AnyContext, problem: Problem): void {
+  const { headers, retryAfterSeconds } = problem.details;
+  const document = problemDocument(problem, { requestId: ctx.state.requestId, instance: instanceOf(ctx) });
+  answerJsonText(ctx, PROBLEMS[problem.code].status, JSON.stringify(document), {
+    'Content-Type': PROBLEM_TYPE,
+    ...headers,
+    ...(retryAfterSeconds !== undefined && { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))) }),
+  });
+}
+
+/** The address as it was sent, without its query. Not `ctx.path`: that throws where there is no path to be found. */
+function instanceOf({ url }: AnyContext): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
+}

@@ -1,0 +1,36 @@
+/**
+ * Owns the outermost step: every request gets its name, and whatever is thrown behind it becomes an answer in the form
+ * of a problem. Where nobody is left to answer it ends here. Nothing a client does may end the process.
+ */
+import type { Middleware } from 'koa';
+import type { Logger } from 'pino';
+import { answerProblem } from '../answer.ts';
+import { ClientGone, discardRest } from '../body.ts';
+import type { RequestState } from '../edge-context.ts';
+import { Problem } from '../problems.ts';
+import { requestIdOf } from '../request-id.ts';
+
+const UNEXPECTED =
+  'An unexpected error; it was logged under this requestId. Whether anything was applied is not known.';
+
+/** @param bodyBytesMax see discardRest. */
+export function problemBoundary(log: Logger, bodyBytesMax: number): Middleware<RequestState> {
+  return async (ctx, next) => {
+    const requestId = requestIdOf(ctx.headers['request-id']);
+    ctx.state.requestId = requestId;
+    // Answers are data for one caller: not to be kept unless they say so, and not to be guessed at.
+    ctx.set({ 'Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+    try {
+      await next();
+    } catch (thrown) {
+      if (thrown instanceof ClientGone) ctx.respond = false;
+      else if (thrown instanceof Problem) answerProblem(ctx, thrown);
+      else {
+        log.error({ err: thrown, requestId, method: ctx.method }, 'an unexpected error in the edge');
+        answerProblem(ctx, new Problem('internal', UNEXPECTED));
+      }
+    }
+    // What was answered before its body had come: the client may go on sending it.
+    if (!ctx.req.complete) discardRest(ctx.req, bodyBytesMax);
+  };
+}

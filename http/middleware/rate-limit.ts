@@ -1,0 +1,35 @@
+/**
+ * Owns the step that gives a customer its turn, or 429. Every limited answer says what is left; when the counter fails
+ * the request passes, because a limit protects and does not judge.
+ */
+import type { Middleware } from 'koa';
+import type { Logger } from 'pino';
+import type { CallerState } from '../edge-context.ts';
+import { Problem } from '../problems.ts';
+import { rateLimitHeaders } from '../rate-limit-headers.ts';
+import type { RateDecision, RateLimiter } from '../rate-limiter.ts';
+
+export function rateLimit(limiter: RateLimiter, log: Logger): Middleware<CallerState> {
+  const { windowSeconds } = limiter;
+  return async (ctx, next) => {
+    const { principal, requestId } = ctx.state;
+    if (principal.role === 'customer') {
+      let decision: RateDecision | undefined;
+      try {
+        decision = await limiter.take(principal.sub);
+      } catch (err) {
+        log.warn({ err, requestId }, 'the rate limiter failed; the request passes');
+      }
+      if (decision !== undefined) {
+        ctx.set(rateLimitHeaders(decision, windowSeconds));
+        if (!decision.allowed) throw rateLimited(decision, windowSeconds);
+      }
+    }
+    await next();
+  };
+}
+
+function rateLimited({ limit, resetSeconds }: RateDecision, windowSeconds: number): Problem {
+  const detail = `More than ${limit} requests in ${windowSeconds} seconds; nothing was applied.`;
+  return new Problem('rate_limited', detail, { retryAfterSeconds: resetSeconds });
+}

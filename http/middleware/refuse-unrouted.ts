@@ -1,0 +1,36 @@
+/**
+ * Owns what is answered where no route is: the router's own findings (404, 405, 501, and 200 to OPTIONS), in the form
+ * of every other refusal; and addresses that can't be read at all.
+ */
+import type { Middleware } from 'koa';
+import { invalidInput } from '../parse-input.ts';
+import { Problem } from '../problems.ts';
+import { screenText } from '../text-screen.ts';
+
+/**
+ * To stand before the router, which would hand on as it came what it can't decode: a product called "%ff" is not the
+ * same as the byte.
+ */
+export const refuseUnreadablePath: Middleware = (ctx, next) => {
+  if (isReadable(ctx)) return next();
+  const detail = 'has a path that is not UTF-8 in percent-encoding';
+  throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail }]);
+};
+
+/** To stand between the router's routes and its `allowedMethods`, which says by its Allow header what it has found. */
+export const refuseUnrouted: Middleware = async (ctx, next) => {
+  await next();
+  if (!ctx.response.has('Allow')) throw new Problem('not_found', 'There is nothing at this path; see /docs.');
+  throw new Problem('method_not_allowed', `Allowed here: ${ctx.response.get('Allow')}.`);
+};
+
+function isReadable(ctx: { readonly path: string | null }): boolean {
+  try {
+    // Throws where the target is no address, like `http://[/`; null where it is one without a path.
+    const { path } = ctx;
+    if (path?.includes('%') === true) screenText(decodeURIComponent(path), '');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,374 @@
+/** The projections of one worker over a store that fails as told. */
+import { expect } from 'chai';
+import { orderIdOf, placedOrder, stockLevelOf } from '../test/support/order-states.ts';
+import { ScriptedProjectionStore } from '../test/support/scripted-projection-store.ts';
+import { silentLog } from '../test/support/silent-log.ts';
+import { turns, waitUntil } from '../test/support/wait-until.ts';
+import { Projections, type EntityView } from './projections.ts';
+
+const ORDER = orderIdOf(1);
+const ENTITY = `ord_${ORDER}`;
+
+class Bench {
+  readonly store = new ScriptedProjectionStore();
+  readonly wakes: Record<string, number>[] = [];
+  readonly lost: number[] = [];
+  readonly projections = new Projections(this.store, silentLog, {
+    wakesChanged: (wakes) => this.wakes.push(Object.fromEntries(wakes)),
+    shardLost: (shard) => {
+      this.lost.push(shard);
+      this.projections.disown(shard); // as the shard's keeper does
+    },
+  });
+  readonly #seqs = new Map<number, number>();
+
+  constructor(...shards: number[]) {
+    for (const shard of shards) this.projections.own(shard, 0, []);
+  }
+
+  /** One committed row. */
+  row(shard: number, entityId: string, version: number, wakeAt: number | null, view?: EntityView): void {
+    const seq = (this.#seqs.get(shard) ?? 0) + 1;
+    this.#seqs.set(shard, seq);
+    this.projections.apply({ shard, seq, entityId, version, wakeAt, view });
+  }
+
+  order(shard: number, version: number, wakeAt: number | null, orderId = ORDER): void {
+    this.row(shard, `ord_${orderId}`, version, wakeAt, {
+      kind: 'order',
+      state: placedOrder(orderId, { updatedAt: version }),
+      firstSeq: 1,
+      settled: wakeAt === null,
+    });
+  }
+
+  orderVersion(orderId = ORDER): number | undefined {
+    return this.store.orders.get(orderId)?.version;
+  }
+
+  async checkpoint(shard: number): Promise<number | undefined> {
+    return (await this.store.checkpoints([shard])).get(shard);
+  }
+
+  async flush(): Promise<void> {
+    await this.projections.flush();
+  }
+
+  async end(): Promise<void> {
+    await this.projections.close(() => 0, -1);
+  }
+}
+
+describe('projections', () => {
+  let bench: Bench;
+  const over = (...shards: number[]): Bench => (bench = new Bench(...shards));
+  afterEach(() => bench.end());
+
+  describe('a flush', () => {
+    it('writes the last of many changes to an entity, once, and moves the checkpoint over all of them', async () => {
+      over(1);
+      for (const version of [1, 2, 3]) bench.order(1, version, 100 + version);
+      bench.row(1, 'stk_p', 1, null, { kind: 'stock', level: stockLevelOf('p', 5, 1), at: 9 });
+      bench.row(1, 'res_x', 1, null);
+      await bench.flush();
+      const [flush] = bench.store.sent;
+      expect(bench.store.sent).to.have.length(1);
+      expect(flush!.moves).to.deep.equal([{ shard: 1, from: 0, to: 5 }]);
+      expect(flush!.orders.map(({ version, origin }) => [version, origin])).to.deep.equal([[3, { shard: 1, seq: 1 }]]);
+      expect(flush!.stocks).to.deep.equal([{ shard: 1, version: 1, level: stockLevelOf('p', 5, 1), at: 9 }]);
+      expect(flush!.wakeUps).to.deep.equal([{ shard: 1, entityId: ENTITY, wakeAt: 103 }]);
+      expect(bench.projections.lagRows).to.equal(0);
+    });
+
+    it('begins by itself some time after a row', async () => {
+      over(1);
+      bench.order(1, 1, null);
+      await waitUntil('it is flushed', () => bench.store.sent.length === 1);
+    });
+
+    it('of nothing sends nothing', async () => {
+      over(1);
+      await bench.flush();
+      expect(bench.store.sent).to.deep.equal([]);
+    });
+
+    it('never touches the wake-ups of an entity that settles within it', async () => {
+      over(1);
+      bench.order(1, 1, 100);
+      bench.order(1, 2, null);
+      await bench.flush();
+      expect(bench.store.sent[0]).to.deep.include({ wakeUps: [], settled: [] });
+      expect(bench.wakes).to.deep.equal([]);
+    });
+
+    it('clears a wake-up that an earlier flush has written, once', async () => {
+      over(1);
+      bench.order(1, 1, 100);
+      await bench.flush();
+      bench.order(1, 2, null);
+      await bench.flush();
+      bench.order(1, 3, null);
+      await bench.flush();
+      expect(bench.store.sent.map(({ settled }) => settled.length)).to.deep.equal([0, 1, 0]);
+      expect(bench.store.waiting.size).to.equal(0);
+    });
+
+    it('clears a wake-up that was in the table when the shard was taken', async () => {
+      over();
+      bench.projections.own(1, 0, [ENTITY]);
+      bench.order(1, 1, null);
+      await bench.flush();
+      expect(bench.store.sent[0]!.settled).to.deep.equal([{ shard: 1, entityId: ENTITY }]);
+    });
+
+    it('says who waits once that is durable', async () => {
+      over(1);
+      const open = bench.store.hold();
+      bench.order(1, 1, 100);
+      const flushed = bench.flush();
+      await turns();
+      expect(bench.wakes).to.deep.equal([]);
+      open();
+      await flushed;
+      expect(bench.wakes).to.deep.equal([{ [ENTITY]: 100 }]);
+    });
+
+    it('says nothing of an entity that settled while it was under way', async () => {
+      over(1);
+      const open = bench.store.hold();
+      bench.order(1, 1, 100);
+      const flushed = bench.flush();
+      await turns();
+      bench.order(1, 2, null);
+      open();
+      await flushed;
+      expect(bench.wakes).to.deep.equal([]);
+    });
+
+    it('freezes its changes and its checkpoint together: what comes meanwhile goes with the next', async () => {
+      over(1);
+      const open = bench.store.hold();
+      bench.order(1, 1, 100);
+      const flushed = bench.flush();
+      await turns();
+      bench.order(1, 2, null);
+      bench.order(1, 3, null);
+      expect(bench.projections.lagRows).to.equal(3);
+      open();
+      await flushed;
+      expect([bench.orderVersion(), await bench.checkpoint(1), bench.projections.lagRows]).to.deep.equal([1, 1, 2]);
+      await bench.flush();
+      expect(bench.store.sent[1]!.moves).to.deep.equal([{ shard: 1, from: 1, to: 3 }]);
+      expect([bench.orderVersion(), bench.store.waiting.size]).to.deep.equal([3, 0]);
+    });
+
+    it('is one at a time: a second call waits for the same', async () => {
+      over(1);
+      const open = bench.store.hold();
+      bench.order(1, 1, null);
+      const both = [bench.flush(), bench.flush()];
+      await turns();
+      open();
+      await Promise.all(both);
+      expect(bench.store.sent).to.have.length(1);
+    });
+  });
+
+  describe('a flush that fails', () => {
+    it('is tried again with the newer changes on top', async () => {
+      over(1);
+      bench.store.next('fails');
+      const other = orderIdOf(2);
+      bench.order(1, 1, 100);
+      bench.order(1, 1, null, other);
+      const open = bench.store.hold();
+      const flushed = bench.flush();
+      await turns();
+      bench.order(1, 2, 200);
+      open();
+      await flushed;
+      expect(bench.projections.lagRows).to.equal(3);
+      await bench.flush();
+      expect(bench.store.sent[1]!.moves).to.deep.equal([{ shard: 1, from: 0, to: 3 }]);
+      expect([bench.orderVersion(), bench.orderVersion(other), await bench.checkpoint(1)]).to.deep.equal([2, 1, 3]);
+      expect(bench.wakes).to.deep.equal([{ [ENTITY]: 200 }]);
+      expect([bench.projections.lagRows, bench.lost]).to.deep.equal([0, []]);
+    });
+
+    it('but was applied is found to be, and its shard is kept', async () => {
+      over(1, 2);
+      bench.store.next('unknown');
+      bench.order(1, 1, null);
+      bench.order(2, 1, null, orderIdOf(2));
+      await bench.flush();
+      expect(bench.projections.lagRows).to.equal(0);
+      bench.order(1, 2, null);
+      await bench.flush();
+      expect([await bench.checkpoint(1), bench.orderVersion(), bench.lost]).to.deep.equal([2, 2, []]);
+    });
+
+    it('but was applied says who waits: nobody else would wake them', async () => {
+      over(1);
+      bench.store.next('unknown');
+      bench.order(1, 1, 100);
+      await bench.flush();
+      expect(bench.wakes).to.deep.equal([{ [ENTITY]: 100 }]);
+    });
+
+    it('but was applied has its wake-ups cleared when their entities settle', async () => {
+      over(1);
+      bench.store.next('unknown');
+      bench.order(1, 1, 100);
+      await bench.flush();
+      bench.order(1, 2, null);
+      await bench.flush();
+      expect([...bench.store.waiting.keys()]).to.deep.equal([]);
+    });
+
+    it('but was applied while newer changes came is cleared of their entities, too', async () => {
+      over(1);
+      bench.store.next('unknown');
+      const open = bench.store.hold();
+      bench.order(1, 1, 100);
+      const flushed = bench.flush();
+      await turns();
+      bench.order(1, 2, null);
+      open();
+      await flushed;
+      await bench.flush();
+      expect([...bench.store.waiting.keys()]).to.deep.equal([]);
+      expect(bench.wakes).to.deep.equal([]);
+    });
+
+    it('whose fate can not be read, but was applied, costs the shard: it is taken anew', async () => {
+      over(1);
+      bench.store.next('unknown');
+      bench.store.checkpointsFail = true;
+      bench.order(1, 1, null);
+      await bench.flush();
+      bench.store.checkpointsFail = false;
+      await bench.flush();
+      expect(bench.lost).to.deep.equal([1]);
+    });
+
+    for (const script of ['fails', 'unknown'] as const) {
+      it(`brings back nothing of a shard that was given up meanwhile (${script})`, async () => {
+        over(1, 2);
+        bench.store.next(script);
+        const open = bench.store.hold();
+        bench.order(1, 1, 100);
+        bench.order(2, 1, null, orderIdOf(2));
+        const flushed = bench.flush();
+        await turns();
+        bench.projections.disown(1);
+        open();
+        await flushed;
+        // The next owner, perhaps this worker again, has read the journal and knows better.
+        await bench.store.flush({
+          moves: [{ shard: 1, from: (await bench.checkpoint(1))!, to: 10 }],
+          orders: [{ state: placedOrder(ORDER), version: 9, settled: true, origin: { shard: 1, seq: 1 } }],
+          stocks: [],
+          wakeUps: [],
+          settled: [{ shard: 1, entityId: ENTITY }],
+        });
+        bench.projections.own(1, 10, []);
+        bench.projections.apply({ shard: 1, seq: 11, entityId: 'res_y', version: 1, wakeAt: null, view: undefined });
+        await bench.flush();
+        expect([bench.orderVersion(), bench.store.waiting.size, bench.orderVersion(orderIdOf(2))]).to.deep.equal([9, 0, 1]);
+        expect(bench.projections.lagRows).to.equal(0);
+      });
+    }
+  });
+
+  describe('another owner', () => {
+    it('that moved the checkpoint is noticed: the shard is lost, the others go on', async () => {
+      over(1, 2);
+      await bench.store.flush({ moves: [{ shard: 1, from: 0, to: 5 }], orders: [], stocks: [], wakeUps: [], settled: [] });
+      bench.order(1, 1, 100);
+      bench.order(2, 1, 200, orderIdOf(2));
+      await bench.flush();
+      expect(bench.lost).to.deep.equal([1]);
+      expect([bench.orderVersion(), bench.orderVersion(orderIdOf(2))]).to.deep.equal([undefined, 1]);
+      expect(bench.wakes).to.deep.equal([{ [`ord_${orderIdOf(2)}`]: 200 }]);
+      expect(bench.projections.lagRows).to.equal(0);
+    });
+  });
+
+  describe('a shard', () => {
+    it('is lost when a row of its log is missing', () => {
+      over(1);
+      bench.order(1, 1, null);
+      bench.projections.apply({ shard: 1, seq: 3, entityId: ENTITY, version: 2, wakeAt: null, view: undefined });
+      expect(bench.lost).to.deep.equal([1]);
+      expect(bench.projections.lagRows).to.equal(0);
+    });
+
+    it('that was given up is forgotten with everything not yet flushed of it', async () => {
+      over(1, 2);
+      bench.order(1, 1, 100);
+      bench.order(2, 1, null, orderIdOf(2));
+      bench.projections.disown(1);
+      bench.order(1, 2, null); // a late commit of the former epoch
+      await bench.flush();
+      expect(bench.store.sent[0]!.moves).to.deep.equal([{ shard: 2, from: 0, to: 1 }]);
+      expect([bench.orderVersion(), bench.store.waiting.size, bench.projections.lagRows]).to.deep.equal([undefined, 0, 0]);
+    });
+
+    it('that is taken again goes on from its new checkpoint', async () => {
+      over(1);
+      bench.order(1, 1, null);
+      bench.projections.disown(1);
+      await bench.store.flush({ moves: [{ shard: 1, from: 0, to: 4 }], orders: [], stocks: [], wakeUps: [], settled: [] });
+      bench.projections.own(1, 4, []);
+      bench.projections.apply({ shard: 1, seq: 5, entityId: 'res_y', version: 1, wakeAt: null, view: undefined });
+      await bench.flush();
+      expect([await bench.checkpoint(1), bench.lost]).to.deep.equal([5, []]);
+    });
+
+    it('can be taken once no flush is under way', async () => {
+      over(1);
+      const open = bench.store.hold();
+      bench.order(1, 1, null);
+      void bench.flush();
+      let quiet = false;
+      const quiesced = bench.projections.quiesce().then(() => (quiet = true));
+      await turns();
+      expect(quiet).to.equal(false);
+      open();
+      await quiesced;
+      expect(bench.store.sent).to.have.length(1);
+    });
+  });
+
+  it('are full at the limit of rows behind the journal, and not any more after a flush', async () => {
+    over(1);
+    const open = bench.store.hold();
+    for (let version = 1; version < 200_000; version++) bench.row(1, 'stk_p', version, null);
+    expect(bench.projections.full).to.equal(false);
+    bench.row(1, 'stk_p', 200_000, null);
+    expect(bench.projections.full).to.equal(true);
+    open();
+    await bench.flush();
+    await bench.flush();
+    expect(bench.projections.full).to.equal(false);
+  });
+
+  describe('closing', () => {
+    it('writes everything, also after failures', async () => {
+      over(1);
+      bench.store.next('fails');
+      bench.order(1, 1, null);
+      await bench.projections.close(() => 0, 1);
+      expect([bench.orderVersion(), bench.projections.lagRows]).to.deep.equal([1, 0]);
+    });
+
+    it('gives up at its deadline', async () => {
+      over(1);
+      bench.store.next('fails', 'fails', 'fails');
+      bench.order(1, 1, null);
+      let now = 0;
+      await bench.projections.close(() => now++, 1);
+      expect(bench.projections.lagRows).to.equal(1);
+    });
+  });
+});

@@ -1,0 +1,45 @@
+/** A store of read models that fails, or waits, when a test says so. Keeps every flush that was sent to it. */
+import { InMemoryProjectionStore } from '../../persistence/in-memory/projection-store.ts';
+import type { ProjectionFlush } from '../../persistence/ports.ts';
+
+/** `fails`: not applied. `unknown`: applied, and the answer is lost. */
+export type FlushScript = 'works' | 'fails' | 'unknown';
+
+export class ScriptedProjectionStore extends InMemoryProjectionStore {
+  readonly sent: ProjectionFlush[] = [];
+  #scripts: FlushScript[] = [];
+  #gate: Promise<void> | undefined;
+  checkpointsFail = false;
+
+  /** The next flushes end so, one after another; those after them work. */
+  next(...scripts: FlushScript[]): void {
+    this.#scripts = scripts;
+  }
+
+  /** Flushes are sent and not answered until the returned function is called. */
+  hold(): () => void {
+    let open = (): void => undefined;
+    this.#gate = new Promise((resolve) => {
+      open = () => {
+        this.#gate = undefined;
+        resolve();
+      };
+    });
+    return open;
+  }
+
+  override async checkpoints(shards: readonly number[]): Promise<Map<number, number>> {
+    if (this.checkpointsFail) throw new Error('scripted: the database is away');
+    return super.checkpoints(shards);
+  }
+
+  override async flush(flush: ProjectionFlush): Promise<ReadonlySet<number>> {
+    this.sent.push(flush);
+    await (this.#gate ?? new Promise(setImmediate));
+    const script = this.#scripts.shift() ?? 'works';
+    if (script === 'fails') throw new Error('scripted: not applied');
+    const moved = await super.flush(flush);
+    if (script === 'unknown') throw new Error('scripted: the answer is lost');
+    return moved;
+  }
+}
