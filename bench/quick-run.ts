@@ -3,7 +3,7 @@
  * slows the machine down meets both. The one that is not measured stays up and idle, warm for its next round.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { signDevToken } from '../config/dev-token.ts';
@@ -86,8 +86,9 @@ export class QuickRun {
   async #start(target: Target): Promise<Side> {
     this.#progress.begin(`starting ${target.name} ...`);
     const databaseUrl = await this.#server.createDatabase(target.id);
-    const dataDir = await mkdtemp(path.join(tmpdir(), 'holdfast-bench-'));
+    const dataDir = path.join(tmpdir(), `holdfast-bench-${randomBytes(6).toString('hex')}`);
     this.#cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
+    await mkdir(dataDir, { mode: 0o700 });
     const [port, adminPort] = await freePorts(2);
     const { workers } = this.#options;
     const place = { databaseUrl, dataDir, port: port!, adminPort: adminPort!, workers, jwtSecret: this.#jwtSecret };

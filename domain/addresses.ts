@@ -16,6 +16,10 @@ export const paymentEntity = (orderId: string): string => PREFIX.payment + order
 export const reservationEntity = (orderId: string): string => PREFIX.reservation + orderId;
 export const stockEntity = (productId: string): string => PREFIX.stock + productId;
 
+export function isEntityId(text: string): boolean {
+  return KIND_BY_PREFIX.has(text.slice(0, PREFIX_LENGTH));
+}
+
 /** @throws InvariantViolation for a text that is no entity id. */
 export function kindOf(entityId: string): EntityKind {
   const kind = KIND_BY_PREFIX.get(entityId.slice(0, PREFIX_LENGTH));

@@ -20,13 +20,13 @@ describe('the edge', () => {
       }
       const id = '019bc186-de00-7a9a-b202-e3cce335a4d4';
       const wrong: readonly (readonly [string, string, string])[] = [
-        ['PUT', '/api/v1/orders', 'POST, GET, HEAD'],
-        ['DELETE', '/api/v1/orders', 'POST, GET, HEAD'],
-        ['PATCH', `/api/v1/orders/${id}`, 'GET, HEAD, DELETE'],
+        ['PUT', '/api/v1/orders', 'POST, HEAD, GET'],
+        ['DELETE', '/api/v1/orders', 'POST, HEAD, GET'],
+        ['PATCH', `/api/v1/orders/${id}`, 'HEAD, GET, DELETE'],
         ['GET', `/api/v1/orders/${id}/cancel`, 'POST'],
-        ['POST', '/api/v1/stock/P1', 'PUT, GET, HEAD'],
-        ['DELETE', '/api/v1/stock/batch', 'POST, PUT, GET, HEAD'],
-        ['OPTIONS', '/health/live', 'GET, HEAD'],
+        ['POST', '/api/v1/stock/P1', 'PUT, HEAD, GET'],
+        ['DELETE', '/api/v1/stock/batch', 'POST, PUT, HEAD, GET'],
+        ['OPTIONS', '/health/live', 'HEAD, GET'],
       ];
       for (const [method, path, allow] of wrong) {
         const reply = await edge.send(path, { method });

@@ -1,4 +1,5 @@
 /** Owns the way from the table of operations to Koa's router: which steps a request takes to its handler. */
+import { METHODS } from 'node:http';
 import Router, { type RouterMiddleware } from '@koa/router';
 import type { CallerState } from './edge-context.ts';
 import type { Handlers } from './handlers.ts';
@@ -23,6 +24,8 @@ export type StepsTo = (access: Exclude<Access, 'public'>) => readonly Step[];
 export function createRoutes(handlers: Handlers, stepsTo: StepsTo): Router<CallerState, Record<never, never>> {
   const router = new Router<CallerState, Record<never, never>>({
     exclusive: 'specificity',
+    // A method that no operation has is one that is not allowed: 405, never 501.
+    methods: METHODS,
     sensitive: true,
     strict: true,
   });

@@ -451,7 +451,7 @@ describe('journal (group commit)', () => {
         for (const each of steps) {
           if (each.do === 'turn') await turns(1);
           else if (each.do === 'rival') await bench.store.takeShards([each.shard], ROW_AT);
-          else if (each.do === 'disown') {
+          else if (each.do !== 'append') {
             bench.journal.disown(each.shard);
             takeAgain(each.shard);
           } else {

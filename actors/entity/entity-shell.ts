@@ -375,7 +375,7 @@ export class EntityShell {
       this.#firstSeq = seq;
       this.#effects.bornHere();
     }
-    const place = { firstSeq: this.#firstSeq, at: row.at, settled: row.wakeAt === null };
+    const place = { firstSeq: this.#firstSeq, at: row.at, settled: effects.length === 0 };
     const view = type.view && type.decider.exists(state) ? type.view(shown, place) : undefined;
     this.#host.project({
       shard: row.shard,

@@ -3,11 +3,11 @@
  * Views are made from whole entities, so a row's view may show a later row of the same tail; that one follows at once.
  */
 import type { Logger } from 'pino';
-import { kindOf } from '../../domain/addresses.ts';
+import { isEntityId, kindOf } from '../../domain/addresses.ts';
 import type { EntityKind } from '../../domain/decider.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import type { JournalRow, JournalStore, ProjectionFlush, ProjectionStore } from '../../persistence/ports.ts';
+import type { JournalRow, JournalStore, ProjectionFlush, ProjectionStore, StoredEntity } from '../../persistence/ports.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import { foldEntity, snapshotOutdated } from '../entity/fold-entity.ts';
 
@@ -68,7 +68,9 @@ async function flushOf(
 ): Promise<ProjectionFlush> {
   const wakes = new Map<string, { shard: number; wakeAt: EpochMs | null }>();
   for (const { entityId, shard, wakeAt } of rows) {
-    if (!entityId.startsWith(EPOCH_ENTITY_PREFIX)) wakes.set(entityId, { shard, wakeAt });
+    if (entityId.startsWith(EPOCH_ENTITY_PREFIX)) continue;
+    if (isEntityId(entityId)) wakes.set(entityId, { shard, wakeAt });
+    else deps.log.error({ entityId, shard }, 'a row belongs to no kind of entity that this build knows; it is left out');
   }
   const orders: ProjectionFlush['orders'][number][] = [];
   const stocks: ProjectionFlush['stocks'][number][] = [];
@@ -100,22 +102,42 @@ async function viewsOf(
   const views = [];
   for (let start = 0; start < entityIds.length; start += ENTITIES_PER_READ) {
     const wanted = entityIds.slice(start, start + ENTITIES_PER_READ);
-    let found = await deps.journal.readEntities(wanted, type.decider.snapshot !== undefined);
-    if ([...found.values()].some((stored) => snapshotOutdated(type, stored))) {
-      found = await deps.journal.readEntities(wanted, false);
-    }
+    const found = await deps.journal.readEntities(wanted, type.decider.snapshot !== undefined);
+    const again: string[] = [];
     for (const [entityId, stored] of found) {
-      const { shard, wakeAt } = wakes.get(entityId)!;
+      const { shard } = wakes.get(entityId)!;
       try {
-        const { state, version, firstSeq, at } = foldEntity(type, entityId, shard, stored);
-        if (!type.decider.exists(state)) continue;
-        const shown = type.decider.answer(state, undefined);
-        views.push({ view: type.view!(shown, { firstSeq, at, settled: wakeAt === null }), version, shard });
+        if (snapshotOutdated(type, stored)) again.push(entityId);
+        else views.push(...viewOf(type, entityId, shard, stored));
       } catch (error) {
-        // Its view stays as it was; the entity itself answers an error when it is asked.
-        deps.log.error({ entityId, reason: messageOf(error) }, 'an entity can not be read; its view is left behind');
+        if (stored.snapshot) again.push(entityId);
+        else leftBehind(deps, entityId, error);
+      }
+    }
+    // Their snapshots are no good: the whole log says it.
+    const whole = again.length > 0 ? await deps.journal.readEntities(again, false) : new Map<string, StoredEntity>();
+    for (const [entityId, stored] of whole) {
+      const { shard } = wakes.get(entityId)!;
+      try {
+        views.push(...viewOf(type, entityId, shard, stored));
+      } catch (error) {
+        leftBehind(deps, entityId, error);
       }
     }
   }
   return views;
+}
+
+/** Empty for an entity that does not exist. @throws when its rows can't be folded. */
+function viewOf(type: EntityType, entityId: string, shard: number, stored: StoredEntity) {
+  const { state, version, firstSeq, at } = foldEntity(type, entityId, shard, stored);
+  if (!type.decider.exists(state)) return [];
+  const shown = type.decider.answer(state, undefined);
+  const settled = type.decider.outstanding(state).length === 0;
+  return [{ view: type.view!(shown, { firstSeq, at, settled }), version, shard }];
+}
+
+/** The view stays as it was; the entity itself answers an error when it is asked. */
+function leftBehind({ log }: CatchUpDeps, entityId: string, error: unknown): void {
+  log.error({ entityId, reason: messageOf(error) }, 'an entity can not be read; its view is left behind');
 }

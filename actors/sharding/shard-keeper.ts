@@ -40,13 +40,17 @@ export class ShardKeeper {
   /** Resolves when all of them are served. Tries until it succeeds or is stopped. */
   async take(shards: readonly number[]): Promise<void> {
     for (const shard of shards) this.#lost.add(shard);
-    this.#taking ??= this.#takeAll().finally(() => (this.#taking = undefined));
-    await this.#taking;
+    // A shard that was lost while the last round ended is in none: another round follows.
+    while (this.#lost.size > 0 && !this.#stopped) {
+      this.#taking ??= this.#takeAll().finally(() => (this.#taking = undefined));
+      await this.#taking;
+    }
   }
 
   /** An append, or a flush, found another owner or no answer: everything of the shard in memory is void. */
   lost(shard: number): void {
     this.#deps.region.disown(shard);
+    this.#writer().disown(shard);
     this.#deps.live.disown(shard);
     if (!this.#stopped) void this.take([shard]);
   }

@@ -89,7 +89,7 @@ export class ShardRegion implements Actors, EntityHost {
       () => deps.clock.nowMs(),
       (entityId) => this.#wake(entityId),
     );
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
   }
 
@@ -227,8 +227,8 @@ export class ShardRegion implements Actors, EntityHost {
     else this.#wakes.set(entityId, this.clock.nowMs() + SWEEP_INTERVAL_MS);
   }
 
-  /** The oldest residents stand first; busy ones stay. */
-  #sweep(): void {
+  /** Lets idle entities leave, the oldest residents first; busy ones stay. Called by a timer, and by tests. */
+  sweep(): void {
     const now = this.clock.monotonicMs();
     let excess = this.#residents.size - RESIDENTS_MAX;
     for (const { shell, actor } of this.#residents.values()) {
@@ -291,6 +291,11 @@ export class ShardRegion implements Actors, EntityHost {
 
   wakeAt(entityId: string, at: EpochMs): void {
     if (this.#owned.has(this.shardOf(entityId))) this.#wakes.set(entityId, at);
+  }
+
+  /** Wakes who is due. Called by a timer, and by tests. */
+  wakeDue(): void {
+    this.#wakes.tick();
   }
 
   /** The projections' word on who still waits. */

@@ -18,8 +18,8 @@ export class LoadProcess {
   }
 
   static start(cleanup: Cleanup): LoadProcess {
-    const child = fork(programFile('bench/load/load-worker'), { serialization: 'advanced' });
     cleanup.add(() => void child.kill('SIGKILL'));
+    const child = fork(programFile('bench/load/load-worker'), { serialization: 'advanced' });
     return new LoadProcess(child);
   }
 

@@ -41,11 +41,11 @@ export class RunningTarget {
 
   /** Starts `target` and waits until it is ready. @throws with its last output where it does not get there */
   static async start(target: Target, place: TargetPlace, cleanup: Cleanup): Promise<RunningTarget> {
+    cleanup.add(() => running.stop());
     const env = { ...inheritedEnvironment(), ...target.environment(place) };
     const args = [...process.execArgv, programFile(target.program)];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const running = new RunningTarget(target, place, child);
-    cleanup.add(() => running.stop());
     await running.#waitUntilReady();
     return running;
   }

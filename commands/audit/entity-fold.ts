@@ -10,7 +10,7 @@ import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
 import type { AuditedRow } from '../../persistence/postgres/audit-reader.ts';
 import type { Folder } from './deciders.ts';
 import { brokenRule } from './event-rules.ts';
-import { FingerprintSet } from './fingerprint-set.ts';
+import type { FingerprintSet } from './fingerprint-set.ts';
 import type { Findings } from './findings.ts';
 
 /** Command ids that seem to stand in two rows of their entity: certain only after a second look. */

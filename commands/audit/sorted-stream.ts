@@ -6,14 +6,14 @@ import { invariant } from '../../kernel/invariant.ts';
 import { compareBytes } from './compare-bytes.ts';
 
 export class SortedStream<Row> {
-  readonly #batches: AsyncIterator<readonly Row[]>;
+  readonly #batches: AsyncIterator<readonly Row[], unknown>;
   readonly #keyOf: (row: Row) => string;
   #batch: readonly Row[] = [];
   #next = 0;
   #ended = false;
   #key: string | undefined;
 
-  constructor(batches: AsyncIterator<readonly Row[]>, keyOf: (row: Row) => string) {
+  constructor(batches: AsyncIterator<readonly Row[], unknown>, keyOf: (row: Row) => string) {
     this.#batches = batches;
     this.#keyOf = keyOf;
   }
@@ -50,9 +50,9 @@ export class SortedStream<Row> {
 
   async #load(): Promise<void> {
     while (!this.#ended && this.#next >= this.#batch.length) {
-      const { done, value } = await this.#batches.next();
-      this.#ended = done === true;
-      this.#batch = done ? [] : value;
+      const result = await this.#batches.next();
+      this.#ended = result.done === true;
+      this.#batch = result.done === true ? [] : result.value;
       this.#next = 0;
     }
   }

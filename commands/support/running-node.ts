@@ -91,6 +91,8 @@ export function baseUrlOf(host: string, port: number): string {
 type Readiness = 'ready' | 'starting' | 'nobody';
 
 async function probe(baseUrl: string): Promise<Readiness> {
+  // Port 0: the system chooses one at the start, so a node that has left no record does not run.
+  if (new URL(baseUrl).port === '0') return 'nobody';
   let response: Response;
   try {
     response = await fetch(`${baseUrl}/health/ready`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });

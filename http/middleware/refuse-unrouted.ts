@@ -1,6 +1,6 @@
 /**
- * Owns what is answered where no route is: the router's own findings (404, 405, 501, and 200 to OPTIONS), in the form
- * of every other refusal; and addresses that can't be read at all.
+ * Owns what is answered where no route is: the router's own findings (404, 405, and 200 to OPTIONS), in the form of
+ * every other refusal; and addresses that can't be read at all.
  */
 import type { Middleware } from 'koa';
 import { invalidInput } from '../parse-input.ts';
@@ -20,8 +20,10 @@ export const refuseUnreadablePath: Middleware = (ctx, next) => {
 /** To stand between the router's routes and its `allowedMethods`, which says by its Allow header what it has found. */
 export const refuseUnrouted: Middleware = async (ctx, next) => {
   await next();
-  if (!ctx.response.has('Allow')) throw new Problem('not_found', 'There is nothing at this path; see /docs.');
-  throw new Problem('method_not_allowed', `Allowed here: ${ctx.response.get('Allow')}.`);
+  // Its type calls an absent header an empty text; it is none.
+  const allow = ctx.response.get('Allow') as string | undefined;
+  if (allow === undefined) throw new Problem('not_found', 'There is nothing at this path; see /docs.');
+  throw new Problem('method_not_allowed', `Allowed here: ${allow}.`);
 };
 
 function isReadable(ctx: { readonly path: string | null }): boolean {

@@ -3,9 +3,10 @@
  *
  * Why an append is safe against an older or a newer owner, without a lock: every row but a shard's first is written
  * only where the row before it carries the writer's epoch (`ok`, read in the statement's snapshot), and (shard, seq) is
- * the primary key. A newer owner's epoch row lies at the very (shard, seq) that the older owner's next row needs. If it
- * was committed before our snapshot, `ok` misses the shard; if it commits after, our insert meets its key and fails
- * whole. Never ON CONFLICT: it works row by row, and would leave the tail of a stale batch behind the new owner's row.
+ * the primary key. A newer owner's epoch row lies at the very (shard, seq) that the older owner's next row needs:
+ * whenever it was committed, our insert meets its key and fails whole. `ok` misses the shard of a writer whose own last
+ * row is not in the log at all. Never ON CONFLICT: it works row by row, and would leave the tail of a stale batch
+ * behind the new owner's row.
  */
 import type pg from 'pg';
 import { invariant } from '../../kernel/invariant.ts';
@@ -28,7 +29,8 @@ const APPEND = `
     SELECT head.shard
     FROM unnest($1::int[], $2::bigint[], $3::int[]) AS head(shard, seq, epoch),
          LATERAL (SELECT 1 FROM journal j
-                  WHERE j.shard = head.shard AND j.seq = head.seq AND j.epoch = head.epoch) AS probe
+                  WHERE j.shard = head.shard AND j.seq = head.seq AND j.epoch = head.epoch
+                  OFFSET 0) AS probe -- keeps it a probe of the key per head: it is not made into a join
   ), written AS (
     INSERT INTO journal (shard, seq, epoch, version, at, wake_at, entity_id, command_id, events, meta)
     SELECT r.shard, r.seq, r.epoch, r.version, to_timestamp(r.at::float8 / 1000), to_timestamp(r.wake_at::float8 / 1000),
@@ -36,6 +38,7 @@ const APPEND = `
     FROM unnest($4::int[], $5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::json[], $13::json[])
          AS r(shard, seq, epoch, version, at, wake_at, entity_id, command_id, events, meta)
     JOIN ok USING (shard)
+    ORDER BY r.shard, r.seq -- two owners of the same shards meet in one order, so they can't deadlock
   )
   SELECT shard FROM ok`;
 

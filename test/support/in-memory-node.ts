@@ -1,0 +1,198 @@
+/**
+ * A worker without processes, sockets and a database: the real region, shells, deciders, journal and projections over
+ * storage in memory. What outlives a node (the log, the read models, the provider, time) is a `World`; several nodes
+ * may run over it, one after another as after a crash.
+ */
+import type { Logger } from 'pino';
+import type { Answer, Ask } from '../../actors/ask.ts';
+import type { EntityType } from '../../actors/entity/entity-type.ts';
+import { Recoveries } from '../../actors/entity/recoveries.ts';
+import { orderActor } from '../../actors/order/order-actor.ts';
+import { paymentActor } from '../../actors/payment/payment-actor.ts';
+import type { PaymentProvider } from '../../actors/payment/payment-provider.ts';
+import { reservationActor } from '../../actors/reservation/reservation-actor.ts';
+import type { PeerTransport, ShardDirectory } from '../../actors/sharding/peers.ts';
+import { ShardKeeper } from '../../actors/sharding/shard-keeper.ts';
+import { ShardRegion } from '../../actors/sharding/shard-region.ts';
+import { stockActor } from '../../actors/stock/stock-actor.ts';
+import { stockEntity } from '../../domain/addresses.ts';
+import type { EntityKind } from '../../domain/decider.ts';
+import type { OrderTerms, PlacedOrder } from '../../domain/order/order.ts';
+import type { StockLevel } from '../../domain/stock/stock-item.ts';
+import { InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
+import { Journal } from '../../persistence/journal.ts';
+import type { JournalRow } from '../../persistence/ports.ts';
+import { Projections } from '../../persistence/projections.ts';
+import { CountingProvider } from './counting-provider.ts';
+import { ManualClock } from './manual-clock.ts';
+import { orderTerms } from './order-states.ts';
+import { ScriptedJournalStore } from './scripted-journal-store.ts';
+import { ScriptedProjectionStore } from './scripted-projection-store.ts';
+import { silentLog } from './silent-log.ts';
+
+export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = {
+  order: orderActor,
+  payment: paymentActor,
+  reservation: reservationActor,
+  stock: stockActor,
+};
+
+const SHARDS = 8;
+const ASK_TIMEOUT_MS = 30_000;
+
+/** What a crash leaves. */
+export class World {
+  readonly log = new InMemoryLog();
+  readonly readModels = new ScriptedProjectionStore();
+  readonly provider = new CountingProvider();
+  readonly clock = new ManualClock();
+
+  /** All rows of the domain, by shard and place. */
+  get rows(): JournalRow[] {
+    return [...this.log.shards.values()].flat().filter(({ entityId }) => !entityId.startsWith('shd_'));
+  }
+
+  rowsOf(entityId: string): readonly JournalRow[] {
+    return this.log.entities.get(entityId) ?? [];
+  }
+}
+
+export interface NodeOptions {
+  readonly world?: World;
+  readonly shards?: number;
+  readonly types?: Partial<Record<EntityKind, EntityType>>;
+  readonly provider?: PaymentProvider;
+  readonly log?: Logger;
+  readonly directory?: ShardDirectory;
+  readonly transport?: PeerTransport;
+  /** Its script, if it has one, is in force before the first append. */
+  readonly store?: (log: InMemoryLog) => ScriptedJournalStore;
+}
+
+const NO_PEERS: PeerTransport = {
+  ask: (owner) => {
+    throw new Error(`there is no worker ${owner}`);
+  },
+};
+
+export class InMemoryNode {
+  readonly world: World;
+  readonly store: ScriptedJournalStore;
+  readonly region: ShardRegion;
+  readonly journal: Journal;
+  readonly projections: Projections;
+  readonly keeper: ShardKeeper;
+  readonly #shards: number;
+  #commands = 0;
+
+  static async start(options: NodeOptions = {}): Promise<InMemoryNode> {
+    const node = new InMemoryNode(options);
+    await node.keeper.take(Array.from({ length: node.#shards }, (_, shard) => shard));
+    return node;
+  }
+
+  private constructor(options: NodeOptions) {
+    const { world = new World(), shards = SHARDS, log = silentLog } = options;
+    const { clock, readModels } = world;
+    this.world = world;
+    this.#shards = shards;
+    this.store = options.store?.(world.log) ?? new ScriptedJournalStore(world.log);
+    const types = { ...ENTITY_TYPES, ...options.types };
+    this.region = new ShardRegion({
+      slot: 0,
+      shards,
+      types,
+      clock,
+      log,
+      recoveries: new Recoveries(this.store),
+      provider: options.provider ?? world.provider,
+      directory: options.directory ?? { ownerOf: () => 0 },
+      transport: options.transport ?? NO_PEERS,
+      saveSnapshots: (snapshots) => this.store.saveSnapshots(snapshots),
+    });
+    this.projections = new Projections(readModels, log, {
+      wakesChanged: (wakes) => this.region.wakesChanged(wakes),
+      shardLost: (shard) => this.keeper.lost(shard),
+    });
+    this.journal = new Journal(this.store, log, (shard) => this.keeper.lost(shard));
+    this.region.connect(this.journal, this.projections);
+    this.keeper = new ShardKeeper(
+      { journal: this.store, projections: readModels, types, clock, log, region: this.region, live: this.projections },
+      () => this.journal,
+    );
+  }
+
+  ask(to: string, command?: { readonly type: string }, changes: Partial<Ask> = {}): Promise<Answer> {
+    const commandId = command ? `test-${++this.#commands}` : '';
+    return this.region.ask({
+      to,
+      ...(command && { command }),
+      commandId,
+      until: 'durable',
+      timeoutMs: ASK_TIMEOUT_MS,
+      ...changes,
+    });
+  }
+
+  setStock(productId: string, onHand: number, changes: Partial<Ask> = {}): Promise<Answer> {
+    return this.ask(stockEntity(productId), { type: 'SetStock', warehouseId: 'main', onHand } as never, changes);
+  }
+
+  place(orderId: string, terms: Partial<OrderTerms> = {}, changes: Partial<Ask> = {}): Promise<Answer> {
+    const command = { type: 'PlaceOrder', terms: orderTerms(terms), unknownProducts: [] };
+    return this.ask(`ord_${orderId}`, command, { commandId: `place-${orderId}`, until: 'settled', ...changes });
+  }
+
+  async order(orderId: string): Promise<PlacedOrder> {
+    const answer = await this.ask(`ord_${orderId}`);
+    if (answer.kind !== 'done') throw new Error(`${orderId}: ${JSON.stringify(answer)}`);
+    return answer.value as PlacedOrder;
+  }
+
+  async stock(productId: string): Promise<StockLevel> {
+    const answer = await this.ask(stockEntity(productId));
+    if (answer.kind !== 'done') throw new Error(`${productId}: ${JSON.stringify(answer)}`);
+    return answer.value as StockLevel;
+  }
+
+  /** Resolves when nothing is in flight, in memory and on its way to storage. */
+  async quiet(): Promise<void> {
+    await this.region.drain(Infinity);
+    await this.journal.drain();
+  }
+
+  /** Lets time pass, and wakes who is due by then. */
+  pass(ms: number): void {
+    this.world.clock.advance(ms);
+    this.region.wakeDue();
+  }
+
+  async stop(): Promise<void> {
+    this.region.stop();
+    await this.projections.close(() => 0, 1);
+    await this.keeper.stop();
+  }
+}
+
+/** A store that dies with its node: from the k-th commit on nothing is written, and nobody is ever answered. */
+export class MortalJournalStore extends ScriptedJournalStore {
+  #appendsLeft: number;
+  #died: () => void = () => undefined;
+  /** Resolves at the death. */
+  readonly died: Promise<void>;
+
+  /** @param commits after so many it dies; the last of them is durable, and its answer never comes. */
+  constructor(log: InMemoryLog, commits: number) {
+    super(log);
+    this.#appendsLeft = commits;
+    this.died = new Promise((resolve) => (this.#died = resolve));
+  }
+
+  override async append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>> {
+    if (this.#appendsLeft <= 0) return new Promise(() => undefined);
+    const written = await super.append(rows);
+    if (--this.#appendsLeft > 0) return written;
+    this.#died();
+    return new Promise(() => undefined);
+  }
+}
