@@ -78,7 +78,7 @@ describe('npm run replay and audit', function () {
     await node.start();
     await node.command('replay', INVOICES);
     const changed = path.join(node.dataDir, 'changed.csv');
-    await writeFile(changed, (await readFile(INVOICES, 'utf8')).replace('GIFT,3', 'GIFT,2'));
+    await writeFile(changed, (await readFile(INVOICES, 'utf8')).replace('GIFT,3', 'GIFT,4'));
     const { code, output } = await node.command('replay', changed);
     expect(code).to.equal(1);
     expect(output).to.include('invoice 700004: refused with 422 idempotency_mismatch');

@@ -11,6 +11,11 @@ import type { Logger } from 'pino';
 import { addRestart, type RestartWindow } from './restart-window.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
 
+/**
+ * MiB of V8's young generation, per half. What an order allocates lives for some ten milliseconds; with Node's 16 MiB
+ * much of it is copied to the old generation first (measured: collection took 17 % of a worker's time).
+ */
+const SEMI_SPACE_MIB = 64;
 const RESTART_LIMIT = { restartsMax: 10, windowMs: 60_000 };
 const RESTART_PAUSE_MS = 100;
 
@@ -51,6 +56,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     super();
     this.#log = log;
     this.#settingsOf = settingsOf;
+    cluster.setupPrimary({ execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`] });
     for (let slot = 0; slot < workers; slot++)
       this.#slots.push({ slot, worker: this.#fork(slot), phase: 'starting', restarts: 0 });
   }

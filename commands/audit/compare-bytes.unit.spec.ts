@@ -4,7 +4,7 @@ import { compareBytes } from './compare-bytes.ts';
 
 describe('order of texts by their bytes', () => {
   it('is the order of their UTF-8', () => {
-    const text = fc.string({ unit: 'binary' }).filter((each) => each.isWellFormed());
+    const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(text, text, (a, b) => {
         expect(Math.sign(compareBytes(a, b))).to.equal(Buffer.compare(Buffer.from(a), Buffer.from(b)));
