@@ -87,6 +87,11 @@ describe('limits of the edge', () => {
       listing.write(`GET /api/v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${edge.tokens.alice}\r\n\r\n`);
       await until(() => waiting.length === 1);
       listing.destroy();
+      const another = connect(edge.port, '127.0.0.1').on('error', () => undefined);
+      another.write(`GET /api/v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${edge.tokens.alice}\r\n\r\n`);
+      await until(() => waiting.length === 2);
+      another.resetAndDestroy();
+      await until(() => edge.logged.some((line) => line.includes('a connection broke')));
       for (const release of waiting) release();
       await until(() => edge.edge.inFlight() === 0);
       expect((await edge.send('/health/live')).status).to.equal(200);
@@ -110,5 +115,21 @@ describe('limits of the edge', () => {
         '415',
         '200',
       ]);
+    }));
+
+  it('cuts a connection whose refused body does not end', () =>
+    withEdge({ limits: { bodyBytesMax: 1000 } }, async (edge) => {
+      for (const path of ['/nothing', '/api/v1/orders', '/health/live']) {
+        const socket = connect(edge.port, '127.0.0.1').on('error', () => undefined);
+        let received = '';
+        socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+        socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n`);
+        await until(() => {
+          if (!socket.closed && received !== '') socket.write('x'.repeat(500));
+          return socket.closed;
+        });
+        expect(received).to.match(/^HTTP\/1.1 40[145] /);
+      }
+      expect(edge.edge.inFlight()).to.equal(0);
     }));
 });

@@ -13,6 +13,11 @@ describe('the edge', () => {
         '//',
         '/api/v2/orders',
         '/docs/x',
+        '/docs/',
+        '/DOCS',
+        '/API/v1/orders',
+        '/%61pi/v1/orders',
+        '/api%2Fv1%2Forders',
       ]) {
         const reply = await edge.send(path);
         expect([reply.status, reply.body['code']]).to.deep.equal([404, 'not_found']);
@@ -35,6 +40,88 @@ describe('the edge', () => {
           'method_not_allowed',
           allow,
         ]);
+      }
+    }));
+
+  it('answers methods that nothing has like any other: 405 where there is something, else 404', () =>
+    withEdge({}, async (edge) => {
+      for (const method of ['PROPFIND', 'TRACE', 'OPTIONS', 'M-SEARCH']) {
+        const found = await edge.sendLine(`${method} /docs`);
+        expect(found)
+          .to.match(/^HTTP\/1.1 405 /)
+          .and.match(/\r\nAllow: HEAD, GET\r\n/);
+        const missing = await edge.sendLine(`${method} /nothing`);
+        expect(missing)
+          .to.match(/^HTTP\/1.1 404 /)
+          .and.not.match(/\r\nAllow:/i);
+      }
+      expect(await edge.sendLine('OPTIONS *')).to.match(/^HTTP\/1.1 404 /);
+    }));
+
+  it('answers HEAD like GET, without a body, also where there is nothing', () =>
+    withEdge({}, async (edge) => {
+      for (const path of ['/health/live', '/docs', '/nothing', '/api/v1/orders/x']) {
+        const [get, head] = [await edge.send(path), await edge.send(path, { method: 'HEAD' })];
+        expect([head.status, head.text]).to.deep.equal([get.status, '']);
+        expect(head.headers.get('content-type')).to.equal(get.headers.get('content-type'));
+      }
+    }));
+
+  it('takes an address with its scheme and host, as a proxy sends it', () =>
+    withEdge({}, async (edge) => {
+      expect(await edge.sendLine('GET http://x/health/live?a=b')).to.match(/^HTTP\/1.1 200 /);
+    }));
+
+  it('refuses an address that can not be read, before it asks who is calling', () =>
+    withEdge({}, async (edge) => {
+      for (const target of [
+        '/%ff',
+        '/%',
+        '/api/v1/orders/%c3%28',
+        '/api/v1/orders/a%00b/cancel',
+        '/api/v1/stock/%ed%a0%80',
+        'http://[/health/live',
+      ]) {
+        const reply = await edge.sendLine(`GET ${target}`);
+        expect(reply)
+          .to.match(/^HTTP\/1.1 400 /)
+          .and.include('"code":"validation_failed"')
+          .and.include(`"instance":"${target}"`)
+          .and.match(/\r\nRequest-Id: /);
+      }
+      expect(edge.logged).to.deep.equal([]);
+    }));
+
+  it('decodes a variable of the path once, and never finds another route by it', () =>
+    withEdge({}, async (edge) => {
+      const put = { method: 'PUT', token: edge.tokens.admin, json: { onHand: 1 } };
+      expect((await edge.send('/api/v1/stock/a%252Fb', put)).body['productId']).to.equal('a%2Fb');
+      expect((await edge.send('/api/v1/stock/%62atch', put)).body['productId']).to.equal('batch');
+      expect((await edge.send('/api/v1/stock/batch%2F', put)).body['productId']).to.equal('batch/');
+      const cancel = await edge.send('/api/v1/orders/x%2Fcancel', { method: 'POST' });
+      expect([cancel.status, cancel.headers.get('allow')]).to.deep.equal([405, 'HEAD, GET, DELETE']);
+      // An order is called "customer", and a customer "cancel", as far as a path can tell.
+      expect((await edge.send('/api/v1/orders/customer/cancel', { method: 'POST', json: {} })).status).to.equal(400);
+      expect((await edge.send('/api/v1/orders/customer/cancel', { token: edge.tokens.admin })).status).to.equal(200);
+    }));
+
+  it('says on every answer that it is not to be kept or guessed at, and never what it runs on', () =>
+    withEdge({}, async (edge) => {
+      const sent = [
+        edge.send('/health/live'),
+        edge.send('/docs'),
+        edge.send('/nothing'),
+        edge.send('/docs', { method: 'PUT' }),
+        edge.send('/api/v1/orders', { token: null }),
+        edge.send('/api/v1/orders'),
+      ];
+      for (const { headers } of await Promise.all(sent)) {
+        expect([headers.get('x-content-type-options'), headers.get('cache-control')]).to.deep.equal([
+          'nosniff',
+          'no-store',
+        ]);
+        expect(Number(headers.get('content-length'))).to.be.greaterThan(0);
+        expect([headers.has('x-powered-by'), headers.has('server')]).to.deep.equal([false, false]);
       }
     }));
 
@@ -77,4 +164,15 @@ describe('the edge', () => {
       expect(edge.logged.some((line) => line.includes('the cause') && line.includes('r-500'))).to.equal(true);
       expect(edge.edge.inFlight()).to.equal(0);
     }));
+
+  it('answers 500 also when an answer can not be written as JSON', () => {
+    const unwritable = { kind: 'done', value: { exists: true, onHand: 1n }, replayed: false, version: 1 } as const;
+    const actors = { ask: () => Promise.resolve({ ...unwritable, origin: { shard: 0, seq: 1 } }) };
+    return withEdge({ actors }, async (edge) => {
+      const reply = await edge.send('/api/v1/stock/P1', { token: edge.tokens.support });
+      expect([reply.status, reply.body['code']]).to.deep.equal([500, 'internal']);
+      expect(reply.headers.get('content-type')).to.equal('application/problem+json');
+      expect(reply.headers.get('request-id')).to.equal(reply.body['requestId']);
+    });
+  });
 });

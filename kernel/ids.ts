@@ -1,9 +1,10 @@
 /** UUIDs (RFC 9562): v7 in time order for what is made here, v5 for what must come out the same each time. */
-import { createHash, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { EpochMs } from './clock.ts';
 
 const RANDOM_POOL_BYTES = 4096;
 const RANDOM_BYTES_PER_ID = 10;
+const NAMESPACE_BYTES = 16;
 const pool = Buffer.alloc(RANDOM_POOL_BYTES);
 let poolOffset = RANDOM_POOL_BYTES;
 
@@ -22,11 +23,10 @@ export function uuidV7(at: EpochMs): string {
 
 /** The UUID of `name` in `namespace` (itself a UUID): the same for ever. */
 export function uuidV5(namespace: string, name: string): string {
-  const bytes = createHash('sha1')
-    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
-    .update(name)
-    .digest()
-    .subarray(0, 16);
+  const named = Buffer.alloc(NAMESPACE_BYTES + Buffer.byteLength(name));
+  named.write(namespace.replaceAll('-', ''), 'hex');
+  named.write(name, NAMESPACE_BYTES);
+  const bytes = hash('sha1', named, 'buffer').subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x50;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = bytes.toString('hex');

@@ -31,6 +31,8 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Beyond this the edge refuses new work; what is under way may still append. */
 const GATHERED_ROWS_MAX = 20_000;
 const GATHERED_BYTES_MAX = 64 * 1024 * 1024;
+/** Between the beginnings of two appends. An idle journal doesn't wait: its last append lies further back. */
+const APPEND_INTERVAL_MIN_MS = 3;
 const TRANSIENT_RETRIES_MAX = 5;
 const TRANSIENT_PAUSE_MS = 20;
 
@@ -64,6 +66,8 @@ export class Journal {
   #gathered: AppendEntry[] = [];
   #gatheredBytes = 0;
   #flushing: Promise<void> | undefined;
+  /** Monotonic ms of the last append's beginning. */
+  #startedMs = -Infinity;
   #commits = 0;
   #rows = 0;
 
@@ -114,14 +118,24 @@ export class Journal {
   }
 
   async #flush(): Promise<void> {
-    // One turn of the event loop: what this turn's messages decide goes with the first commit already.
-    await new Promise(setImmediate);
-    while (this.#gathered.length > 0) {
+    do {
+      await this.#pace();
       this.#refused.clear();
       this.#lost.clear();
+      this.#startedMs = performance.now();
       await this.#write(this.#takeBatch());
-    }
+    } while (this.#gathered.length > 0);
     this.#flushing = undefined;
+  }
+
+  /**
+   * Lets a batch gather: a turn of the event loop, so that what the last commit set off goes with the next one and not
+   * with the one after it, and under load a moment more. An append costs as much as dozens of rows in it.
+   */
+  async #pace(): Promise<void> {
+    const pauseMs = this.#startedMs + APPEND_INTERVAL_MIN_MS - performance.now();
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise(setImmediate);
   }
 
   #takeBatch(): AppendEntry[] {

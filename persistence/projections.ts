@@ -17,7 +17,8 @@ import type { PlacedOrder } from '../domain/order/order.ts';
 import type { StockLevel } from '../domain/stock/stock-item.ts';
 import type { ProjectionFlush, ProjectionStore } from './ports.ts';
 
-const FLUSH_INTERVAL_MS = 200;
+/** Most orders settle within it, so that their view is written once; a product sold often is written once, too. */
+const FLUSH_INTERVAL_MS = 400;
 /** A flush is begun early at this many changed entities. */
 const FLUSH_ENTITIES_MAX = 2_000;
 /** Rows behind the journal at which new work is refused. */

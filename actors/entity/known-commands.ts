@@ -4,7 +4,8 @@
  */
 
 export class KnownCommands {
-  readonly #fingerprints = new Map<string, string>();
+  /** Made with the first id: most entities never have one. */
+  #fingerprints: Map<string, string> | undefined;
   readonly #countMax: number | undefined;
 
   constructor(countMax: number | undefined, known: Iterable<readonly [string, string]> = []) {
@@ -14,19 +15,20 @@ export class KnownCommands {
 
   /** The fingerprint that came with this id; undefined for an id never seen (or forgotten). */
   fingerprintOf(commandId: string): string | undefined {
-    return this.#fingerprints.get(commandId);
+    return this.#fingerprints?.get(commandId);
   }
 
   remember(commandId: string, fingerprint: string): void {
-    this.#fingerprints.set(commandId, fingerprint);
-    if (this.#countMax === undefined || this.#fingerprints.size <= this.#countMax) return;
-    for (const oldest of this.#fingerprints.keys()) {
-      this.#fingerprints.delete(oldest);
+    const fingerprints = (this.#fingerprints ??= new Map<string, string>());
+    fingerprints.set(commandId, fingerprint);
+    if (this.#countMax === undefined || fingerprints.size <= this.#countMax) return;
+    for (const oldest of fingerprints.keys()) {
+      fingerprints.delete(oldest);
       return;
     }
   }
 
   entries(): [string, string][] {
-    return [...this.#fingerprints];
+    return [...(this.#fingerprints ?? [])];
   }
 }

@@ -9,6 +9,7 @@ import { snapshotOutdated } from './fold-entity.ts';
 
 const ENTITIES_PER_READ_MAX = 200;
 const READS_AT_A_TIME_MAX = 2;
+const GATHER_MS = 2;
 
 interface Wanted {
   readonly entityId: string;
@@ -46,6 +47,8 @@ export class Recoveries {
     if (batch.scheduled || batch.wanted.length === 0) return;
     batch.scheduled = true;
     void this.#queue.add(async () => {
+      // Under load a read costs as much as dozens of entities in it; an order's first step can wait a moment.
+      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       batch.scheduled = false;
       const wanted = batch.wanted.splice(0, ENTITIES_PER_READ_MAX);
       this.#schedule(batch);

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { OrderTerms } from '../../domain/order/order.ts';
 import { isEntityId } from '../../domain/addresses.ts';
-import { InMemoryNode, MortalJournalStore, World } from '../../test/support/in-memory-node.ts';
+import { InMemoryNode, MortalJournalStore, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 
@@ -82,14 +82,25 @@ async function expectSettled(node: InMemoryNode, way: Way): Promise<void> {
 const cancel = (node: InMemoryNode) =>
   node.ask(`ord_${ORDER}`, { type: 'CancelOrder', reason: 'changed my mind' } as never, { commandId: 'cancel', fingerprint: 'c', until: 'durable' });
 
-/** The client's part: places, and cancels where the way says so; asks again for whatever it has not heard. */
+const HELD_STEP = { PaymentPending: 'authorize', Confirmed: 'capture' } as const;
+
+/** The client's part: places, and cancels where the way says so. What it has not heard when its node dies, it asks again. */
 async function drive(node: InMemoryNode, way: Way): Promise<void> {
   const { world } = node;
-  const placed = await node.place(ORDER, way.terms, { until: 'durable' });
-  if (placed.kind !== 'done') return;
-  if (!way.cancelAt) return;
-  await waitUntil(`the order is ${way.cancelAt}`, () => statusIn(world) === way.cancelAt);
-  await cancel(node);
+  const { cancelAt } = way;
+  // The step that the cancellation meets takes its time.
+  const step = cancelAt === 'PaymentPending' || cancelAt === 'Confirmed' ? HELD_STEP[cancelAt] : undefined;
+  const release = step && world.provider.hold(step);
+  try {
+    const placed = await node.place(ORDER, way.terms, { until: 'durable' });
+    if (placed.kind !== 'done' || !cancelAt) return;
+    const isThere = (): boolean =>
+      node.dead || (step ? world.provider.calls.some((call) => call.step === step) : statusIn(world) === cancelAt);
+    await waitUntil(`the order is ${cancelAt}`, isThere, () => statusIn(world));
+    await cancel(node);
+  } finally {
+    release?.();
+  }
 }
 
 describe('an order’s whole way', () => {
@@ -112,20 +123,7 @@ describe('an order’s whole way', () => {
       const node = await InMemoryNode.start();
       await node.setStock('P1', (way.stock ?? [10, 10])[0]);
       await node.setStock('P2', (way.stock ?? [10, 10])[1]);
-      // A cancellation needs the step that it meets to take its time.
-      const release = way.cancelAt === 'PaymentPending' || way.cancelAt === 'Confirmed' ? node.world.provider.hold() : undefined;
-      if (way.cancelAt === 'Confirmed') {
-        void node.place(ORDER, way.terms, { until: 'durable' });
-        await waitUntil('the authorization is asked for', () => node.world.provider.calls.length === 1);
-        release?.();
-        const again = node.world.provider.hold();
-        await waitUntil('the capture is asked for', () => node.world.provider.calls.length === 2);
-        await cancel(node);
-        again();
-      } else {
-        await drive(node, way);
-        release?.();
-      }
+      await drive(node, way);
       await node.quiet();
       await expectSettled(node, way);
       await node.stop();
@@ -177,8 +175,10 @@ describe('an order whose node dies', () => {
         let store: MortalJournalStore | undefined;
         const first = await InMemoryNode.start({ world, store: (log) => (store = new MortalJournalStore(log, commits)) });
         const driven = drive(first, way).then(() => first.quiet());
+        driven.catch(() => undefined); // a dead node keeps nobody's promises
         const died = await Promise.race([store!.died.then(() => true), driven.then(() => false)]);
-        first.region.stop();
+        first.kill();
+        world.provider.letGo();
 
         // The next process, over the same log: first nobody asks, its wake-ups alone must do.
         const second = await InMemoryNode.start({ world });
@@ -213,7 +213,7 @@ describe('an order whose node dies', () => {
       if (statusIn(world) === 'Absent') void node.place(ORDER);
       node.pass(10_000);
       await Promise.race([store!.died, node.quiet()]);
-      node.region.stop();
+      node.kill();
     }
     const last = await InMemoryNode.start({ world });
     last.pass(10_000);
@@ -226,7 +226,7 @@ describe('an order whose node dies', () => {
 describe('an order that waits for a person', () => {
   const terms: Partial<OrderTerms> = { confirmation: 'manual', reservationTtlMs: 60_000 };
   const waiting = async (world = new World()): Promise<InMemoryNode> => {
-    const node = await InMemoryNode.start({ world });
+    const node = await InMemoryNode.start({ world, types: typesIdleAfter(5_000) });
     await node.setStock('P1', 10);
     await node.setStock('P2', 10);
     await node.place(ORDER, terms);
@@ -274,8 +274,7 @@ describe('an order that waits for a person', () => {
         await node.setStock('P1', 10);
         await node.setStock('P2', 10);
         await node.place(ORDER, terms);
-        node.region.stop();
-        for (const shard of [0, 1, 2, 3, 4, 5, 6, 7]) node.projections.disown(shard);
+        node.kill();
       }
       const next = await InMemoryNode.start({ world });
       next.pass(10_000);

@@ -7,7 +7,6 @@
  *   any other         approves
  * A reference derives from the idempotency key: the same key is the same charge.
  */
-import { createHash } from 'node:crypto';
 import type { ProviderCall, ProviderOutcome } from '../../domain/payment/payment.ts';
 import type { PaymentProvider } from './payment-provider.ts';
 
@@ -15,6 +14,7 @@ const SLOW_ANSWER_MS = 3_000;
 /** Keys whose first answer was dropped: the oldest are forgotten, and would be dropped once more. */
 const DROPPED_KEYS_MAX = 10_000;
 
+const REFERENCE_DIGITS = 16;
 const PREFIX = { authorize: 'auth', capture: 'cap', void: 'void', refund: 'ref' } as const;
 
 export class SimulatedProvider implements PaymentProvider {
@@ -45,5 +45,5 @@ export class SimulatedProvider implements PaymentProvider {
 }
 
 function referenceOf({ step, idempotencyKey }: ProviderCall): string {
-  return `${PREFIX[step]}_${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 16)}`;
+  return `${PREFIX[step]}_${idempotencyKey.replaceAll(/[^0-9a-f]|\/.*$/g, '').slice(-REFERENCE_DIGITS)}`;
 }

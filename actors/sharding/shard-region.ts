@@ -303,11 +303,16 @@ export class ShardRegion implements Actors, EntityHost {
     for (const [entityId, wakeAt] of wakes) this.#wakes.set(entityId, wakeAt);
   }
 
+  /** True while anything is in flight, in either direction. */
+  get busy(): boolean {
+    for (const { shell, actor } of this.#residents.values()) if (actor.waiting > 0 || !shell.idle) return true;
+    return false;
+  }
+
   /** Resolves when nothing is in flight any more, or at `deadline` (monotonic ms). */
   async drain(deadline: number): Promise<void> {
     while (this.clock.monotonicMs() < deadline) {
-      const busy = [...this.#residents.values()].some(({ shell, actor }) => actor.waiting > 0 || !shell.idle);
-      if (!busy) return;
+      if (!this.busy) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

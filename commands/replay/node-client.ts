@@ -91,7 +91,8 @@ export class NodeClient {
       const silentMs = this.#options.clock.monotonicMs() - this.#lastSuccessAt;
       if (silentMs > this.#options.patienceMs) this.#giveUp(silentMs);
       this.retries++;
-      await sleep(outcome.pauseMs);
+      // No pause outlasts the patience: whoever waits for a node that is gone should hear so in time.
+      await sleep(Math.min(outcome.pauseMs, Math.max(this.#options.patienceMs - silentMs, BACKOFF_MS_FIRST)));
     }
   }
 

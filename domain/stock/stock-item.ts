@@ -11,6 +11,7 @@
  * The state is hot: thousands of holds a second on one product. `evolve` costs O(1) and *changes its argument*: the
  * state has one owner, who never keeps an older one. On any failure the owner drops it and recovers from the journal.
  */
+import { CorruptionError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { accepted, alreadyDone, impossible, rejected, type Decider, type Decision } from '../decider.ts';
@@ -268,6 +269,18 @@ interface StoredStock extends Omit<StockState, 'warehouses' | 'holds' | 'closed'
   readonly closed: readonly (readonly [string, EpochMs])[];
 }
 
+/** Invariant 4, over all of the state: O(holds), so only where a state comes from outside. */
+function addsUp({ onHand, held, warehouses, holds }: StockState): boolean {
+  let [onHandSum, heldSum, holdsSum] = [0, 0, 0];
+  for (const warehouse of warehouses.values()) {
+    if (!(warehouse.held >= 0 && warehouse.held <= warehouse.onHand)) return false;
+    onHandSum += warehouse.onHand;
+    heldSum += warehouse.held;
+  }
+  for (const { quantity } of holds.values()) holdsSum += quantity;
+  return onHandSum === onHand && heldSum === held && holdsSum === held;
+}
+
 export const stockDecider: Decider<StockState, StockCommand, StockEvent, StockRefusal> = {
   kind: 'stock',
   initial: (entityId) => ({
@@ -305,15 +318,18 @@ export const stockDecider: Decider<StockState, StockCommand, StockEvent, StockRe
         closed: [...state.closed],
       };
     },
+    /** @throws CorruptionError for a state that breaks invariant 4. */
     decode: (stored) => {
       const { warehouses, holds, closed, ...rest } = stored as StoredStock;
-      return {
+      const state: StockState = {
         ...rest,
         lowStockThreshold: rest.lowStockThreshold,
         warehouses: new Map(warehouses.map(([id, { onHand, held }]) => [id, { onHand, held }])),
         holds: new Map(holds),
         closed: new Map(closed),
       };
+      if (!addsUp(state)) throw new CorruptionError(`the snapshot of ${state.productId} does not add up`);
+      return state;
     },
   },
 };

@@ -14,7 +14,7 @@ import { connectionConfig } from './connection.ts';
 
 /** One FETCH may have to sort the whole journal first. */
 const FETCH_TIMEOUT_MS = 15 * 60_000;
-const FIRST_BATCH_ROWS = 100;
+const FIRST_BATCH_ROWS = 10;
 const BATCH_ROWS_MAX = 2_000;
 const BATCH_BYTES_AIMED_AT = 1024 * 1024;
 

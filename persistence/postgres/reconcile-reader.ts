@@ -1,6 +1,9 @@
 /**
  * Reads, for `replay`, what the database says of given orders and products: the order view, the orders' first journal
  * rows, the stock view. In batches that the caller chooses, each a few index lookups; never writes.
+ *
+ * LATERAL with LIMIT 1 keeps a lookup a lookup: on young tables, or with old statistics, the planner would read the
+ * whole table for each batch.
  */
 import pg from 'pg';
 import { messageOf, StartupError } from '../../kernel/errors.ts';
@@ -71,7 +74,9 @@ export class ReconcileReader {
   async unsettled(orderIds: readonly string[]): Promise<string[]> {
     const rows = await this.#query<{ orderId: string }>(
       `SELECT wanted.order_id AS "orderId"
-       FROM unnest($1::text[]) AS wanted(order_id) LEFT JOIN order_view v ON v.order_id = wanted.order_id::uuid
+       FROM unnest($1::text[]) AS wanted(order_id)
+       LEFT JOIN LATERAL (
+         SELECT settled FROM order_view WHERE order_view.order_id = wanted.order_id::uuid LIMIT 1) AS v ON true
        WHERE v.settled IS NOT TRUE`,
       [textArray(orderIds)],
     );
@@ -106,8 +111,9 @@ export class ReconcileReader {
               v.total_amount AS "totalAmount", v.line_count AS "lineCount", v.units,
               v.external_reference AS "externalReference", v.state
        FROM unnest($1::text[]) WITH ORDINALITY AS wanted(order_id, place)
-       LEFT JOIN order_view v ON v.order_id = wanted.order_id::uuid
-       LEFT JOIN journal j ON j.entity_id = 'ord_' || wanted.order_id AND j.version = 1
+       LEFT JOIN LATERAL (SELECT * FROM order_view WHERE order_view.order_id = wanted.order_id::uuid LIMIT 1) AS v ON true
+       LEFT JOIN LATERAL (
+         SELECT events FROM journal WHERE entity_id = 'ord_' || wanted.order_id AND version = 1 LIMIT 1) AS j ON true
        ORDER BY wanted.place`,
       [textArray(orderIds)],
     );

@@ -11,18 +11,24 @@ export class CountingProvider implements PaymentProvider {
   readonly calls: ProviderCall[] = [];
   readonly #outcomes = new Map<string, { readonly call: ProviderCall; readonly outcome: ProviderOutcome }>();
   readonly #dropped = new Set<string>();
-  #silence: Promise<void> | undefined;
+  readonly #silences = new Map<ProviderStep, Promise<void>>();
 
-  /** Calls are performed and not answered until the returned function is called. */
-  hold(): () => void {
+  /** Calls of this step are performed and not answered until the returned function is called. */
+  hold(step: ProviderStep): () => void {
     let open = (): void => undefined;
-    this.#silence = new Promise((resolve) => {
+    const silence = new Promise<void>((resolve) => {
       open = () => {
-        this.#silence = undefined;
+        this.#silences.delete(step);
         resolve();
       };
     });
+    this.#silences.set(step, silence);
     return open;
+  }
+
+  /** Answers everything from now on. */
+  letGo(): void {
+    this.#silences.clear();
   }
 
   async perform(call: ProviderCall): Promise<ProviderOutcome> {
@@ -31,7 +37,7 @@ export class CountingProvider implements PaymentProvider {
     const known = this.#outcomes.get(idempotencyKey);
     const outcome = known?.outcome ?? outcomeOf(call);
     if (!known) this.#outcomes.set(idempotencyKey, { call, outcome });
-    await (this.#silence ?? Promise.resolve());
+    await (this.#silences.get(call.step) ?? Promise.resolve());
     if (method.token === 'tok_drop' && !this.#dropped.has(idempotencyKey)) {
       this.#dropped.add(idempotencyKey);
       throw new Error('performed, and the answer dropped');

@@ -3,7 +3,7 @@
  * database.
  */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import pino from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
@@ -56,6 +56,8 @@ export interface EdgeHarness {
   readonly port: number;
   readonly tokens: { readonly alice: string; readonly bob: string; readonly support: string; readonly admin: string };
   send(path: string, request?: TestRequest): Promise<TestReply>;
+  /** Sends a request line that no well-behaved client sends. @returns the answer as it came. */
+  sendLine(requestLine: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -125,6 +127,14 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     };
   }
 
+  async function sendLine(requestLine: string): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${requestLine} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    let received = '';
+    for await (const chunk of socket) received += (chunk as Buffer).toString('latin1');
+    return received;
+  }
+
   return {
     edge,
     server,
@@ -134,6 +144,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     port,
     tokens,
     send,
+    sendLine,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -29,6 +29,7 @@ import { orderTerms } from './order-states.ts';
 import { ScriptedJournalStore } from './scripted-journal-store.ts';
 import { ScriptedProjectionStore } from './scripted-projection-store.ts';
 import { silentLog } from './silent-log.ts';
+import { waitUntil } from './wait-until.ts';
 
 export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = {
   order: orderActor,
@@ -36,6 +37,17 @@ export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = {
   reservation: reservationActor,
   stock: stockActor,
 };
+
+/** All kinds leave memory after so long without a message. */
+export function typesIdleAfter(idleMs: number): Readonly<Record<EntityKind, EntityType>> {
+  const { order, payment, reservation, stock } = ENTITY_TYPES;
+  return {
+    order: { ...order, idleMs },
+    payment: { ...payment, idleMs },
+    reservation: { ...reservation, idleMs },
+    stock: { ...stock, idleMs },
+  };
+}
 
 const SHARDS = 8;
 const ASK_TIMEOUT_MS = 30_000;
@@ -84,6 +96,7 @@ export class InMemoryNode {
   readonly keeper: ShardKeeper;
   readonly #shards: number;
   #commands = 0;
+  #dead = false;
 
   static async start(options: NodeOptions = {}): Promise<InMemoryNode> {
     const node = new InMemoryNode(options);
@@ -157,8 +170,23 @@ export class InMemoryNode {
 
   /** Resolves when nothing is in flight, in memory and on its way to storage. */
   async quiet(): Promise<void> {
-    await this.region.drain(Infinity);
-    await this.journal.drain();
+    const isQuiet = (): boolean => this.#dead || (!this.region.busy && this.journal.figures.gatheredRows === 0);
+    await waitUntil('nothing is in flight', isQuiet, () => this.region.figures);
+    if (!this.#dead) await this.journal.drain();
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  /** As kill -9 does, as far as one process can: nothing of it goes on. */
+  kill(): void {
+    this.#dead = true;
+    this.region.stop();
+    for (let shard = 0; shard < this.#shards; shard++) {
+      this.region.disown(shard);
+      this.projections.disown(shard);
+    }
   }
 
   /** Lets time pass, and wakes who is due by then. */

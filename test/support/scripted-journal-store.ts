@@ -22,6 +22,9 @@ export class ScriptedJournalStore implements JournalStore {
   readonly log: InMemoryLog;
   /** Reads so far, each with the entities it asked for. */
   readonly reads: (readonly string[])[] = [];
+  /** Snapshots handed out. */
+  snapshotsUsed = 0;
+  onSnapshots: (snapshots: readonly Snapshot[]) => void = () => undefined;
   readonly #inner: InMemoryJournalStore;
   #script: (rows: readonly JournalRow[]) => AppendScript = () => WRITE;
   #gate: Promise<void> | undefined;
@@ -45,12 +48,13 @@ export class ScriptedJournalStore implements JournalStore {
   /** Appends are sent and not answered until the returned function is called. */
   hold(): () => void {
     let open = (): void => undefined;
-    this.#gate = new Promise((resolve) => {
+    const gate = new Promise<void>((resolve) => {
       open = () => {
-        this.#gate = undefined;
+        if (this.#gate === gate) this.#gate = undefined;
         resolve();
       };
     });
+    this.#gate = gate;
     return open;
   }
 
@@ -76,7 +80,9 @@ export class ScriptedJournalStore implements JournalStore {
     this.reads.push(entityIds);
     await new Promise(setImmediate);
     if (this.#readFailure) throw this.#readFailure;
-    return this.#inner.readEntities(entityIds, withSnapshots);
+    const found = await this.#inner.readEntities(entityIds, withSnapshots);
+    for (const { snapshot } of found.values()) if (snapshot) this.snapshotsUsed++;
+    return found;
   }
 
   readShard(shard: number, afterSeq: number, limit: number): Promise<JournalRow[]> {
@@ -84,6 +90,7 @@ export class ScriptedJournalStore implements JournalStore {
   }
 
   saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {
+    this.onSnapshots(snapshots);
     return this.#inner.saveSnapshots(snapshots);
   }
 }

@@ -19,12 +19,13 @@ export class ScriptedProjectionStore extends InMemoryProjectionStore {
   /** Flushes are sent and not answered until the returned function is called. */
   hold(): () => void {
     let open = (): void => undefined;
-    this.#gate = new Promise((resolve) => {
+    const gate = new Promise<void>((resolve) => {
       open = () => {
-        this.#gate = undefined;
+        if (this.#gate === gate) this.#gate = undefined;
         resolve();
       };
     });
+    this.#gate = gate;
     return open;
   }
 

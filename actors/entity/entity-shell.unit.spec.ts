@@ -1,0 +1,558 @@
+/** What the shell promises its callers, over real deciders and a journal that waits or fails as told. */
+import { expect } from 'chai';
+import type { Answer, Ask } from '../ask.ts';
+import { orderActor } from '../order/order-actor.ts';
+import { stockActor } from '../stock/stock-actor.ts';
+import { stockEntity } from '../../domain/addresses.ts';
+import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
+import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
+import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
+import { refused, transient, unknown } from '../../test/support/scripted-journal-store.ts';
+import { turns, waitUntil } from '../../test/support/wait-until.ts';
+import type { EntityType } from './entity-type.ts';
+
+const STOCK = stockEntity('P1');
+const ORDER = orderIdOf(1);
+const NOT_AFTER = Date.UTC(2100, 0);
+
+const set = (onHand: number): StockCommand => ({ type: 'SetStock', warehouseId: 'main', onHand });
+const hold = (holdId: string, quantity: number): StockCommand => ({ type: 'HoldStock', holdId, quantity, notAfter: NOT_AFTER });
+const release = (holdId: string): StockCommand => ({ type: 'ReleaseHold', holdId, notAfter: NOT_AFTER });
+
+interface StoredStock {
+  onHand: number;
+  readonly holds: [string, unknown][];
+  readonly closed: [string, number][];
+}
+
+/** One word for an answer. */
+function wordFor(answer: Answer): string {
+  if (answer.kind === 'done') return answer.replayed ? 'replayed' : 'done';
+  return answer.kind === 'rejected' ? answer.refusal.code : answer.code;
+}
+
+/** Asks and writes down the answers in the order they come. */
+class Asker {
+  readonly heard: string[] = [];
+  readonly answers = new Map<string, Answer>();
+  readonly #node: InMemoryNode;
+  #waiting = 0;
+
+  constructor(node: InMemoryNode) {
+    this.#node = node;
+  }
+
+  ask(name: string, to: string, command?: { readonly type: string }, changes: Partial<Ask> = {}): void {
+    this.#waiting++;
+    void this.#node.ask(to, command, changes).then((answer) => {
+      this.#waiting--;
+      this.answers.set(name, answer);
+      this.heard.push(`${name}: ${wordFor(answer)}`);
+    });
+  }
+
+  async all(): Promise<string[]> {
+    await waitUntil('everybody is answered', () => this.#waiting === 0, () => this.heard);
+    return this.heard;
+  }
+}
+
+describe('the entity shell', () => {
+  let node: InMemoryNode;
+  let asker: Asker;
+  const start = async (...options: Parameters<typeof InMemoryNode.start>): Promise<void> => {
+    node = await InMemoryNode.start(...options);
+    asker = new Asker(node);
+  };
+  afterEach(async () => {
+    node.kill();
+    await node.stop();
+  });
+
+  describe('an answer', () => {
+    it('of any sort waits for the commit of the last row that its decision saw, and leaves in log order', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      const open = node.store.hold();
+      asker.ask('hold', STOCK, hold('h1', 3));
+      asker.ask('refusal', STOCK, hold('h2', 3));
+      asker.ask('already done', STOCK, hold('h1', 3));
+      asker.ask('read', STOCK);
+      asker.ask('release', STOCK, release('h1'));
+      asker.ask('second read', STOCK);
+      await waitUntil('the rows are sent', () => node.store.sent.length === 2);
+      await turns(10);
+      expect(asker.heard).to.deep.equal([]);
+      open();
+      expect(await asker.all()).to.deep.equal([
+        'hold: done',
+        'refusal: insufficient_inventory',
+        'already done: replayed',
+        'read: done',
+        'release: done',
+        'second read: done',
+      ]);
+      const levels = ['read', 'second read'].map((name) => (asker.answers.get(name) as { value: StockLevel }).value.held);
+      expect(levels, 'each read shows the state that it saw').to.deep.equal([3, 0]);
+    });
+
+    it('does not wait for rows that its decision did not see', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      const open = node.store.hold();
+      asker.ask('hold', STOCK, hold('h1', 1));
+      asker.ask('read', STOCK);
+      await waitUntil('the row is sent', () => node.store.sent.length === 2);
+      asker.ask('later', STOCK, hold('h2', 1));
+      const openLater = node.store.hold();
+      open();
+      await waitUntil('the first two are answered', () => asker.heard.length === 2);
+      await turns(10);
+      expect(asker.heard).to.deep.equal(['hold: done', 'read: done']);
+      openLater();
+      await asker.all();
+    });
+
+    it('that saw nothing tentative comes without a commit', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      const open = node.store.hold();
+      asker.ask('read', STOCK);
+      asker.ask('refusal', STOCK, hold('h1', 9));
+      expect(await asker.all()).to.deep.equal(['read: done', 'refusal: insufficient_inventory']);
+      open();
+    });
+
+    it('of an entity that has no rows says so', async () => {
+      await start();
+      expect(await node.ask(STOCK)).to.deep.include({ kind: 'done', version: 0 });
+      expect(await node.ask(`ord_${ORDER}`, { type: 'ConfirmOrder' })).to.deep.equal({ kind: 'rejected', refusal: { code: 'not_found' } });
+    });
+
+    it('tells the version that it saw, and where the entity began', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      const first = await node.ask(STOCK);
+      await node.setStock('P1', 6);
+      const second = await node.ask(STOCK);
+      expect(first).to.deep.include({ version: 1, origin: { shard: node.region.shardOf(STOCK), seq: 2 } });
+      expect(second).to.deep.include({ version: 2, origin: { shard: node.region.shardOf(STOCK), seq: 2 } });
+    });
+
+    it('wanted once everything is settled waits for that, and shows it', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      const letGo = node.world.provider.hold('capture');
+      asker.ask('durable', `ord_${ORDER}`, place(), { commandId: 'p' });
+      asker.ask('settled', `ord_${ORDER}`, place(), { commandId: 'p', until: 'settled' });
+      asker.ask('settled read', `ord_${ORDER}`, undefined, { until: 'settled' });
+      await waitUntil('the capture is asked for', () => node.world.provider.calls.length === 2);
+      expect(asker.heard).to.deep.equal(['durable: done']);
+      letGo();
+      await asker.all();
+      for (const name of ['settled', 'settled read']) {
+        expect((asker.answers.get(name) as { value: { captured: boolean } }).value.captured).to.equal(true);
+      }
+    });
+  });
+
+  describe('a failed append', () => {
+    for (const [name, script, code] of [
+      ['refused', refused, 'not_applied'],
+      ['unknown and not written', unknown(false), 'outcome_unknown'],
+      ['unknown and written', unknown(true), 'outcome_unknown'],
+    ] as const) {
+      it(`(${name}) answers ${code} to the commands that saw its row, and drops what was tentative`, async () => {
+        await start();
+        await node.setStock('P1', 5);
+        const isWritten = script.kind === 'fail' && script.written === true;
+        node.store.script((rows) => (rows.length === 3 || rows.some(({ version }) => version === 2) ? script : { kind: 'write' }));
+        asker.ask('hold', STOCK, hold('h1', 3));
+        asker.ask('refusal on top', STOCK, hold('h2', 3));
+        asker.ask('read on top', STOCK);
+        await asker.all();
+        expect(asker.heard).to.have.members([`hold: ${code}`, `refusal on top: ${code}`, 'read on top: unavailable']);
+        node.store.script(() => ({ kind: 'write' }));
+        await waitUntil('the shard is served again', async () => (await node.ask(STOCK)).kind === 'done');
+        expect((await node.stock('P1')).held).to.equal(isWritten ? 3 : 0);
+        expect((await node.ask(STOCK, hold('h1', 3))).kind).to.equal('done');
+        expect((await node.stock('P1')).held).to.equal(3);
+      });
+    }
+
+    it('because of another owner answers unavailable; the shard is taken again and goes on', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      const shard = node.region.shardOf(STOCK);
+      await node.store.takeShards([shard], 0);
+      expect(wordFor(await node.ask(STOCK, hold('h1', 3)))).to.equal('unavailable');
+      await waitUntil('the shard is served again', async () => (await node.ask(STOCK)).kind === 'done');
+      expect((await node.stock('P1')).held).to.equal(0);
+    });
+
+    it('of a later row leaves what was committed before it', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      const open = node.store.hold();
+      node.store.script((rows) => (rows.some(({ version }) => version === 3) ? refused : { kind: 'write' }));
+      asker.ask('good', STOCK, hold('h1', 1));
+      await waitUntil('the first row is sent', () => node.store.sent.length === 2);
+      asker.ask('bad', STOCK, hold('h2', 1));
+      asker.ask('on top of it', STOCK, hold('h3', 1));
+      open();
+      expect(await asker.all()).to.have.members(['good: done', 'bad: not_applied', 'on top of it: not_applied']);
+      expect((await node.stock('P1')).held).to.equal(1);
+    });
+
+    it('that is transient is nobody’s business', async () => {
+      await start();
+      node.store.next(transient);
+      expect(wordFor(await node.setStock('P1', 5))).to.equal('done');
+    });
+  });
+
+  describe('a command id', () => {
+    const keyed = (commandId: string, fingerprint: string): Partial<Ask> => ({ commandId, fingerprint });
+
+    it('that comes twice has one effect, also while its row is not durable', async () => {
+      await start();
+      const open = node.store.hold();
+      for (const name of ['first', 'second']) asker.ask(name, STOCK, set(5), keyed('k', 'f'));
+      await turns(10);
+      expect(asker.heard).to.deep.equal([]);
+      open();
+      expect(await asker.all()).to.deep.equal(['first: done', 'second: replayed']);
+      expect(node.world.rowsOf(STOCK)).to.have.length(1);
+    });
+
+    it('with another content is refused, for ever', async () => {
+      await start();
+      await node.ask(STOCK, set(5), keyed('k', 'f'));
+      expect(wordFor(await node.ask(STOCK, set(6), keyed('k', 'g')))).to.equal('idempotency_mismatch');
+      await node.quiet();
+      node.kill();
+      await start({ world: node.world });
+      expect(wordFor(await node.ask(STOCK, set(6), keyed('k', 'g')))).to.equal('idempotency_mismatch');
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k', 'f')))).to.equal('replayed');
+      expect((await node.stock('P1')).onHand).to.equal(5);
+    });
+
+    it('is recognised before anything is judged: a replay is never refused for what changed since', async () => {
+      await start();
+      await node.ask(STOCK, set(5), keyed('k', 'f'));
+      await node.ask(STOCK, hold('h1', 5));
+      await node.ask(STOCK, set(9), keyed('k2', 'f2'));
+      await node.ask(STOCK, hold('h2', 4));
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k', 'f')))).to.equal('replayed');
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k3', 'f')))).to.equal('stock_below_held');
+    });
+
+    it('that was refused is not bound', async () => {
+      await start();
+      await node.ask(STOCK, set(5));
+      await node.ask(STOCK, hold('h1', 5));
+      expect(wordFor(await node.ask(STOCK, set(1), keyed('k', 'f')))).to.equal('stock_below_held');
+      expect(wordFor(await node.ask(STOCK, set(7), keyed('k', 'g')))).to.equal('done');
+    });
+
+    it('whose append failed is not bound', async () => {
+      await start();
+      node.store.next(refused);
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k', 'f')))).to.equal('not_applied');
+      expect(wordFor(await node.ask(STOCK, set(6), keyed('k', 'g')))).to.equal('done');
+    });
+
+    it('makes one order of twins that come at once', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      for (let twin = 0; twin < 20; twin++) asker.ask(String(twin), `ord_${ORDER}`, place(), { commandId: `p${twin}` });
+      await asker.all();
+      expect(asker.heard.filter((heard) => heard.endsWith(': done'))).to.have.length(1);
+      expect(asker.heard.filter((heard) => heard.endsWith(': replayed'))).to.have.length(19);
+      await node.quiet();
+      expect(node.world.rowsOf(`ord_${ORDER}`)).to.have.length(4);
+    });
+  });
+
+  describe('an entity whose rows can not be read', () => {
+    const damage = (world: World, entityId: string, index: number, events: string): void => {
+      const rows = world.log.entities.get(entityId)!;
+      rows[index] = { ...rows[index]!, events };
+    };
+    /** A node that starts over a log with a damaged row. */
+    const startDamaged = async (events: string): Promise<void> => {
+      const world = new World();
+      const first = await InMemoryNode.start({ world });
+      await first.setStock('P1', 5);
+      await first.setStock('P2', 5);
+      await first.quiet();
+      first.kill();
+      damage(world, STOCK, 0, events);
+      await start({ world });
+    };
+
+    for (const [name, events] of [
+      ['no JSON', '[{'],
+      ['an unknown type', '[{"type":"StockEaten"}]'],
+      ['an unknown form', '[{"type":"StockSet","v":7}]'],
+      ['an impossible event', '[{"type":"StockReleased","holdId":"nobody"}]'],
+    ] as const) {
+      it(`(${name}) is set apart alone: it says so, everybody else goes on`, async () => {
+        await startDamaged(events);
+        for (const name of ['read', 'command']) asker.ask(name, STOCK, name === 'command' ? hold('h', 1) : undefined);
+        asker.ask('other', stockEntity('P2'), hold('h', 1));
+        expect(await asker.all()).to.have.members(['read: quarantined', 'command: quarantined', 'other: done']);
+        expect(node.region.figures.quarantined).to.equal(1);
+        const reads = node.store.reads.length;
+        expect(wordFor(await node.ask(STOCK))).to.equal('quarantined');
+        expect(node.store.reads.length, 'it is not read again').to.equal(reads);
+      });
+    }
+
+    it('holds back the orders that need it, which go on once it is mended and its shard taken again', async () => {
+      await startDamaged('[{');
+      asker.ask('order', `ord_${ORDER}`, place(), { commandId: 'p' });
+      asker.ask('another', `ord_${orderIdOf(2)}`, place([{ productId: 'P2', quantity: 1, unitPrice: 1 }]), { commandId: 'p', until: 'settled' });
+      await asker.all();
+      expect(asker.heard).to.have.members(['order: done', 'another: done']);
+      damage(node.world, STOCK, 0, JSON.stringify([{ type: 'StockSet', warehouseId: 'main', onHand: 5 }]));
+      node.keeper.lost(node.region.shardOf(STOCK));
+      await waitUntil('the order is settled', async () => (await node.order(ORDER)).status === 'Confirmed');
+    });
+  });
+
+  describe('an entity that can not be read now', () => {
+    it('answers unavailable, and is read again for the next', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await restart();
+      node.store.failReads(new Error('scripted: the database is away'));
+      for (const name of ['one', 'two']) asker.ask(name, STOCK);
+      expect(await asker.all()).to.deep.equal(['one: unavailable', 'two: unavailable']);
+      node.store.failReads(undefined);
+      expect((await node.stock('P1')).onHand).to.equal(5);
+    });
+
+    it('although it was woken, is woken again', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      const letGo = node.world.provider.hold('capture');
+      await node.place(ORDER, {}, { until: 'durable' });
+      await waitUntil('the capture is asked for', () => node.world.provider.calls.length === 2);
+      await node.journal.drain();
+      await restart();
+      letGo();
+      node.store.failReads(new Error('scripted: the database is away'));
+      node.pass(10_000);
+      await waitUntil('it was read in vain', () => node.store.reads.length > 0 && node.region.figures.residents === 0);
+      node.store.failReads(undefined);
+      node.pass(10_000);
+      await node.quiet();
+      const [last] = node.world.rowsOf(`ord_${ORDER}`).slice(-1);
+      expect(last!.events).to.include('OrderPaymentCaptured');
+    });
+  });
+
+  describe('a defect of a handler', () => {
+    /** Stock that throws at one command, as a bug would. */
+    const withBug = (isHit: (command: { readonly type: string }) => boolean): { stock: EntityType } => {
+      const { decider } = stockActor;
+      const buggy: typeof decider = {
+        ...decider,
+        decide: (state, command, at, answers) => {
+          if (isHit(command)) throw new TypeError('scripted: a bug');
+          return decider.decide(state, command, at, answers);
+        },
+      };
+      return { stock: { ...stockActor, decider: buggy } };
+    };
+    const boom = { type: 'Boom' };
+
+    it('answers its asker, and restarts the entity from the journal', async () => {
+      await start({ types: withBug(({ type }) => type === 'Boom') });
+      await node.setStock('P1', 5);
+      expect(wordFor(await node.ask(STOCK, boom))).to.equal('outcome_unknown');
+      expect((await node.stock('P1')).onHand).to.equal(5);
+      expect(node.region.figures).to.include({ crashes: 1, quarantined: 0 });
+    });
+
+    it('leaves rows on their way alone: who waits for them hears of their commit', async () => {
+      await start({ types: withBug(({ type }) => type === 'Boom') });
+      await node.setStock('P1', 5);
+      const open = node.store.hold();
+      asker.ask('hold', STOCK, hold('h1', 2));
+      asker.ask('boom', STOCK, boom);
+      asker.ask('behind', STOCK);
+      await turns(10);
+      open();
+      expect(await asker.all()).to.have.members(['boom: outcome_unknown', 'behind: unavailable', 'hold: done']);
+      expect((await node.stock('P1')).held).to.equal(2);
+    });
+
+    it('met while those who waited for the recovery are asked, answers each of them exactly once', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await restart({ types: withBug(({ type }) => type === 'Boom') });
+      asker.ask('before', STOCK);
+      asker.ask('boom', STOCK, boom);
+      for (let index = 0; index < 5; index++) asker.ask(`behind ${index}`, STOCK);
+      await asker.all();
+      expect(asker.heard).to.have.length(7);
+      expect(asker.heard).to.include.members(['before: done', 'boom: outcome_unknown']);
+      expect((await node.stock('P1')).onHand).to.equal(5);
+    });
+
+    it('in a step of an order does not leave it unsettled: it is taken up again', async () => {
+      const { decider } = orderActor;
+      let bugs = 3;
+      const conclude: typeof decider.conclude = (effect, answer) => {
+        if (effect.key === 'authorize' && bugs-- > 0) throw new TypeError('scripted: a bug');
+        return decider.conclude(effect, answer);
+      };
+      await start({ types: { order: { ...orderActor, decider: { ...decider, conclude } } } });
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      await node.place(ORDER, {}, { until: 'durable' });
+      for (let round = 0; round < 8; round++) {
+        await node.quiet();
+        await node.projections.flush();
+        node.pass(7_000);
+      }
+      await node.quiet();
+      const [last] = node.world.rowsOf(`ord_${ORDER}`).slice(-1);
+      expect(last!.events).to.include('OrderPaymentCaptured');
+      expect(node.world.provider.moved('capture')).to.equal(610);
+    });
+  });
+
+  describe('snapshots', () => {
+    const VERSIONS = 1_300;
+    /** A product with some open holds among many that came and went; its clock moves, or there would be one snapshot. */
+    const busyStock = async (): Promise<void> => {
+      await start({ types: typesIdleAfter(60_000) });
+      await node.ask(STOCK, set(5_000), { commandId: 'seed', fingerprint: 'f' });
+      for (let version = 2; version <= VERSIONS; version++) {
+        const id = version % 3 === 0 ? release(`h${version - 1}`) : hold(`h${version}`, 1 + (version % 4));
+        void node.ask(STOCK, id);
+        if (version % 50 === 0) {
+          await node.quiet();
+          node.world.clock.advance(1_000);
+        }
+      }
+      await node.quiet();
+    };
+    const snapshotOf = () => node.world.log.snapshots.get(STOCK);
+    /** All of the state that can be seen, through its answers. */
+    const seen = async (): Promise<unknown[]> => {
+      const level = await node.stock('P1');
+      const known: string[] = [];
+      for (const id of ['h2', 'h4', 'h1297', 'h1298', 'never']) known.push(wordFor(await node.ask(STOCK, hold(id, 1_000_000))));
+      const seed = await node.ask(STOCK, set(1), { commandId: 'seed', fingerprint: 'other' });
+      return [level, known, wordFor(seed)];
+    };
+
+    it('with the rows after them give the same as the whole log', async () => {
+      await busyStock();
+      const { version } = snapshotOf()!;
+      expect(version).to.be.greaterThan(500).and.lessThan(VERSIONS);
+      const live = await seen();
+      await restart();
+      expect(await seen()).to.deep.equal(live);
+      expect(node.store.snapshotsUsed, 'the snapshot was used').to.be.greaterThan(0);
+      node.world.log.snapshots.clear();
+      await restart();
+      expect(await seen()).to.deep.equal(live);
+      expect(node.store.snapshotsUsed).to.equal(0);
+    });
+
+    it('are saved of committed state only', async () => {
+      await start();
+      await node.setStock('P1', 100_000);
+      for (let version = 2; version <= 520; version++) void node.ask(STOCK, hold(`h${version}`, 1));
+      const open = node.store.hold();
+      await turns(20);
+      expect(snapshotOf()).to.equal(undefined);
+      open();
+      await node.quiet();
+      expect(snapshotOf()!.version).to.be.at.most(node.world.rowsOf(STOCK).length);
+    });
+
+    it('come at most every ten seconds', async () => {
+      await start();
+      const saved: number[] = [];
+      node.store.onSnapshots = (snapshots) => saved.push(...snapshots.map(({ version }) => version));
+      await node.setStock('P1', 100_000);
+      for (let version = 2; version <= 2_600; version++) void node.ask(STOCK, hold(`h${version}`, 1));
+      await node.quiet();
+      expect(saved).to.have.length(1);
+      node.world.clock.advance(10_000);
+      await node.ask(STOCK, hold('later', 1));
+      await node.quiet();
+      expect(saved).to.have.length(2);
+    });
+
+    for (const [name, content] of [
+      ['is empty', {}],
+      ['is null', null],
+      ['has no state', { known: [] }],
+      ['has a state of another form', { state: { holds: 5 }, known: [] }],
+      ['has no known commands', { state: { productId: 'P1', warehouses: [], holds: [], closed: [] } }],
+    ] as const) {
+      it(`are ignored when their content ${name}`, async () => {
+        await busyStock();
+        const live = await seen();
+        node.world.log.snapshots.set(STOCK, { ...snapshotOf()!, state: JSON.stringify(content) });
+        await restart();
+        expect(await seen()).to.deep.equal(live);
+        expect(node.region.figures).to.include({ quarantined: 0 });
+      });
+    }
+
+    for (const [name, damage] of [
+      ['the rows after them contradict them', (state: StoredStock) => state.closed.push(['h1298', NOT_AFTER])],
+      ['an open hold is missing in them', (state: StoredStock) => state.holds.shift()],
+      ['their sums are wrong', (state: StoredStock) => (state.onHand += 1)],
+    ] as const) {
+      it(`are ignored when ${name}`, async () => {
+        await busyStock();
+        const live = await seen();
+        const content = JSON.parse(snapshotOf()!.state) as { state: StoredStock };
+        damage(content.state);
+        node.world.log.snapshots.set(STOCK, { ...snapshotOf()!, state: JSON.stringify(content) });
+        await restart();
+        expect(await seen()).to.deep.equal(live);
+      });
+    }
+
+    it('are ignored when their schema is another one', async () => {
+      await busyStock();
+      const live = await seen();
+      node.world.log.snapshots.set(STOCK, { ...snapshotOf()!, schema: 99, state: '{"from":"another build"}' });
+      await restart();
+      expect(await seen()).to.deep.equal(live);
+    });
+
+    it('are ignored when they are ahead of their log', async () => {
+      await busyStock();
+      const live = await seen();
+      node.world.log.snapshots.set(STOCK, { ...snapshotOf()!, version: VERSIONS + 1_000 });
+      await restart();
+      expect(await seen()).to.deep.equal(live);
+    });
+  });
+
+  /** The same world in a new process. */
+  async function restart(options: Parameters<typeof InMemoryNode.start>[0] = {}): Promise<void> {
+    await node.journal.drain();
+    node.kill();
+    await node.stop();
+    await start({ ...options, world: node.world });
+  }
+});
+
+function place(lines = [{ productId: 'P1', quantity: 2, unitPrice: 255 }, { productId: 'P2', quantity: 1, unitPrice: 100 }]) {
+  return { type: 'PlaceOrder', terms: orderTerms({ lines }), unknownProducts: [] };
+}

@@ -1,0 +1,334 @@
+/** Routing, limits, passivation and lost shards of a region over storage in memory. */
+import { expect } from 'chai';
+import type { Answer, Ask } from '../ask.ts';
+import type { Reply } from '../entity/entity-host.ts';
+import { stockActor } from '../stock/stock-actor.ts';
+import { stockEntity } from '../../domain/addresses.ts';
+import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
+import { InMemoryNode, typesIdleAfter } from '../../test/support/in-memory-node.ts';
+import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
+import { refused, transient, unknown, WRITE, type AppendScript } from '../../test/support/scripted-journal-store.ts';
+import { turns, waitUntil } from '../../test/support/wait-until.ts';
+
+const NOT_AFTER = Date.UTC(2100, 0);
+const hold = (holdId: string, quantity = 1): StockCommand => ({ type: 'HoldStock', holdId, quantity, notAfter: NOT_AFTER });
+
+const askOf = (to: string, command: { readonly type: string } | undefined, commandId: string): Ask => ({
+  to,
+  ...(command && { command }),
+  commandId,
+  until: 'durable',
+  timeoutMs: 30_000,
+});
+
+describe('the shard region', () => {
+  let node: InMemoryNode;
+  afterEach(async () => {
+    node.kill();
+    await node.stop();
+  });
+
+  describe('passivation', () => {
+    it('with no idle time loses none of 100,000 asks, and answers each exactly once', async function () {
+      this.timeout(60_000);
+      node = await InMemoryNode.start({ types: typesIdleAfter(0) });
+      const products = Array.from({ length: 40 }, (_, index) => `P${index}`);
+      await Promise.all(products.map((productId) => node.setStock(productId, 1_000_000)));
+      const replies = new Uint8Array(100_000);
+      const held = new Map<string, number>();
+      let answered = 0;
+      let passivated = 0;
+      const ASKS_AT_ONCE = 500;
+      for (let first = 0; first < replies.length; first += ASKS_AT_ONCE) {
+        for (let index = first; index < first + ASKS_AT_ONCE; index++) {
+          const productId = products[(index * 7) % products.length]!;
+          const command = index % 10 === 0 ? hold(`h${index}`) : undefined;
+          const reply: Reply = (answer: Answer) => {
+            replies[index]!++;
+            answered++;
+            if (answer.kind === 'done' && command) held.set(productId, (held.get(productId) ?? 0) + 1);
+            else if (answer.kind !== 'done') throw new Error(JSON.stringify(answer));
+          };
+          node.region.receive(askOf(stockEntity(productId), command, command ? `c${index}` : ''), false, reply, () => {
+            throw new Error('moved');
+          });
+          if (index % 50 === 0) {
+            const before = node.region.figures.residents;
+            node.region.sweep();
+            passivated += before - node.region.figures.residents;
+          }
+        }
+        await waitUntil('all are answered', () => answered === first + ASKS_AT_ONCE, () => answered);
+      }
+      expect(replies.every((count) => count === 1)).to.equal(true);
+      expect(passivated).to.be.greaterThan(1_000);
+      for (const productId of products) expect((await node.stock(productId)).held, productId).to.equal(held.get(productId) ?? 0);
+      expect(node.region.figures).to.include({ crashes: 0, quarantined: 0 });
+    });
+
+    it('lets only those leave that are idle for long enough and have nothing in flight', async () => {
+      node = await InMemoryNode.start({ types: typesIdleAfter(1_000) });
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      node.world.clock.advance(900);
+      await node.stock('P2');
+      const open = node.store.hold();
+      void node.ask(stockEntity('P3'), { type: 'SetStock', warehouseId: 'main', onHand: 1 } as never);
+      await turns(10);
+      node.world.clock.advance(200);
+      node.region.sweep();
+      expect(node.region.figures.residents, 'P1 has left').to.equal(2);
+      node.world.clock.advance(2_000);
+      node.region.sweep();
+      expect(node.region.figures.residents, 'P3 still waits for its commit').to.equal(1);
+      open();
+      await node.quiet();
+      node.world.clock.advance(2_000);
+      node.region.sweep();
+      expect(node.region.figures.residents).to.equal(0);
+    });
+
+    it('keeps an order in memory while it waits for anybody', async () => {
+      node = await InMemoryNode.start({ types: typesIdleAfter(0) });
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      const letGo = node.world.provider.hold('authorize');
+      await node.place(orderIdOf(1), {}, { until: 'durable' });
+      await waitUntil('the authorization is asked for', () => node.world.provider.calls.length === 1);
+      await node.journal.drain();
+      node.region.sweep();
+      expect(node.region.figures.residents, 'order and payment').to.equal(2);
+      letGo();
+      await node.quiet();
+      node.region.sweep();
+      expect(node.region.figures.residents).to.equal(0);
+      expect((await node.order(orderIdOf(1))).status).to.equal('Confirmed');
+    });
+  });
+
+  describe('limits', () => {
+    it('a full mailbox answers overloaded, at once, and never more than it refused', async () => {
+      node = await InMemoryNode.start({ types: { stock: { ...stockActor, mailboxCapacityMax: 10 } } });
+      await node.setStock('P1', 100);
+      const answers = await Promise.all(Array.from({ length: 30 }, (_, index) => node.ask(stockEntity('P1'), hold(`h${index}`))));
+      const words = answers.map((answer) => (answer.kind === 'failed' ? answer.code : answer.kind));
+      expect(words.filter((word) => word === 'done')).to.have.length(10);
+      expect(words.filter((word) => word === 'overloaded')).to.have.length(20);
+      expect((await node.stock('P1')).held).to.equal(10);
+      expect(node.region.figures.mailboxRefusals).to.equal(20);
+    });
+
+    it('no more wait for a recovery than the mailbox may hold', async () => {
+      node = await InMemoryNode.start({ types: { stock: { ...stockActor, mailboxCapacityMax: 10, idleMs: 0 } } });
+      await node.setStock('P1', 100);
+      await node.quiet();
+      node.region.sweep();
+      const answers: Promise<Answer>[] = [];
+      for (let index = 0; index < 30; index++) {
+        answers.push(node.ask(stockEntity('P1')));
+        if (index % 5 === 4) await turns(0);
+      }
+      const words = (await Promise.all(answers)).map((answer) => (answer.kind === 'failed' ? answer.code : answer.kind));
+      expect(new Set(words)).to.deep.equal(new Set(['done', 'overloaded']));
+      expect(words.filter((word) => word === 'done').length).to.be.at.most(20);
+    });
+
+    it('a steps’ order of 2,000 products trips none', async function () {
+      this.timeout(20_000);
+      node = await InMemoryNode.start();
+      const products = Array.from({ length: 2_000 }, (_, index) => `P${index}`);
+      await Promise.all(products.map((productId) => node.setStock(productId, 1)));
+      const answer = await node.place(orderIdOf(1), { lines: products.map((productId) => ({ productId, quantity: 1, unitPrice: 1 })) });
+      expect((answer as { value: { status: string } }).value.status).to.equal('Confirmed');
+      expect(node.region.figures.mailboxRefusals).to.equal(0);
+    });
+
+    it('a journal at its limit refuses new commands; reads, and the steps of orders under way, go on', async function () {
+      this.timeout(20_000);
+      node = await InMemoryNode.start();
+      await node.setStock('P1', 1_000_000);
+      const open = node.store.hold();
+      const waiting = Array.from({ length: 2 }, (_, product) =>
+        Array.from({ length: 10_300 }, (__, index) => node.ask(stockEntity(`Q${product}`), { type: 'ReleaseHold', holdId: `h${index}`, notAfter: NOT_AFTER } as never)),
+      ).flat();
+      await waitUntil('the journal is full', () => node.journal.full);
+      const late = await node.ask(stockEntity('P1'), hold('late'));
+      expect(late).to.deep.include({ kind: 'failed', code: 'overloaded' });
+      expect((await node.stock('P1')).held).to.equal(0);
+      let internal: Answer | undefined;
+      node.region.send(askOf(stockEntity('P1'), hold('step'), 's'), false, (answer) => (internal = answer));
+      open();
+      await Promise.all(waiting);
+      await waitUntil('the step is answered', () => internal !== undefined);
+      expect(internal!.kind).to.equal('done');
+    });
+
+    it('an answer that never comes is unknown for a command, unavailable for a read', async () => {
+      node = await InMemoryNode.start();
+      const open = node.store.hold();
+      const [command, read] = await Promise.all([
+        node.ask(stockEntity('P1'), { type: 'SetStock', warehouseId: 'main', onHand: 1 } as never, { timeoutMs: 20 }),
+        node.ask(stockEntity('P1'), undefined, { timeoutMs: 20 }),
+      ]);
+      expect([command, read].map((answer) => answer.kind === 'failed' && answer.code)).to.deep.equal(['outcome_unknown', 'unavailable']);
+      open();
+    });
+  });
+
+  describe('shards', () => {
+    it('of another worker are asked there; a peer that asks here is told who owns them', async () => {
+      const asked: [number, boolean][] = [];
+      node = await InMemoryNode.start({
+        directory: { ownerOf: (shard) => shard % 2 },
+        transport: {
+          ask: (owner, _ask, internal, reply) => {
+            asked.push([owner, internal]);
+            reply({ kind: 'failed', code: 'unavailable', detail: 'scripted' });
+          },
+        },
+      });
+      const [mine, theirs] = [0, 1].map((parity) => {
+        for (let n = 0; ; n++) if (node.region.shardOf(stockEntity(`X${n}`)) % 2 === parity) return stockEntity(`X${n}`);
+      }) as [string, string];
+      expect((await node.ask(mine)).kind).to.equal('done');
+      expect((await node.ask(theirs)).kind).to.equal('failed');
+      node.region.send(askOf(theirs, hold('h'), 'c'), true, () => undefined);
+      expect(asked).to.deep.equal([
+        [1, false],
+        [1, true],
+      ]);
+      const moved: number[] = [];
+      node.region.receive(askOf(theirs, undefined, ''), false, () => moved.push(-1), (owner) => moved.push(owner));
+      expect(moved).to.deep.equal([1]);
+    });
+
+    it('that are not taken yet are unavailable', async () => {
+      node = await InMemoryNode.start();
+      const shard = node.region.shardOf(stockEntity('P1'));
+      node.region.disown(shard);
+      expect(await node.ask(stockEntity('P1'))).to.deep.include({ kind: 'failed', code: 'unavailable' });
+    });
+
+    it('that are lost drop their entities: who waits hears that nobody knows, others notice nothing', async () => {
+      node = await InMemoryNode.start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      expect(node.region.shardOf(stockEntity('P1'))).not.to.equal(node.region.shardOf(stockEntity('P2')));
+      const open = node.store.hold();
+      const lost = node.ask(stockEntity('P1'), hold('h1'));
+      const kept = node.ask(stockEntity('P2'), hold('h1'));
+      await turns(10);
+      node.keeper.lost(node.region.shardOf(stockEntity('P1')));
+      open();
+      expect((await kept).kind).to.equal('done');
+      const outcome = await lost;
+      await waitUntil('it is served again', async () => (await node.ask(stockEntity('P1'))).kind === 'done');
+      const { held } = await node.stock('P1');
+      if (outcome.kind === 'done') expect(held).to.equal(1);
+      else expect(outcome).to.deep.include({ code: 'outcome_unknown' });
+    });
+
+    it('lost by the projections send nothing more of their former epoch', async () => {
+      node = await InMemoryNode.start();
+      await node.setStock('P1', 100);
+      await node.quiet();
+      const shard = node.region.shardOf(stockEntity('P1'));
+      const open = node.store.hold();
+      const before = node.store.sent.length;
+      const asks = [node.ask(stockEntity('P1'), hold('h1'))];
+      await waitUntil('a row is in flight', () => node.store.sent.length === before + 1);
+      asks.push(node.ask(stockEntity('P1'), hold('h2')), node.ask(stockEntity('P1'), hold('h3')));
+      await turns(10);
+      node.keeper.lost(shard);
+      open();
+      await Promise.all(asks);
+      await waitUntil('it is served again', async () => (await node.ask(stockEntity('P1'))).kind === 'done');
+      const epochOf = new Map(node.world.log.shard(shard).map((row) => [row.commandId, row.epoch]));
+      for (const rows of node.store.sent) {
+        for (const row of rows) if (row.shard === shard) expect(epochOf.get(row.commandId) ?? row.epoch).to.equal(row.epoch);
+      }
+      expect((await node.ask(stockEntity('P1'), hold('h4'))).kind).to.equal('done');
+      const versions = node.world.rowsOf(stockEntity('P1')).map(({ version }) => version);
+      expect(versions).to.deep.equal(versions.map((_, index) => index + 1));
+    });
+  });
+
+  describe('under random failures of its appends', () => {
+    for (const seed of [1, 2, 3]) {
+      it(`settles every order, with each charged once and the stock conserved (seed ${seed})`, async function () {
+        this.timeout(30_000);
+        let state = seed;
+        const random = (): number => ((state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32);
+        node = await InMemoryNode.start({ types: typesIdleAfter(0) });
+        await node.setStock('P1', 30);
+        await node.setStock('P2', 1_000);
+        const script = (): AppendScript => {
+          const roll = random();
+          if (roll < 0.04) return unknown(random() < 0.5);
+          if (roll < 0.08) return refused;
+          if (roll < 0.1) return transient;
+          return WRITE;
+        };
+        node.store.script(script);
+        const orders = Array.from({ length: 40 }, (_, index) => orderIdOf(index));
+        const tokens = ['tok_visa', 'tok_visa', 'tok_decline', 'tok_drop', 'tok_capture_fail'];
+        const place = (orderId: string, index: number): Promise<Answer> =>
+          node.place(orderId, { paymentMethod: { type: 'card', token: tokens[index % tokens.length]! } }, { until: 'durable' });
+        // A client asks again until it is told; some change their mind.
+        const clients = orders.map(async (orderId, index) => {
+          for (let tries = 0; ; tries++) {
+            const answer = await place(orderId, index);
+            if (answer.kind === 'done') break;
+            expect(answer.kind).to.equal('failed');
+            expect(tries).to.be.lessThan(200);
+            await turns(3);
+          }
+          if (index % 7 === 3) await node.ask(`ord_${orderId}`, { type: 'CancelOrder', reason: 'no' } as never);
+        });
+        let done = false;
+        const all = Promise.all(clients).then(() => (done = true));
+        while (!done) {
+          await turns(20);
+          node.region.sweep();
+          node.pass(1_000);
+        }
+        await all;
+        node.store.script(() => WRITE);
+        const isSettled = async (): Promise<boolean> => {
+          node.region.sweep();
+          await node.projections.flush();
+          node.pass(6_000);
+          await node.quiet();
+          return orders.every((orderId) => node.world.readModels.orders.get(orderId)?.settled === true);
+        };
+        await waitUntil('every order is settled', isSettled, () => [...node.world.readModels.orders.values()].filter(({ settled }) => !settled).map(({ state: { status } }) => status));
+        let confirmed = 0;
+        for (const orderId of orders) {
+          const order = await node.order(orderId);
+          expect(['Confirmed', 'Cancelled']).to.include(order.status);
+          if (order.status === 'Confirmed') confirmed++;
+          expect(order.payment.captured - order.payment.refunded).to.equal(order.status === 'Confirmed' ? 610 : 0);
+        }
+        expect(node.world.provider.moved('capture') - node.world.provider.moved('refund')).to.equal(confirmed * 610);
+        expect(((await node.stock('P1')) as StockLevel).held).to.equal(confirmed * 2);
+        expect(((await node.stock('P2')) as StockLevel).held).to.equal(confirmed);
+        await node.quiet();
+        await node.projections.flush();
+        const view = (productId: string) => [...node.world.readModels.stocks.values()].find((row) => row.productId === productId)?.held;
+        expect([view('P1'), view('P2')]).to.deep.equal([confirmed * 2, confirmed]);
+        expect(node.world.readModels.waiting.size).to.equal(0);
+        for (const [entityId, rows] of node.world.log.entities) {
+          expect(rows.map(({ version }) => version), entityId).to.deep.equal(rows.map((_, index) => index + 1));
+        }
+        expect(node.region.figures.quarantined).to.equal(0);
+      });
+    }
+  });
+
+  it('answers an order’s terms as they were placed', async () => {
+    node = await InMemoryNode.start();
+    const answer = await node.place(orderIdOf(1), {}, { until: 'durable' });
+    expect((answer as { value: { terms: unknown } }).value.terms).to.deep.equal(orderTerms());
+    node.region.disown(node.region.shardOf(`ord_${orderIdOf(1)}`));
+  });
+});
