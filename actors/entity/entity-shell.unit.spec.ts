@@ -163,16 +163,20 @@ describe('the entity shell', () => {
       ['unknown and not written', unknown(false), 'outcome_unknown'],
       ['unknown and written', unknown(true), 'outcome_unknown'],
     ] as const) {
-      it(`(${name}) answers ${code} to the commands that saw its row, and drops what was tentative`, async () => {
+      it(`(${name}) answers ${code} to all that saw its row, and drops what was tentative`, async () => {
         await start();
         await node.setStock('P1', 5);
         const isWritten = script.kind === 'fail' && script.written === true;
         node.store.script((rows) => (rows.length === 3 || rows.some(({ version }) => version === 2) ? script : { kind: 'write' }));
+        const open = node.store.hold();
         asker.ask('hold', STOCK, hold('h1', 3));
         asker.ask('refusal on top', STOCK, hold('h2', 3));
         asker.ask('read on top', STOCK);
+        await waitUntil('the row is sent', () => node.store.sent.length === 2);
+        await turns(10);
+        open();
         await asker.all();
-        expect(asker.heard).to.have.members([`hold: ${code}`, `refusal on top: ${code}`, 'read on top: unavailable']);
+        expect(asker.heard).to.have.members([`hold: ${code}`, `refusal on top: ${code}`, `read on top: ${code}`]);
         node.store.script(() => ({ kind: 'write' }));
         await waitUntil('the shard is served again', async () => (await node.ask(STOCK)).kind === 'done');
         expect((await node.stock('P1')).held).to.equal(isWritten ? 3 : 0);

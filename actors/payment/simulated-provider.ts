@@ -45,5 +45,6 @@ export class SimulatedProvider implements PaymentProvider {
 }
 
 function referenceOf({ step, idempotencyKey }: ProviderCall): string {
-  return `${PREFIX[step]}_${idempotencyKey.replaceAll(/[^0-9a-f]|\/.*$/g, '').slice(-REFERENCE_DIGITS)}`;
+  const paymentId = idempotencyKey.slice(0, idempotencyKey.indexOf('/'));
+  return `${PREFIX[step]}_${paymentId.replaceAll('-', '').slice(-REFERENCE_DIGITS)}`;
 }

@@ -58,7 +58,7 @@ describe('the shard region', () => {
             passivated += before - node.region.figures.residents;
           }
         }
-        await waitUntil('all are answered', () => answered === first + ASKS_AT_ONCE, () => answered);
+        await waitUntil('all are answered', () => answered === first + ASKS_AT_ONCE, () => [answered, node.region.figures]);
       }
       expect(replies.every((count) => count === 1)).to.equal(true);
       expect(passivated).to.be.greaterThan(1_000);
@@ -217,7 +217,7 @@ describe('the shard region', () => {
       const open = node.store.hold();
       const lost = node.ask(stockEntity('P1'), hold('h1'));
       const kept = node.ask(stockEntity('P2'), hold('h1'));
-      await turns(10);
+      await waitUntil('both rows are in flight', () => node.store.sent.at(-1)?.length === 2);
       node.keeper.lost(node.region.shardOf(stockEntity('P1')));
       open();
       expect((await kept).kind).to.equal('done');

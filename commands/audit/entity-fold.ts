@@ -7,7 +7,7 @@ import { KnownCommands } from '../../actors/entity/known-commands.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
-import type { AuditedRow } from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedRow } from '../../persistence/postgres/audited-rows.ts';
 import type { Folder } from './deciders.ts';
 import { brokenRule } from './event-rules.ts';
 import type { FingerprintSet } from './fingerprint-set.ts';

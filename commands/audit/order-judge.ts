@@ -7,7 +7,7 @@ import type { OrderState, OrderStatus, PlacedOrder } from '../../domain/order/or
 import type { PaymentState } from '../../domain/payment/payment.ts';
 import type { ReservationState } from '../../domain/reservation/reservation.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import type { AuditedOrderView } from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedOrderView } from '../../persistence/postgres/audited-rows.ts';
 import { described } from '../support/first-difference.ts';
 import { FOLDERS, type Folder } from './deciders.ts';
 import { EntityFold, type FoldContext } from './entity-fold.ts';

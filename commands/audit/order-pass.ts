@@ -2,12 +2,8 @@
  * Reads orders, payments, reservations, their wake-ups and the order view as streams side by side, merged by the order's
  * id, and hands each order over as one group. Holds one batch of each stream and one group.
  */
-import type {
-  AuditedOrderView,
-  AuditedRow,
-  AuditedWakeUp,
-  AuditReader,
-} from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedOrderView, AuditedRow, AuditedWakeUp } from '../../persistence/postgres/audited-rows.ts';
+import type { AuditReader } from '../../persistence/postgres/audit-reader.ts';
 import { smallestKey, SortedStream } from './sorted-stream.ts';
 
 /** The three kinds of entities that share an order's id. */

@@ -1,6 +1,6 @@
 /** What an order's row in the order view must say (invariant 3): exactly what the fold says at the row's version. Pure. */
 import type { PlacedOrder } from '../../domain/order/order.ts';
-import type { AuditedOrderView } from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedOrderView } from '../../persistence/postgres/audited-rows.ts';
 import { firstDifference, type Difference } from '../support/first-difference.ts';
 
 /** The order as folded up to the view's version, and where its first row lies. */

@@ -4,7 +4,7 @@
  * other pass would read.
  */
 import { isUuid } from '../../kernel/ids.ts';
-import type { AuditedPlace } from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedPlace } from '../../persistence/postgres/audited-rows.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import type { Findings } from './findings.ts';
 

@@ -6,7 +6,9 @@
 import type { SnapshotContent } from '../../actors/entity/fold-entity.ts';
 import { stockActor } from '../../actors/stock/stock-actor.ts';
 import { stockLevel, type OpenHold, type StockState } from '../../domain/stock/stock-item.ts';
-import type { AuditedSnapshot, AuditedStockView, AuditReader } from '../../persistence/postgres/audit-reader.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { AuditedSnapshot, AuditedStockView } from '../../persistence/postgres/audited-rows.ts';
+import type { AuditReader } from '../../persistence/postgres/audit-reader.ts';
 import { described, firstDifference, type Difference } from '../support/first-difference.ts';
 import { FOLDERS } from './deciders.ts';
 import { EntityFold, type FoldContext } from './entity-fold.ts';
@@ -130,8 +132,8 @@ export class StockPass {
     try {
       const content = JSON.parse(snapshot.state) as SnapshotContent;
       stored = { state: form.decode(content.state, fold.entityId), known: new Map(content.known) };
-    } catch {
-      fold.report(3, fold.last, `a snapshot at version ${snapshot.version} that can be read`, 'one that can not');
+    } catch (error) {
+      fold.report(3, fold.last, `a snapshot at version ${snapshot.version} that can be read`, messageOf(error));
       return;
     }
     const difference = firstDifference({ state: fold.state, known: new Map(fold.known.entries()) }, stored, 'snapshot');

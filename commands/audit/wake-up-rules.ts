@@ -1,5 +1,5 @@
 /** The wake-ups table against the journal (invariant 3): an entity stands there exactly as its last projected row asks. */
-import type { AuditedWakeUp } from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedWakeUp } from '../../persistence/postgres/audited-rows.ts';
 import type { EntityFold } from './entity-fold.ts';
 
 export function judgeStoredWakeUp(fold: EntityFold<unknown>, stored: AuditedWakeUp | undefined): void {

@@ -9,7 +9,14 @@
 import pg from 'pg';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { messageOf, StartupError } from '../../kernel/errors.ts';
-import type { JournalRow } from '../ports.ts';
+import type {
+  AuditedRow,
+  AuditedPlace,
+  AuditedOrderView,
+  AuditedStockView,
+  AuditedSnapshot,
+  AuditedWakeUp,
+} from './audited-rows.ts';
 import { connectionConfig } from './connection.ts';
 
 /** One FETCH may have to sort the whole journal first. */
@@ -17,66 +24,6 @@ const FETCH_TIMEOUT_MS = 15 * 60_000;
 const FIRST_BATCH_ROWS = 10;
 const BATCH_ROWS_MAX = 2_000;
 const BATCH_BYTES_AIMED_AT = 1024 * 1024;
-
-export interface AuditedRow extends Omit<JournalRow, 'meta'> {
-  /** Of what was sent under the command id, where that is remembered. */
-  readonly fingerprint: string | null;
-}
-
-/** A row in its shard's log; events only where they tell of the shard itself. */
-export interface AuditedPlace {
-  readonly shard: number;
-  readonly seq: number;
-  readonly epoch: number;
-  readonly entityId: string;
-  readonly version: number;
-  readonly events: string | null;
-}
-
-export interface AuditedOrderView {
-  readonly orderId: string;
-  readonly shard: number;
-  readonly firstSeq: number;
-  readonly version: number;
-  readonly customerId: string;
-  readonly status: string;
-  readonly settled: boolean;
-  readonly currency: string;
-  readonly totalAmount: number;
-  readonly lineCount: number;
-  readonly units: number;
-  readonly externalReference: string | null;
-  readonly createdAt: EpochMs;
-  readonly updatedAt: EpochMs;
-  /** JSON text. */
-  readonly state: string;
-}
-
-export interface AuditedStockView {
-  readonly productId: string;
-  readonly warehouseId: string;
-  readonly shard: number;
-  readonly version: number;
-  readonly onHand: number;
-  readonly held: number;
-  readonly lowStockThreshold: number | null;
-  readonly updatedAt: EpochMs;
-}
-
-export interface AuditedSnapshot {
-  readonly entityId: string;
-  readonly shard: number;
-  readonly version: number;
-  readonly schema: number;
-  /** JSON text. */
-  readonly state: string;
-}
-
-export interface AuditedWakeUp {
-  readonly entityId: string;
-  readonly shard: number;
-  readonly wakeAt: EpochMs;
-}
 
 /** What an entity id begins with, as far as the audit reads entities by kind. */
 export type EntityPrefix = 'ord_' | 'pay_' | 'res_' | 'stk_';

@@ -21,7 +21,7 @@ export const FOLDERS = {
 /** package -> the only folders that may import it. */
 export const PACKAGES = {
   nact: ['actors/runtime'],
-  pg: ['persistence', 'migrations', 'bench/peers'],
+  pg: ['persistence', 'migrations', 'bench/peers', 'bench/database'],
   knex: ['persistence', 'migrations', 'bench/peers'],
   koa: ['http', 'bench/peers'],
   '@koa/router': ['http', 'bench/peers'],

@@ -2,6 +2,8 @@
 
 const PATIENCE_MS = 10_000;
 const LOOK_EVERY_MS = 2;
+/** A machine that stood still meanwhile has looked too seldom to be sure. */
+const LOOKS_MIN = 500;
 
 /**
  * @param diagnose what to show when patience runs out
@@ -14,8 +16,8 @@ export async function waitUntil(
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error(`waited in vain until ${label}: ${JSON.stringify(diagnose())}`);
+  for (let looks = 1; !(await condition()); looks++) {
+    if (performance.now() > giveUpAt && looks >= LOOKS_MIN) throw new Error(`waited in vain until ${label}: ${JSON.stringify(diagnose())}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -1,0 +1,63 @@
+/** The rows of the database as an audit reads them: the columns as they are stored, nothing interpreted. */
+import type { EpochMs } from '../../kernel/clock.ts';
+import type { JournalRow } from '../ports.ts';
+
+export interface AuditedRow extends Omit<JournalRow, 'meta'> {
+  /** Of what was sent under the command id, where that is remembered. */
+  readonly fingerprint: string | null;
+}
+
+/** A row in its shard's log; events only where they tell of the shard itself. */
+export interface AuditedPlace {
+  readonly shard: number;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly entityId: string;
+  readonly version: number;
+  readonly events: string | null;
+}
+
+export interface AuditedOrderView {
+  readonly orderId: string;
+  readonly shard: number;
+  readonly firstSeq: number;
+  readonly version: number;
+  readonly customerId: string;
+  readonly status: string;
+  readonly settled: boolean;
+  readonly currency: string;
+  readonly totalAmount: number;
+  readonly lineCount: number;
+  readonly units: number;
+  readonly externalReference: string | null;
+  readonly createdAt: EpochMs;
+  readonly updatedAt: EpochMs;
+  /** JSON text. */
+  readonly state: string;
+}
+
+export interface AuditedStockView {
+  readonly productId: string;
+  readonly warehouseId: string;
+  readonly shard: number;
+  readonly version: number;
+  readonly onHand: number;
+  readonly held: number;
+  readonly lowStockThreshold: number | null;
+  readonly updatedAt: EpochMs;
+}
+
+export interface AuditedSnapshot {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly version: number;
+  readonly schema: number;
+  /** JSON text. */
+  readonly state: string;
+}
+
+export interface AuditedWakeUp {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly wakeAt: EpochMs;
+}
