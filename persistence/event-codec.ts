@@ -101,7 +101,7 @@ function upcast(stored: unknown, forms: EventForms): DomainEvent {
   const upcasters = typeof type === 'string' && Object.hasOwn(forms, type) ? forms[type] : undefined;
   if (!upcasters) throw new CorruptionError(`unknown event type ${JSON.stringify(type)}`);
   const form = event['v'] ?? 1;
-  if (typeof form !== 'number' || form < 1 || form > upcasters.length + 1) {
+  if (typeof form !== 'number' || !Number.isInteger(form) || form < 1 || form > upcasters.length + 1) {
     throw new CorruptionError(`${String(type)}: unknown form ${JSON.stringify(form)}`);
   }
   for (const step of upcasters.slice(form - 1)) event = step(event);

@@ -133,9 +133,9 @@ export class Projections {
 
   /** Writes what has gathered. Never throws; what could not be written is tried again. */
   async flush(): Promise<void> {
-    if (this.#flushing) return this.#flushing;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#timer = undefined; // also when a flush is under way: its end sets the next one
+    if (this.#flushing) return this.#flushing;
     if (this.#lagRows === 0) return;
     this.#flushing = this.#write().finally(() => {
       this.#flushing = undefined;

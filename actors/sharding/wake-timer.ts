@@ -32,6 +32,7 @@ export class WakeTimer {
   /** Replaces the entity's former wake-up. */
   set(entityId: string, wakeAt: EpochMs): void {
     this.#wakeAt.set(entityId, wakeAt);
+    this.#followBack(this.#now());
     const bucket = Math.max(Math.floor(wakeAt / BUCKET_MS), this.#nextBucket);
     const entities = this.#buckets.get(bucket);
     if (entities) entities.add(entityId);
@@ -45,6 +46,7 @@ export class WakeTimer {
   /** Wakes who is due. Called by the clock; tests call it themselves. */
   tick(): void {
     const now = this.#now();
+    this.#followBack(now);
     // A bucket is opened once its whole second has passed, so nobody in it is early.
     for (; (this.#nextBucket + 1) * BUCKET_MS <= now && this.#overdue.length < WAKES_PER_TICK_MAX; this.#nextBucket++) {
       const entities = this.#buckets.get(this.#nextBucket);
@@ -58,6 +60,11 @@ export class WakeTimer {
       this.#wakeAt.delete(entityId);
       this.#wake(entityId);
     }
+  }
+
+  /** A wall clock that was set back opens the same seconds again; else everything would wait for it to catch up. */
+  #followBack(now: EpochMs): void {
+    this.#nextBucket = Math.min(this.#nextBucket, Math.floor(now / BUCKET_MS));
   }
 
   stop(): void {
