@@ -26,7 +26,15 @@ describe('failpoints', () => {
     expect(ran).to.deep.equal(['before']);
   });
 
-  for (const text of ['', 'append.after', 'append.after:exit', 'append.after:exit@', 'append.after:exit@x', 'append.after:die@1', 'x:exit@1; y']) {
+  for (const text of [
+    '',
+    'append.after',
+    'append.after:exit',
+    'append.after:exit@',
+    'append.after:exit@x',
+    'append.after:die@1',
+    'x:exit@1; y',
+  ]) {
     it(`refuse the text ${JSON.stringify(text)}`, () => {
       expect(() => setFailpointFromText(text)).to.throw(Error, '<name>:exit@<count>');
     });

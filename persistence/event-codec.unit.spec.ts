@@ -5,10 +5,7 @@ import { decodeEvents, encodeEvents, EVENT_FORMS, type EventForms } from './even
 /** `Renamed` is in its third form: `name` became `title`, then got a `language`. */
 const FORMS: EventForms = {
   Made: [],
-  Renamed: [
-    ({ name, ...rest }) => ({ ...rest, title: name }),
-    (stored) => ({ ...stored, language: 'en' }),
-  ],
+  Renamed: [({ name, ...rest }) => ({ ...rest, title: name }), (stored) => ({ ...stored, language: 'en' })],
 };
 const event = (value: object) => value as { type: string };
 
@@ -77,8 +74,19 @@ describe('event codec', () => {
       'OrderPaymentRefunded',
       'OrderCancelled',
     ]);
-    expect(names['payment']).to.include.members(['AuthorizationStarted', 'PaymentAuthorized', 'PaymentCaptured', 'PaymentRefunded']);
+    expect(names['payment']).to.include.members([
+      'AuthorizationStarted',
+      'PaymentAuthorized',
+      'PaymentCaptured',
+      'PaymentRefunded',
+    ]);
     expect(names['reservation']).to.include.members(['InventoryReserved', 'InventoryUnavailable', 'InventoryReleased']);
-    expect(names['stock']).to.include.members(['StockSet', 'StockHeld', 'StockReleased', 'StockHoldBarred', 'LowStockReached']);
+    expect(names['stock']).to.include.members([
+      'StockSet',
+      'StockHeld',
+      'StockReleased',
+      'StockHoldBarred',
+      'LowStockReached',
+    ]);
   });
 });

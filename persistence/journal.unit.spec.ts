@@ -76,7 +76,9 @@ class Bench {
 
   async inLog(shard: number): Promise<string[]> {
     const rows = await wholeLog(this.store, shard);
-    return rows.filter(({ entityId }) => !entityId.startsWith('shd_')).map(({ entityId, version }) => `${entityId}@${version}`);
+    return rows
+      .filter(({ entityId }) => !entityId.startsWith('shd_'))
+      .map(({ entityId, version }) => `${entityId}@${version}`);
   }
 }
 
@@ -114,9 +116,17 @@ describe('journal (group commit)', () => {
 
     it('places rows densely behind their shard’s head, in the order they came, sorted by shard', async () => {
       const bench = await Bench.over(1, 2);
-      for (const [shard, entity] of [[2, 'a'], [1, 'b'], [2, 'c'], [1, 'd']] as const) bench.append(shard, entity, 1);
+      for (const [shard, entity] of [
+        [2, 'a'],
+        [1, 'b'],
+        [2, 'c'],
+        [1, 'd'],
+      ] as const)
+        bench.append(shard, entity, 1);
       await bench.journal.drain();
-      expect(bench.store.sent[0]!.map(({ shard, seq, epoch, entityId }) => [shard, seq, epoch, entityId])).to.deep.equal([
+      expect(
+        bench.store.sent[0]!.map(({ shard, seq, epoch, entityId }) => [shard, seq, epoch, entityId]),
+      ).to.deep.equal([
         [1, 2, 1, 'b'],
         [1, 3, 1, 'd'],
         [2, 2, 1, 'a'],
@@ -243,9 +253,9 @@ describe('journal (group commit)', () => {
       bench.store.script(refusing((rows) => rows.some(({ entityId }) => entityId.startsWith('bad'))));
       for (let index = 0; index < 40; index++) bench.append(1, index % 7 === 0 ? `bad-${index}` : `good-${index}`, 1);
       await bench.journal.drain();
-      expect(bench.told.filter((told) => told.endsWith('not_applied')).map((told) => told.split('@')[0])).to.have.members(
-        [0, 7, 14, 21, 28, 35].map((index) => `bad-${index}`),
-      );
+      expect(
+        bench.told.filter((told) => told.endsWith('not_applied')).map((told) => told.split('@')[0]),
+      ).to.have.members([0, 7, 14, 21, 28, 35].map((index) => `bad-${index}`));
       expect(await bench.inLog(1)).to.have.length(34);
     });
   });
@@ -256,7 +266,11 @@ describe('journal (group commit)', () => {
       await bench.store.takeShards([1], ROW_AT); // the new owner
       const [lost, kept] = [bench.append(1, 'a', 1), bench.append(2, 'b', 1)];
       await bench.journal.drain();
-      expect([lost.outcomes, kept.outcomes, bench.lost]).to.deep.equal([['unavailable'], ['committed'], ['1 conflict']]);
+      expect([lost.outcomes, kept.outcomes, bench.lost]).to.deep.equal([
+        ['unavailable'],
+        ['committed'],
+        ['1 conflict'],
+      ]);
       expect(bench.sent).to.deep.equal([['a@1', 'b@1'], ['b@1']]);
     });
 
@@ -271,7 +285,11 @@ describe('journal (group commit)', () => {
       await bench.journal.drain();
       const later = bench.append(1, 'a', 3);
       await turns(1);
-      expect([...gathered, later].map(({ outcomes }) => outcomes)).to.deep.equal([['unavailable'], ['committed'], ['unavailable']]);
+      expect([...gathered, later].map(({ outcomes }) => outcomes)).to.deep.equal([
+        ['unavailable'],
+        ['committed'],
+        ['unavailable'],
+      ]);
       expect(bench.sent).to.deep.equal([['a@1'], ['b@1']]);
     });
 
@@ -297,7 +315,11 @@ describe('journal (group commit)', () => {
       bench.journal.own(new Map([[1, { seq: 1, epoch: 9 }]])); // a head that the log does not have
       const [left, kept] = [bench.append(1, 'a', 1), bench.append(2, 'b', 1)];
       await bench.journal.drain();
-      expect([left.outcomes, kept.outcomes, bench.lost]).to.deep.equal([['unavailable'], ['committed'], ['1 conflict']]);
+      expect([left.outcomes, kept.outcomes, bench.lost]).to.deep.equal([
+        ['unavailable'],
+        ['committed'],
+        ['1 conflict'],
+      ]);
     });
 
     it('naming a shard that is not in the batch counts as unknown instead of being sent for ever', async () => {
@@ -322,7 +344,10 @@ describe('journal (group commit)', () => {
         const elsewhere = bench.append(3, 'd', 1);
         open();
         await bench.journal.drain();
-        expect(bench.callers.slice(0, 2).map(({ outcomes }) => outcomes)).to.deep.equal([['outcome_unknown'], ['outcome_unknown']]);
+        expect(bench.callers.slice(0, 2).map(({ outcomes }) => outcomes)).to.deep.equal([
+          ['outcome_unknown'],
+          ['outcome_unknown'],
+        ]);
         expect(behind.map(({ outcomes }) => outcomes)).to.deep.equal([['unavailable'], ['unavailable']]);
         expect(elsewhere.outcomes).to.deep.equal(['committed']);
         expect(bench.lost).to.deep.equal(['1 unknown', '2 unknown']);
@@ -397,7 +422,12 @@ describe('journal (group commit)', () => {
       expect(later.outcomes).to.deep.equal(['unavailable']);
     });
 
-    for (const script of [unknown(false), { kind: 'fail', failure: { kind: 'conflict', shard: 1 } } as const, refused, transient]) {
+    for (const script of [
+      unknown(false),
+      { kind: 'fail', failure: { kind: 'conflict', shard: 1 } } as const,
+      refused,
+      transient,
+    ]) {
       it(`answers what is in flight exactly once when it ends as ${script.kind === 'fail' ? script.failure.kind : ''}, also when the shard was taken again`, async () => {
         const bench = await Bench.over(1);
         bench.store.next(script);
@@ -423,71 +453,98 @@ describe('journal (group commit)', () => {
       { weight: 2, arbitrary: fc.constant<AppendScript>(refused) },
       { weight: 1, arbitrary: fc.constant<AppendScript>(transient) },
       { weight: 1, arbitrary: fc.boolean().map(unknown) },
-      { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }).map((shard): AppendScript => ({ kind: 'fail', failure: { kind: 'conflict', shard } })) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .integer({ min: 1, max: 3 })
+          .map((shard): AppendScript => ({ kind: 'fail', failure: { kind: 'conflict', shard } })),
+      },
     );
     const step = fc.oneof(
-      { weight: 8, arbitrary: fc.record({ do: fc.constant('append' as const), shard: fc.integer({ min: 1, max: 3 }), entity: fc.nat(3) }) },
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          do: fc.constant('append' as const),
+          shard: fc.integer({ min: 1, max: 3 }),
+          entity: fc.nat(3),
+        }),
+      },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('disown' as const, 'rival' as const), shard: fc.integer({ min: 1, max: 3 }) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          do: fc.constantFrom('disown' as const, 'rival' as const),
+          shard: fc.integer({ min: 1, max: 3 }),
+        }),
+      },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(script, { maxLength: 30 }), fc.array(step, { maxLength: 60 }), async (scripts, steps) => {
-        const bench = await Bench.over(1, 2, 3);
-        bench.store.next(...scripts);
-        /** The next version of each entity: what a shell would decide. Forgotten with the shard, and read from the log. */
-        const versions = new Map<string, number>();
-        const taking = new Set<Promise<void>>();
-        const takeAgain = (shard: number): void => {
-          const task = new Promise(setImmediate)
-            .then(() => bench.store.takeShards([shard], ROW_AT))
-            .then((heads) => {
-              for (let entity = 0; entity <= 3; entity++) versions.delete(`e${shard}-${entity}`);
-              bench.journal.own(heads);
-            });
-          taking.add(task);
-          void task.finally(() => taking.delete(task));
-        };
-        bench.onLost = takeAgain;
-        for (const each of steps) {
-          if (each.do === 'turn') await turns(1);
-          else if (each.do === 'rival') await bench.store.takeShards([each.shard], ROW_AT);
-          else if (each.do !== 'append') {
-            bench.journal.disown(each.shard);
-            takeAgain(each.shard);
-          } else {
-            const id = `e${each.shard}-${each.entity}`;
-            const version = versions.get(id) ?? (bench.store.log.entities.get(id)?.length ?? 0) + 1;
-            const caller = bench.append(each.shard, id, version, { commandId: String(bench.callers.length) });
-            versions.set(id, version + 1);
-            // A shell is dropped when its row fails, and the next one reads the log.
-            const failed = caller.failed.bind(caller);
-            caller.failed = (code) => {
-              failed(code);
-              if (!bench.callers.some((other) => other.row.entityId === id && other.outcomes.length === 0)) versions.delete(id);
-            };
+      fc.asyncProperty(
+        fc.array(script, { maxLength: 30 }),
+        fc.array(step, { maxLength: 60 }),
+        async (scripts, steps) => {
+          const bench = await Bench.over(1, 2, 3);
+          bench.store.next(...scripts);
+          /** The next version of each entity: what a shell would decide. Forgotten with the shard, and read from the log. */
+          const versions = new Map<string, number>();
+          const taking = new Set<Promise<void>>();
+          const takeAgain = (shard: number): void => {
+            const task = new Promise(setImmediate)
+              .then(() => bench.store.takeShards([shard], ROW_AT))
+              .then((heads) => {
+                for (let entity = 0; entity <= 3; entity++) versions.delete(`e${shard}-${entity}`);
+                bench.journal.own(heads);
+              });
+            taking.add(task);
+            void task.finally(() => taking.delete(task));
+          };
+          bench.onLost = takeAgain;
+          for (const each of steps) {
+            if (each.do === 'turn') await turns(1);
+            else if (each.do === 'rival') await bench.store.takeShards([each.shard], ROW_AT);
+            else if (each.do !== 'append') {
+              bench.journal.disown(each.shard);
+              takeAgain(each.shard);
+            } else {
+              const id = `e${each.shard}-${each.entity}`;
+              const version = versions.get(id) ?? (bench.store.log.entities.get(id)?.length ?? 0) + 1;
+              const caller = bench.append(each.shard, id, version, { commandId: String(bench.callers.length) });
+              versions.set(id, version + 1);
+              // A shell is dropped when its row fails, and the next one reads the log.
+              const failed = caller.failed.bind(caller);
+              caller.failed = (code) => {
+                failed(code);
+                if (!bench.callers.some((other) => other.row.entityId === id && other.outcomes.length === 0))
+                  versions.delete(id);
+              };
+            }
           }
-        }
-        while (taking.size > 0 || bench.callers.some(({ outcomes }) => outcomes.length === 0)) {
-          await bench.journal.drain();
-          await turns(1);
-        }
-        const log = [...bench.store.log.shards.values()].flat();
-        const commandIds = new Map(log.map((row) => [`${row.entityId}/${row.commandId}`, row]));
-        for (const { row, outcomes, seq } of bench.callers) {
-          expect(outcomes, `${row.entityId}@${row.version} is answered once`).to.have.length(1);
-          const stored = commandIds.get(`${row.entityId}/${row.commandId}`);
-          if (outcomes[0] === 'committed') expect(stored?.seq, 'committed rows are in the log').to.equal(seq);
-          else if (outcomes[0] !== 'outcome_unknown') expect(stored, `${outcomes[0]} rows are not in the log`).to.equal(undefined);
-        }
-        const own = log.filter(({ entityId }) => !entityId.startsWith('shd_'));
-        expect(new Set(own.map(({ commandId }) => commandId)).size, 'nothing is written twice').to.equal(own.length);
-        for (const rows of bench.store.log.shards.values()) {
-          expect(rows.map(({ seq }) => seq)).to.deep.equal(rows.map((_, index) => index + 1));
-        }
-        for (const [entityId, rows] of bench.store.log.entities) {
-          expect(rows.map(({ version }) => version), `${entityId} is dense`).to.deep.equal(rows.map((_, index) => index + 1));
-        }
-      }),
+          while (taking.size > 0 || bench.callers.some(({ outcomes }) => outcomes.length === 0)) {
+            await bench.journal.drain();
+            await turns(1);
+          }
+          const log = [...bench.store.log.shards.values()].flat();
+          const commandIds = new Map(log.map((row) => [`${row.entityId}/${row.commandId}`, row]));
+          for (const { row, outcomes, seq } of bench.callers) {
+            expect(outcomes, `${row.entityId}@${row.version} is answered once`).to.have.length(1);
+            const stored = commandIds.get(`${row.entityId}/${row.commandId}`);
+            if (outcomes[0] === 'committed') expect(stored?.seq, 'committed rows are in the log').to.equal(seq);
+            else if (outcomes[0] !== 'outcome_unknown')
+              expect(stored, `${outcomes[0]} rows are not in the log`).to.equal(undefined);
+          }
+          const own = log.filter(({ entityId }) => !entityId.startsWith('shd_'));
+          expect(new Set(own.map(({ commandId }) => commandId)).size, 'nothing is written twice').to.equal(own.length);
+          for (const rows of bench.store.log.shards.values()) {
+            expect(rows.map(({ seq }) => seq)).to.deep.equal(rows.map((_, index) => index + 1));
+          }
+          for (const [entityId, rows] of bench.store.log.entities) {
+            expect(
+              rows.map(({ version }) => version),
+              `${entityId} is dense`,
+            ).to.deep.equal(rows.map((_, index) => index + 1));
+          }
+        },
+      ),
       { numRuns: 150 },
     );
   });

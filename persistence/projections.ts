@@ -232,11 +232,7 @@ export class Projections {
     return { moves, orders, stocks, wakeUps, settled };
   }
 
-  #settle(
-    moves: ProjectionFlush['moves'],
-    wakes: ReadonlyMap<string, ChangedWake>,
-    moved: ReadonlySet<number>,
-  ): void {
+  #settle(moves: ProjectionFlush['moves'], wakes: ReadonlyMap<string, ChangedWake>, moved: ReadonlySet<number>): void {
     for (const { shard, from, to } of moves) {
       const changes = this.#shards.get(shard);
       if (changes?.from !== from) continue; // taken anew meanwhile

@@ -274,7 +274,9 @@ describe('projections', () => {
         bench.projections.own(1, 10, []);
         bench.projections.apply({ shard: 1, seq: 11, entityId: 'res_y', version: 1, wakeAt: null, view: undefined });
         await bench.flush();
-        expect([bench.orderVersion(), bench.store.waiting.size, bench.orderVersion(orderIdOf(2))]).to.deep.equal([9, 0, 1]);
+        expect([bench.orderVersion(), bench.store.waiting.size, bench.orderVersion(orderIdOf(2))]).to.deep.equal([
+          9, 0, 1,
+        ]);
         expect(bench.projections.lagRows).to.equal(0);
       });
     }
@@ -283,7 +285,13 @@ describe('projections', () => {
   describe('another owner', () => {
     it('that moved the checkpoint is noticed: the shard is lost, the others go on', async () => {
       over(1, 2);
-      await bench.store.flush({ moves: [{ shard: 1, from: 0, to: 5 }], orders: [], stocks: [], wakeUps: [], settled: [] });
+      await bench.store.flush({
+        moves: [{ shard: 1, from: 0, to: 5 }],
+        orders: [],
+        stocks: [],
+        wakeUps: [],
+        settled: [],
+      });
       bench.order(1, 1, 100);
       bench.order(2, 1, 200, orderIdOf(2));
       await bench.flush();
@@ -311,14 +319,24 @@ describe('projections', () => {
       bench.order(1, 2, null); // a late commit of the former epoch
       await bench.flush();
       expect(bench.store.sent[0]!.moves).to.deep.equal([{ shard: 2, from: 0, to: 1 }]);
-      expect([bench.orderVersion(), bench.store.waiting.size, bench.projections.lagRows]).to.deep.equal([undefined, 0, 0]);
+      expect([bench.orderVersion(), bench.store.waiting.size, bench.projections.lagRows]).to.deep.equal([
+        undefined,
+        0,
+        0,
+      ]);
     });
 
     it('that is taken again goes on from its new checkpoint', async () => {
       over(1);
       bench.order(1, 1, null);
       bench.projections.disown(1);
-      await bench.store.flush({ moves: [{ shard: 1, from: 0, to: 4 }], orders: [], stocks: [], wakeUps: [], settled: [] });
+      await bench.store.flush({
+        moves: [{ shard: 1, from: 0, to: 4 }],
+        orders: [],
+        stocks: [],
+        wakeUps: [],
+        settled: [],
+      });
       bench.projections.own(1, 4, []);
       bench.projections.apply({ shard: 1, seq: 5, entityId: 'res_y', version: 1, wakeAt: null, view: undefined });
       await bench.flush();

@@ -64,16 +64,17 @@ export class WorkerHealth {
     this.#pinging = true;
     const { clock, ping } = this.#deps;
     const startedMs = clock.monotonicMs();
-    const timeout = AbortSignal.timeout(PING_TIMEOUT_MS);
-    timeout.addEventListener('abort', () => {
-      if (this.#pinging) this.#report({ status: 'down', detail: `no answer within ${PING_TIMEOUT_MS} ms` });
-    });
+    // Taken away with the answer: it would find a later ping under way.
+    const timeout = setTimeout(() => {
+      this.#report({ status: 'down', detail: `no answer within ${PING_TIMEOUT_MS} ms` });
+    }, PING_TIMEOUT_MS);
     try {
       await ping();
       this.#report({ status: 'up', latencyMs: Math.round((clock.monotonicMs() - startedMs) * 10) / 10 });
     } catch (error) {
       this.#report({ status: 'down', detail: messageOf(error) });
     } finally {
+      clearTimeout(timeout);
       this.#pinging = false;
     }
   }

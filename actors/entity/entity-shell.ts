@@ -389,8 +389,7 @@ export class EntityShell {
     if (this.#phase === 'gone') return;
     if (decision.snapshot) this.#host.saveSnapshot(decision.snapshot);
     if (this.#settleWaiters.length > 0 && type.decider.isAtRest(state)) this.#answerSettled(row.version, state);
-    const conclusionOf = /^[a-z]+(?=@)/.exec(row.commandId)?.[0];
-    if (conclusionOf !== undefined) this.#effects.settled(conclusionOf);
+    if (decision.concludes !== undefined) this.#effects.settled(decision.concludes);
     this.#effects.keep(effects, row.version);
   }
 
@@ -425,7 +424,10 @@ export class EntityShell {
   #concluded({ effect, answer, commandId }: Conclusion): void {
     if (this.#phase !== 'running') return;
     const command = this.type.decider.conclude(effect, answer);
-    this.#effects.concluded(effect.key, this.#decide(command, commandId, undefined, []));
+    const decided = this.#decide(command, commandId, undefined, []);
+    const decision = this.#pending.at(-1);
+    if (decided && decision) decision.concludes = effect.key;
+    this.#effects.concluded(effect.key, decided);
   }
 
   #gathered(gathering: Gathering<Asker>): void {
@@ -489,6 +491,8 @@ class PendingDecision implements AppendEntry {
   readonly shown: unknown;
   readonly snapshot: Snapshot | undefined;
   readonly answers: HeldAnswer[] = [];
+  /** The effect whose answer this decision took in. */
+  concludes: string | undefined;
   readonly #shell: EntityShell;
 
   constructor(

@@ -27,8 +27,15 @@ describe('known commands', () => {
   });
 
   it('come back from a snapshot as they were, within the limit', () => {
-    const known = new KnownCommands(2, [['a', '1'], ['b', '2'], ['c', '3']]);
-    expect(known.entries()).to.deep.equal([['b', '2'], ['c', '3']]);
+    const known = new KnownCommands(2, [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ]);
+    expect(known.entries()).to.deep.equal([
+      ['b', '2'],
+      ['c', '3'],
+    ]);
   });
 
   it('take any id: no name of an object’s own is special', () => {

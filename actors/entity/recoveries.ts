@@ -9,7 +9,7 @@ import { snapshotOutdated } from './fold-entity.ts';
 
 const ENTITIES_PER_READ_MAX = 200;
 const READS_AT_A_TIME_MAX = 2;
-const GATHER_MS = 2;
+const GATHER_MS = 3;
 
 interface Wanted {
   readonly entityId: string;

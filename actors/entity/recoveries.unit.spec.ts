@@ -8,15 +8,26 @@ import { Recoveries } from './recoveries.ts';
 describe('recoveries', () => {
   const withRows = async (...entityIds: string[]): Promise<ScriptedJournalStore> => {
     const store = new ScriptedJournalStore();
-    await store.append(placed(await take(store, 1), entityIds.map((entityId) => pendingRow(1, entityId, 1))));
+    await store.append(
+      placed(
+        await take(store, 1),
+        entityIds.map((entityId) => pendingRow(1, entityId, 1)),
+      ),
+    );
     return store;
   };
 
   it('read many entities in one query, each hears of its own', async () => {
     const store = await withRows('ord_1', 'ord_2');
     const recoveries = new Recoveries(store);
-    const found = await Promise.all(['ord_1', 'ord_2', 'ord_3'].map((entityId) => recoveries.read(entityId, orderActor, true)));
-    expect(found.map((stored) => stored?.rows.map(({ entityId }) => entityId))).to.deep.equal([['ord_1'], ['ord_2'], undefined]);
+    const found = await Promise.all(
+      ['ord_1', 'ord_2', 'ord_3'].map((entityId) => recoveries.read(entityId, orderActor, true)),
+    );
+    expect(found.map((stored) => stored?.rows.map(({ entityId }) => entityId))).to.deep.equal([
+      ['ord_1'],
+      ['ord_2'],
+      undefined,
+    ]);
     expect(store.reads).to.have.length(1);
   });
 
@@ -32,7 +43,9 @@ describe('recoveries', () => {
     const store = await withRows('ord_1');
     const recoveries = new Recoveries(store);
     store.failReads(new Error('scripted: away'));
-    const outcomes = await Promise.allSettled(['ord_1', 'ord_2'].map((entityId) => recoveries.read(entityId, orderActor, true)));
+    const outcomes = await Promise.allSettled(
+      ['ord_1', 'ord_2'].map((entityId) => recoveries.read(entityId, orderActor, true)),
+    );
     expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
     store.failReads(undefined);
     expect((await recoveries.read('ord_1', orderActor, true))?.rows).to.have.length(1);

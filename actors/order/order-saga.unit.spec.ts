@@ -22,21 +22,48 @@ interface Way {
 
 const WAYS: readonly Way[] = [
   { name: 'the happy path', ends: 'Confirmed' },
-  { name: 'an answer that the provider drops', terms: { paymentMethod: { type: 'card', token: 'tok_drop' } }, ends: 'Confirmed' },
-  { name: 'a declined payment', terms: { paymentMethod: { type: 'card', token: 'tok_decline' } }, ends: 'Cancelled', code: 'payment_declined' },
-  { name: 'a refused capture', terms: { paymentMethod: { type: 'card', token: 'tok_capture_fail' } }, ends: 'Cancelled', code: 'payment_capture_failed' },
+  {
+    name: 'an answer that the provider drops',
+    terms: { paymentMethod: { type: 'card', token: 'tok_drop' } },
+    ends: 'Confirmed',
+  },
+  {
+    name: 'a declined payment',
+    terms: { paymentMethod: { type: 'card', token: 'tok_decline' } },
+    ends: 'Cancelled',
+    code: 'payment_declined',
+  },
+  {
+    name: 'a refused capture',
+    terms: { paymentMethod: { type: 'card', token: 'tok_capture_fail' } },
+    ends: 'Cancelled',
+    code: 'payment_capture_failed',
+  },
   { name: 'a shortage of one of several products', stock: [10, 0], ends: 'Cancelled', code: 'insufficient_inventory' },
   { name: 'a shortage of all products', stock: [1, 0], ends: 'Cancelled', code: 'insufficient_inventory' },
   { name: 'a cancellation while the stock is reserved', cancelAt: 'Created', ends: 'Cancelled', code: 'requested' },
-  { name: 'a cancellation while the payment is pending', cancelAt: 'PaymentPending', ends: 'Cancelled', code: 'requested' },
-  { name: 'a cancellation before it is confirmed', terms: { confirmation: 'manual' }, cancelAt: 'PaymentAuthorized', ends: 'Cancelled', code: 'requested' },
+  {
+    name: 'a cancellation while the payment is pending',
+    cancelAt: 'PaymentPending',
+    ends: 'Cancelled',
+    code: 'requested',
+  },
+  {
+    name: 'a cancellation before it is confirmed',
+    terms: { confirmation: 'manual' },
+    cancelAt: 'PaymentAuthorized',
+    ends: 'Cancelled',
+    code: 'requested',
+  },
   { name: 'a cancellation while the payment is captured', cancelAt: 'Confirmed', ends: 'Cancelled', code: 'requested' },
   { name: 'a cancellation after the payment was captured', cancelAt: 'captured', ends: 'Cancelled', code: 'requested' },
 ];
 
 /** The status that the journal's rows say, without asking anybody. */
 function statusIn(world: World): string {
-  const types = world.rowsOf(`ord_${ORDER}`).flatMap(({ events }) => (JSON.parse(events) as { type: string }[]).map(({ type }) => type));
+  const types = world
+    .rowsOf(`ord_${ORDER}`)
+    .flatMap(({ events }) => (JSON.parse(events) as { type: string }[]).map(({ type }) => type));
   const has = (type: string): boolean => types.includes(type);
   if (has('OrderPaymentCaptured')) return 'captured';
   if (has('OrderConfirmed')) return 'Confirmed';
@@ -60,12 +87,19 @@ async function expectSettled(node: InMemoryNode, way: Way): Promise<void> {
   const isConfirmed = way.ends === 'Confirmed';
   if (order.status === 'Cancelled') expect(order.cancellation.code).to.equal(way.code);
   const moved = world.provider.moved.bind(world.provider);
-  expect([moved('authorize'), moved('capture')].every((amount) => amount === 0 || amount === TOTAL), 'charged once at most').to.equal(true);
+  expect(
+    [moved('authorize'), moved('capture')].every((amount) => amount === 0 || amount === TOTAL),
+    'charged once at most',
+  ).to.equal(true);
   expect(moved('capture') - moved('refund'), 'what the customer paid').to.equal(isConfirmed ? TOTAL : 0);
-  if (moved('capture') === 0) expect(moved('authorize') - moved('void'), 'nothing stays reserved on the card').to.equal(0);
+  if (moved('capture') === 0)
+    expect(moved('authorize') - moved('void'), 'nothing stays reserved on the card').to.equal(0);
   const levels = [await node.stock('P1'), await node.stock('P2')];
   expect(levels.map(({ onHand }) => onHand)).to.deep.equal([p1, p2]);
-  expect(levels.map(({ held }) => held), 'held').to.deep.equal(isConfirmed ? [2, 1] : [0, 0]);
+  expect(
+    levels.map(({ held }) => held),
+    'held',
+  ).to.deep.equal(isConfirmed ? [2, 1] : [0, 0]);
   await node.quiet();
   await node.projections.flush();
   const view = world.readModels.orders.get(ORDER);
@@ -80,7 +114,11 @@ async function expectSettled(node: InMemoryNode, way: Way): Promise<void> {
 }
 
 const cancel = (node: InMemoryNode) =>
-  node.ask(`ord_${ORDER}`, { type: 'CancelOrder', reason: 'changed my mind' } as never, { commandId: 'cancel', fingerprint: 'c', until: 'durable' });
+  node.ask(`ord_${ORDER}`, { type: 'CancelOrder', reason: 'changed my mind' } as never, {
+    commandId: 'cancel',
+    fingerprint: 'c',
+    until: 'durable',
+  });
 
 const HELD_STEP = { PaymentPending: 'authorize', Confirmed: 'capture' } as const;
 
@@ -136,7 +174,10 @@ describe('an order’s whole way', () => {
     await node.setStock('P2', 0);
     await node.place(ORDER);
     await node.place(orderIdOf(2), { lines: [{ productId: 'P1', quantity: 2, unitPrice: 1 }] });
-    expect([(await node.order(ORDER)).status, (await node.order(orderIdOf(2))).status]).to.deep.equal(['Cancelled', 'Confirmed']);
+    expect([(await node.order(ORDER)).status, (await node.order(orderIdOf(2))).status]).to.deep.equal([
+      'Cancelled',
+      'Confirmed',
+    ]);
     expect((await node.stock('P1')).held).to.equal(2);
     await node.stop();
   });
@@ -146,7 +187,9 @@ describe('an order’s whole way', () => {
     await node.setStock('HOT', 50);
     const lines = [{ productId: 'HOT', quantity: 1, unitPrice: 100 }];
     await Promise.all(Array.from({ length: 200 }, (_, index) => node.place(orderIdOf(index), { lines })));
-    const statuses = await Promise.all(Array.from({ length: 200 }, async (_, index) => (await node.order(orderIdOf(index))).status));
+    const statuses = await Promise.all(
+      Array.from({ length: 200 }, async (_, index) => (await node.order(orderIdOf(index))).status),
+    );
     expect(statuses.filter((status) => status === 'Confirmed')).to.have.length(50);
     expect(statuses.filter((status) => status === 'Cancelled')).to.have.length(150);
     expect(await node.stock('HOT')).to.include({ onHand: 50, held: 50, available: 0 });
@@ -173,7 +216,10 @@ describe('an order whose node dies', () => {
       for (let commits = 1; ; commits++) {
         const world = await seeded(way);
         let store: MortalJournalStore | undefined;
-        const first = await InMemoryNode.start({ world, store: (log) => (store = new MortalJournalStore(log, commits)) });
+        const first = await InMemoryNode.start({
+          world,
+          store: (log) => (store = new MortalJournalStore(log, commits)),
+        });
         const driven = drive(first, way).then(() => first.quiet());
         driven.catch(() => undefined); // a dead node keeps nobody's promises
         const died = await Promise.race([store!.died.then(() => true), driven.then(() => false)]);

@@ -8,7 +8,7 @@
  * `shutdownAfter` and `resetAll` lose queued messages or run two handlers at once; a parent copies its whole map of
  * children at each message it handles, so parents here handle none: the region keeps its own map of references.
  */
-import { dispatch, spawn, start, stop, type Ref } from 'nact';
+import { dispatch, Nobody, spawn, start, stop, type Ref } from 'nact';
 
 export interface ActorOptions<Message> {
   readonly name: string;
@@ -68,7 +68,7 @@ export class Actor<Message> {
       return 'mailbox_full';
     }
     this.#waiting++;
-    dispatch(this.#ref, message);
+    dispatchFrom(this.#ref, message, NOBODY);
     return 'accepted';
   }
 
@@ -79,7 +79,7 @@ export class Actor<Message> {
       return 'stopped';
     }
     this.#waiting++;
-    dispatch(this.#ref, message);
+    dispatchFrom(this.#ref, message, NOBODY);
     return 'accepted';
   }
 
@@ -101,6 +101,11 @@ export class Actor<Message> {
     stop(this.#ref);
   }
 }
+
+/** Senders are not used here: an answer has its own way. nact would make a new nobody for each message. */
+const NOBODY = new Nobody();
+/** The library's types leave out its third parameter. */
+const dispatchFrom = dispatch as (actor: Ref<unknown>, message: unknown, sender: Ref<unknown>) => void;
 
 interface Counters {
   actors: number;

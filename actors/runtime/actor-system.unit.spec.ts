@@ -8,7 +8,9 @@ describe('actor system', () => {
   afterEach(() => system.stop());
 
   const spawn = (handle: (message: number) => void, options: Partial<ActorOptions<number>> = {}): Actor<number> =>
-    system.place('place').spawn<number>({ name: 'actor', mailboxCapacityMax: 1_000, handle, onCrash: () => undefined, ...options });
+    system
+      .place('place')
+      .spawn<number>({ name: 'actor', mailboxCapacityMax: 1_000, handle, onCrash: () => undefined, ...options });
 
   it('handles messages one at a time, in the order they were told, and not within `tell`', async () => {
     const handled: number[] = [];

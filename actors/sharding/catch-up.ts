@@ -7,7 +7,13 @@ import { isEntityId, kindOf } from '../../domain/addresses.ts';
 import type { EntityKind } from '../../domain/decider.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import type { JournalRow, JournalStore, ProjectionFlush, ProjectionStore, StoredEntity } from '../../persistence/ports.ts';
+import type {
+  JournalRow,
+  JournalStore,
+  ProjectionFlush,
+  ProjectionStore,
+  StoredEntity,
+} from '../../persistence/ports.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import { foldEntity, snapshotOutdated } from '../entity/fold-entity.ts';
 
@@ -70,7 +76,8 @@ async function flushOf(
   for (const { entityId, shard, wakeAt } of rows) {
     if (entityId.startsWith(EPOCH_ENTITY_PREFIX)) continue;
     if (isEntityId(entityId)) wakes.set(entityId, { shard, wakeAt });
-    else deps.log.error({ entityId, shard }, 'a row belongs to no kind of entity that this build knows; it is left out');
+    else
+      deps.log.error({ entityId, shard }, 'a row belongs to no kind of entity that this build knows; it is left out');
   }
   const orders: ProjectionFlush['orders'][number][] = [];
   const stocks: ProjectionFlush['stocks'][number][] = [];

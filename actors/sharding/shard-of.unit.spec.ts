@@ -44,7 +44,9 @@ describe('shardOf', () => {
 
   it('keeps an order, its payment and its reservation together', () => {
     const id = '01890a5d-ac96-774b-bcce-b302099a8057';
-    const shards = [orderEntity(id), paymentEntity(id), reservationEntity(id)].map((entity) => shardOf(routingKeyOf(entity), SHARDS));
+    const shards = [orderEntity(id), paymentEntity(id), reservationEntity(id)].map((entity) =>
+      shardOf(routingKeyOf(entity), SHARDS),
+    );
     expect(new Set(shards).size).to.equal(1);
   });
 });

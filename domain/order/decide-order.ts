@@ -63,8 +63,7 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
 
 function recordReservation(state: PlacedOrder, outcome: ReservationOutcome): OrderDecision {
   if (state.status !== 'Created') return alreadyDone;
-  if (outcome.status === 'Held')
-    return accepted<OrderEvent>({ type: 'OrderPaymentPending' });
+  if (outcome.status === 'Held') return accepted<OrderEvent>({ type: 'OrderPaymentPending' });
   const shortages = outcome.status === 'Refused' ? outcome.shortages : [];
   const tooLate = shortages.length > 0 && shortages.every(({ code }) => code === 'hold_too_late');
   return accepted<OrderEvent>(

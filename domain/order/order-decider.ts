@@ -110,7 +110,12 @@ function evolve(state: OrderState, event: OrderEvent, at: EpochMs): OrderState {
       const { authorized } = event;
       if (state.status !== 'CancellationPending' || !state.reversalPending) return refuse();
       if (authorized !== 0 && authorized !== state.total) return refuse();
-      return { ...state, updatedAt: at, reversalPending: false, payment: { ...NO_PAYMENT, status: 'Voided', authorized } };
+      return {
+        ...state,
+        updatedAt: at,
+        reversalPending: false,
+        payment: { ...NO_PAYMENT, status: 'Voided', authorized },
+      };
     }
     case 'OrderPaymentRefunded':
       if (state.status !== 'CancellationPending' || !state.reversalPending || event.amount !== state.total)

@@ -10,7 +10,9 @@ const LENGTH_BYTES = 4;
 /** A longer frame is not ours: the connection is closed. */
 const FRAME_BYTES_MAX = 256 * 1024 * 1024;
 /** One frame stays small enough that a long queue doesn't stall the event loop at once. */
-const ENVELOPES_PER_FRAME_MAX = 1_000;
+const ENVELOPES_PER_FRAME_MAX = 200;
+/** Orders of thousands of lines are large: a frame of several is cut in two beyond this. */
+const FRAME_CHARS_MAX = 16 * 1024 * 1024;
 
 export class FramedSocket {
   readonly #socket: Socket;
@@ -51,13 +53,22 @@ export class FramedSocket {
     this.#outgoing = [];
     if (this.#socket.destroyed) return;
     for (let start = 0; start < outgoing.length; start += ENVELOPES_PER_FRAME_MAX) {
-      const text = JSON.stringify(outgoing.slice(start, start + ENVELOPES_PER_FRAME_MAX));
-      const length = Buffer.byteLength(text);
-      const frame = Buffer.allocUnsafe(LENGTH_BYTES + length);
-      frame.writeUInt32BE(length, 0);
-      frame.write(text, LENGTH_BYTES);
-      this.#socket.write(frame);
+      this.#write(outgoing.slice(start, start + ENVELOPES_PER_FRAME_MAX));
     }
+  }
+
+  #write(envelopes: readonly Envelope[]): void {
+    const text = JSON.stringify(envelopes);
+    if (text.length > FRAME_CHARS_MAX && envelopes.length > 1) {
+      this.#write(envelopes.slice(0, envelopes.length >> 1));
+      this.#write(envelopes.slice(envelopes.length >> 1));
+      return;
+    }
+    const length = Buffer.byteLength(text);
+    const frame = Buffer.allocUnsafe(LENGTH_BYTES + length);
+    frame.writeUInt32BE(length, 0);
+    frame.write(text, LENGTH_BYTES);
+    this.#socket.write(frame);
   }
 
   /** @throws CorruptionError for bytes that are no frame. */

@@ -35,12 +35,41 @@ describe('binary arrays', () => {
   });
 
   it('carry integers up to 2^53-1, negative ones, and nulls', async () => {
-    const values = [0, null, -1, 1, 2 ** 32, 2 ** 32 - 1, -(2 ** 32), -(2 ** 32) - 1, 2 ** 53 - 1, -(2 ** 53) + 1, null];
-    expect(await read('int8', int8Array(values))).to.deep.equal(values.map((value) => (value === null ? null : String(value))));
+    const values = [
+      0,
+      null,
+      -1,
+      1,
+      2 ** 32,
+      2 ** 32 - 1,
+      -(2 ** 32),
+      -(2 ** 32) - 1,
+      2 ** 53 - 1,
+      -(2 ** 53) + 1,
+      null,
+    ];
+    expect(await read('int8', int8Array(values))).to.deep.equal(
+      values.map((value) => (value === null ? null : String(value))),
+    );
   });
 
   it('carry texts of several bytes a character, quotes, line ends, empty ones, and nulls', async () => {
-    const values = ['', 'a', null, 'äöü', '日本語', '😀', '"quoted"', "it's", '{a,b}', '\\', 'NULL', 'null', '\n\t\r', 'x'.repeat(100_000)];
+    const values = [
+      '',
+      'a',
+      null,
+      'äöü',
+      '日本語',
+      '😀',
+      '"quoted"',
+      "it's",
+      '{a,b}',
+      '\\',
+      'NULL',
+      'null',
+      '\n\t\r',
+      'x'.repeat(100_000),
+    ];
     expect(await read('text', textArray(values))).to.deep.equal(values);
   });
 

@@ -80,7 +80,7 @@ export class Session {
     try {
       return await client.query(query);
     } catch (error) {
-      if (sqlStateOf(error) === undefined) this.#drop(client);
+      if (isBroken(sqlStateOf(error))) this.#drop(client);
       throw error;
     }
   }
@@ -103,6 +103,11 @@ export class Session {
     if (this.#client === client) this.#client = undefined;
     client.end().catch(() => undefined);
   }
+}
+
+/** No answer of the server, or its last one: terminated (57P01..57P05), connection exceptions, idle in a transaction. */
+function isBroken(sqlState: string | undefined): boolean {
+  return sqlState === undefined || /^(57P|08|25P03)/.test(sqlState);
 }
 
 /** The server's five-character code; undefined when the failure is not the server's answer. */

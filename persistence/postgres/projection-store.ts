@@ -1,6 +1,7 @@
 /**
- * The read models in PostgreSQL. A flush is one statement that commits by itself: `moved` takes the shards whose
- * checkpoint stands exactly where the flush began (a row lock and a compare in one), and every other write joins it.
+ * The read models in PostgreSQL. A flush is one statement that commits by itself: `mine` locks the shards whose
+ * checkpoint stands exactly where the flush began, in their order (two owners of the same shards never deadlock; one
+ * that had to wait compares again), `moved` moves them, and every other write joins it.
  * A former owner that wakes up late finds its checkpoint moved and writes nothing.
  */
 import type pg from 'pg';
@@ -9,10 +10,16 @@ import { int4Array, int8Array, boolArray, jsonArray, textArray } from './binary-
 import { Session } from './connection.ts';
 
 const FLUSH = `
-  WITH moved AS (
-    UPDATE projection_checkpoints c SET seq = move.to_seq
+  WITH mine AS (
+    SELECT c.shard, move.to_seq
     FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS move(shard, from_seq, to_seq)
-    WHERE c.shard = move.shard AND c.seq = move.from_seq
+    JOIN projection_checkpoints c ON c.shard = move.shard AND c.seq = move.from_seq
+    ORDER BY c.shard
+    FOR UPDATE OF c
+  ), moved AS (
+    UPDATE projection_checkpoints c SET seq = mine.to_seq
+    FROM mine
+    WHERE c.shard = mine.shard
     RETURNING c.shard
   ), orders AS (
     INSERT INTO order_view (order_id, shard, first_seq, version, customer_id, status, settled, currency, total_amount,

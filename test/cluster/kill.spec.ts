@@ -26,7 +26,10 @@ describe('a node under load', () => {
   }
 
   /** Places `count` orders of two lines, each until it is answered; `during` runs meanwhile. */
-  async function load(count: number, during: (answered: () => number) => Promise<void>): Promise<Map<string, OrderBody>> {
+  async function load(
+    count: number,
+    during: (answered: () => number) => Promise<void>,
+  ): Promise<Map<string, OrderBody>> {
     const answered = new Map<string, OrderBody>();
     let next = 0;
     const caller = async (): Promise<void> => {
@@ -34,7 +37,16 @@ describe('a node under load', () => {
         const n = next++;
         const first = PRODUCTS[n % PRODUCTS.length]!;
         const second = PRODUCTS[(n + 1) % PRODUCTS.length]!;
-        answered.set(`key-${n}`, await node.placeSurely(`key-${n}`, orderOf([[first, 1], [second, 1]])));
+        answered.set(
+          `key-${n}`,
+          await node.placeSurely(
+            `key-${n}`,
+            orderOf([
+              [first, 1],
+              [second, 1],
+            ]),
+          ),
+        );
       }
     };
     await Promise.all([during(() => answered.size), ...Array.from({ length: CALLERS }, caller)]);
@@ -45,9 +57,13 @@ describe('a node under load', () => {
     const ids = new Set([...answered.values()].map(({ orderId }) => orderId));
     expect(ids.size, 'one order a key').to.equal(answered.size);
     expect([...answered.values()].every(({ status }) => status === 'Confirmed')).to.equal(true);
-    const [journal] = await database.query(`SELECT count(DISTINCT entity_id) AS orders FROM journal WHERE entity_id LIKE 'ord\\_%'`);
+    const [journal] = await database.query(
+      `SELECT count(DISTINCT entity_id) AS orders FROM journal WHERE entity_id LIKE 'ord\\_%'`,
+    );
     expect(Number(journal?.['orders']), 'no order but those').to.equal(answered.size);
-    const [stock] = await database.query('SELECT count(*) AS held FROM journal WHERE events::text LIKE $1', ['%"StockHeld"%']);
+    const [stock] = await database.query('SELECT count(*) AS held FROM journal WHERE events::text LIKE $1', [
+      '%"StockHeld"%',
+    ]);
     expect(Number(stock?.['held'])).to.equal(answered.size * 2);
     const audit = await node.command('audit');
     expect(audit.code, audit.output).to.equal(0);
@@ -79,7 +95,13 @@ describe('a node under load', () => {
     await expectAllThere(answered);
   });
 
-  for (const failpoint of ['append.before', 'append.after', 'provider.after', 'projection.before', 'projection.after']) {
+  for (const failpoint of [
+    'append.before',
+    'append.after',
+    'provider.after',
+    'projection.before',
+    'projection.after',
+  ]) {
     it(`loses nothing when every worker dies again and again at ${failpoint}`, async () => {
       await node.start();
       await stockUp();
@@ -102,7 +124,16 @@ describe('a node under load', () => {
     await stockUp();
     const placed = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
-        node.request('POST', '/api/v1/orders', { json: orderOf([['A', 1], ['B', 1]], 'tok_slow'), headers: { 'idempotency-key': `slow-${n}` } }),
+        node.request('POST', '/api/v1/orders', {
+          json: orderOf(
+            [
+              ['A', 1],
+              ['B', 1],
+            ],
+            'tok_slow',
+          ),
+          headers: { 'idempotency-key': `slow-${n}` },
+        }),
       ),
     );
     expect(placed.every(({ status }) => status === 201)).to.equal(true);

@@ -19,7 +19,11 @@ const END_TIMEOUT_MS = 40_000;
 const POLL_MS = 20;
 
 /** Waits for a condition. @throws Error that says what was waited for, and what was seen last. */
-export async function waitUntil<T>(label: string, look: () => Promise<T | undefined> | T | undefined, timeoutMs = 30_000): Promise<T> {
+export async function waitUntil<T>(
+  label: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = 30_000,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let seen: unknown;
   while (performance.now() < deadline) {
@@ -48,7 +52,11 @@ export interface OrderBody {
   readonly version: number;
   readonly code?: string;
   readonly cancellation?: { readonly code: string };
-  readonly payment: { readonly status: string; readonly captured: { readonly amount: number }; readonly refunded: { readonly amount: number } };
+  readonly payment: {
+    readonly status: string;
+    readonly captured: { readonly amount: number };
+    readonly refunded: { readonly amount: number };
+  };
   readonly reservation: { readonly status: string };
   readonly onHand: number;
   readonly held: number;
@@ -58,7 +66,11 @@ export interface OrderBody {
 
 export function orderOf(lines: readonly (readonly [product: string, quantity: number])[], token = 'tok_visa'): unknown {
   return {
-    orderLines: lines.map(([productId, quantity]) => ({ productId, quantity, unitPrice: { amount: 250, currency: 'GBP' } })),
+    orderLines: lines.map(([productId, quantity]) => ({
+      productId,
+      quantity,
+      unitPrice: { amount: 250, currency: 'GBP' },
+    })),
     shippingAddress: { street: '1 High Street', city: 'London', state: '', postalCode: 'N1', country: 'GB' },
     paymentMethod: { type: 'card', token },
   };
@@ -92,7 +104,10 @@ export class TestNode {
   /** Begins to start; see `ready`. */
   launch(environment: Readonly<Record<string, string>> = {}): void {
     this.#output = '';
-    const child = spawn(process.execPath, [path.join(ROOT, 'dist', 'main.js')], { env: this.#env(environment), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [path.join(ROOT, 'dist', 'main.js')], {
+      env: this.#env(environment),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     this.#child = child;
@@ -116,7 +131,9 @@ export class TestNode {
     if (child.exitCode === null && child.signalCode === null) {
       await Promise.race([
         once(child, 'exit'),
-        new Promise((_, reject) => setTimeout(() => reject(new Error(`the node did not end: ${this.#output}`)), END_TIMEOUT_MS).unref()),
+        new Promise((_, reject) =>
+          setTimeout(() => reject(new Error(`the node did not end: ${this.#output}`)), END_TIMEOUT_MS).unref(),
+        ),
       ]);
     }
     return child.exitCode;
@@ -133,8 +150,13 @@ export class TestNode {
   }
 
   async workerPids(): Promise<number[]> {
-    const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(this.pid)]).catch(() => ({ stdout: '' }));
-    const pids = stdout.split('\n').map((line) => Number(line.trim())).filter((pid) => pid > 0);
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(this.pid)]).catch(() => ({
+      stdout: '',
+    }));
+    const pids = stdout
+      .split('\n')
+      .map((line) => Number(line.trim()))
+      .filter((pid) => pid > 0);
     const workers: number[] = [];
     for (const pid of pids) {
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -156,16 +178,28 @@ export class TestNode {
     await this.ended();
   }
 
-  async request(method: string, pathAndQuery: string, options: { json?: unknown; role?: Role; sub?: string; headers?: Record<string, string> } = {}): Promise<Answer> {
+  async request(
+    method: string,
+    pathAndQuery: string,
+    options: { json?: unknown; role?: Role; sub?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
     const { json, role = 'admin', sub = 'tester', headers = {} } = options;
     const token = await signDevToken({ secret: TEST_SECRET, sub, role, ttlSeconds: 3_600 });
     const response = await fetch(this.#url + pathAndQuery, {
       method,
-      headers: { authorization: `Bearer ${token}`, ...(json !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(json !== undefined && { body: JSON.stringify(json) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text === '' ? {} : JSON.parse(text)) as OrderBody };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? {} : JSON.parse(text)) as OrderBody,
+    };
   }
 
   /** Places an order until it is answered: whatever the node goes through, the key makes it one order. */
@@ -173,7 +207,10 @@ export class TestNode {
     return waitUntil(
       `order ${key} to be answered`,
       async () => {
-        const { status, body } = await this.request('POST', '/api/v1/orders', { json: order, headers: { 'idempotency-key': key, prefer: 'wait=20' } });
+        const { status, body } = await this.request('POST', '/api/v1/orders', {
+          json: order,
+          headers: { 'idempotency-key': key, prefer: 'wait=20' },
+        });
         return status === 201 && (body.status === 'Confirmed' || body.status === 'Cancelled') ? body : undefined;
       },
       60_000,
@@ -197,7 +234,9 @@ export class TestNode {
     if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) await this.killAll();
     if (this.#environment['DATABASE_URL'] === undefined) {
       // A killed node leaves its server running: a node that stops in order takes it along.
-      await this.start().then(() => this.stop()).catch(() => undefined);
+      await this.start()
+        .then(() => this.stop())
+        .catch(() => undefined);
       await removeEmbeddedCluster(this.dataDir);
     }
     const runtimeDir = await readFile(path.join(this.dataDir, 'runtime-dir'), 'utf8').catch(() => undefined);

@@ -15,7 +15,7 @@ describe('a node on its embedded database', () => {
 
   it('prints a curl that works as pasted, keeps its order over a restart, and ends with 0 on Ctrl-C', async () => {
     // The node's own secret: only then may it hand out a token.
-    await node.start({ JWT_SECRET: '' , RATE_LIMIT_PER_MINUTE: '100' }).catch(async () => {
+    await node.start({ JWT_SECRET: '', RATE_LIMIT_PER_MINUTE: '100' }).catch(async () => {
       throw new Error(node.output);
     });
     const curl = /^curl[^]*?\}'$/m.exec(node.output)?.[0];
@@ -97,13 +97,30 @@ describe('orders over one and over many workers', () => {
       const node = await TestNode.create({ DATABASE_URL: database.url, WORKERS: String(workers) });
       try {
         await node.start();
-        for (const [product, onHand] of [['A', 10], ['B', 5], ['é "quoted", / product', 3]] as const) {
+        for (const [product, onHand] of [
+          ['A', 10],
+          ['B', 5],
+          ['é "quoted", / product', 3],
+        ] as const) {
           const put = await node.request('PUT', `/api/v1/stock/${encodeURIComponent(product)}`, { json: { onHand } });
           expect(put.status, JSON.stringify(put.body)).to.equal(200);
         }
-        const confirmed = await node.placeSurely('confirmed', orderOf([['A', 2], ['B', 1], ['é "quoted", / product', 1]]));
+        const confirmed = await node.placeSurely(
+          'confirmed',
+          orderOf([
+            ['A', 2],
+            ['B', 1],
+            ['é "quoted", / product', 1],
+          ]),
+        );
         expect(confirmed).to.include({ status: 'Confirmed' });
-        const short = await node.placeSurely('short', orderOf([['A', 1], ['B', 100]]));
+        const short = await node.placeSurely(
+          'short',
+          orderOf([
+            ['A', 1],
+            ['B', 100],
+          ]),
+        );
         expect(short.cancellation?.code).to.equal('insufficient_inventory');
         const declined = await node.placeSurely('declined', orderOf([['A', 1]], 'tok_decline'));
         expect(declined.cancellation?.code).to.equal('payment_declined');
@@ -111,7 +128,9 @@ describe('orders over one and over many workers', () => {
         expect(uncaptured.cancellation?.code).to.equal('payment_capture_failed');
         const dropped = await node.placeSurely('dropped', orderOf([['A', 1]], 'tok_drop'));
         expect(dropped.status).to.equal('Confirmed');
-        const cancelled = await node.request('POST', `/api/v1/orders/${confirmed.orderId}/cancel`, { json: { reason: 'changed my mind' } });
+        const cancelled = await node.request('POST', `/api/v1/orders/${confirmed.orderId}/cancel`, {
+          json: { reason: 'changed my mind' },
+        });
         expect(cancelled.body.status).to.equal('Cancelled');
         expect(cancelled.body.payment.refunded.amount).to.equal(1_000);
         const stock = await node.request('GET', '/api/v1/stock/A');
@@ -132,7 +151,9 @@ describe('orders over one and over many workers', () => {
     try {
       await node.start();
       await node.request('PUT', '/api/v1/stock/HOT', { json: { onHand: 100 } });
-      const orders = await Promise.all(Array.from({ length: 300 }, (_, n) => node.placeSurely(`hot-${n}`, orderOf([['HOT', 1]]))));
+      const orders = await Promise.all(
+        Array.from({ length: 300 }, (_, n) => node.placeSurely(`hot-${n}`, orderOf([['HOT', 1]]))),
+      );
       expect(orders.filter(({ status }) => status === 'Confirmed')).to.have.length(100);
       expect(orders.filter(({ cancellation }) => cancellation?.code === 'insufficient_inventory')).to.have.length(200);
       const audit = await node.command('audit');
@@ -143,4 +164,3 @@ describe('orders over one and over many workers', () => {
     }
   });
 });
-

@@ -7,7 +7,13 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { openPool } from '../../persistence/postgres/connection.ts';
 import { PostgresJournalStore } from '../../persistence/postgres/journal-store.ts';
-import { AppendError, type AppendFailure, type JournalRow, type JournalStore, type Snapshot } from '../../persistence/ports.ts';
+import {
+  AppendError,
+  type AppendFailure,
+  type JournalRow,
+  type JournalStore,
+  type Snapshot,
+} from '../../persistence/ports.ts';
 import { pendingRow, placed, ROW_AT, take, wholeLog } from '../support/journal-rows.ts';
 import { STORAGE_SUBJECTS, type Storage } from '../support/journal-subjects.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -46,7 +52,10 @@ async function expectFenced(append: Promise<ReadonlySet<number>>, shard: number)
 }
 
 function expectOneEpochPerRange(rows: readonly JournalRow[]): void {
-  expect(rows.map(({ seq }) => seq), 'seq is dense').to.deep.equal(rows.map((_, index) => index + 1));
+  expect(
+    rows.map(({ seq }) => seq),
+    'seq is dense',
+  ).to.deep.equal(rows.map((_, index) => index + 1));
   for (const [index, row] of rows.entries()) {
     const before = rows[index - 1]?.epoch ?? 0;
     const isEpochRow = row.entityId === `shd_${row.shard}`;
@@ -76,7 +85,15 @@ for (const subject of STORAGE_SUBJECTS) {
         expect(await take(store, shard)).to.deep.equal({ seq: 1, epoch: 1 });
         expect(await take(other, shard)).to.deep.equal({ seq: 2, epoch: 2 });
         const [first, second] = await wholeLog(store, shard);
-        expect(first).to.include({ shard, seq: 1, epoch: 1, entityId: `shd_${shard}`, version: 1, wakeAt: null, at: ROW_AT });
+        expect(first).to.include({
+          shard,
+          seq: 1,
+          epoch: 1,
+          entityId: `shd_${shard}`,
+          version: 1,
+          wakeAt: null,
+          at: ROW_AT,
+        });
         expect(JSON.parse(second!.events)).to.deep.equal([{ type: 'EpochStarted', epoch: 2 }]);
         expect(second!.version).to.equal(2);
       });
@@ -122,16 +139,24 @@ for (const subject of STORAGE_SUBJECTS) {
         const batch: JournalRow[] = [];
         const own = [freshShard(), freshShard(), freshShard()];
         for (const shard of own) {
-          batch.push(...placed(await take(store, shard), [1, 2, 3].map((version) => pendingRow(shard, stockIn(shard), version))));
+          batch.push(
+            ...placed(
+              await take(store, shard),
+              [1, 2, 3].map((version) => pendingRow(shard, stockIn(shard), version)),
+            ),
+          );
         }
         expect([...(await store.append(batch))].sort((a, b) => a - b)).to.deep.equal(own);
-        for (const shard of own) expect((await wholeLog(store, shard)).map(({ seq }) => seq)).to.deep.equal([1, 2, 3, 4]);
+        for (const shard of own)
+          expect((await wholeLog(store, shard)).map(({ seq }) => seq)).to.deep.equal([1, 2, 3, 4]);
       });
 
       it('writes nothing behind a hole', async () => {
         const shard = freshShard();
         const head = await take(store, shard);
-        const written = await store.append(placed({ ...head, seq: head.seq + 1 }, [pendingRow(shard, stockIn(shard), 1)]));
+        const written = await store.append(
+          placed({ ...head, seq: head.seq + 1 }, [pendingRow(shard, stockIn(shard), 1)]),
+        );
         expect([...written]).to.deep.equal([]);
         expect(await wholeLog(store, shard)).to.have.length(1);
       });
@@ -140,7 +165,10 @@ for (const subject of STORAGE_SUBJECTS) {
         const [foreign, own] = [freshShard(), freshShard()];
         const [foreignHead, ownHead] = [await take(store, foreign), await take(store, own)];
         const written = await store.append([
-          ...placed({ ...foreignHead, epoch: 7 }, [pendingRow(foreign, stockIn(foreign), 1), pendingRow(foreign, stockIn(foreign), 2)]),
+          ...placed({ ...foreignHead, epoch: 7 }, [
+            pendingRow(foreign, stockIn(foreign), 1),
+            pendingRow(foreign, stockIn(foreign), 2),
+          ]),
           ...placed(ownHead, [pendingRow(own, stockIn(own), 1)]),
         ]);
         expect([...written]).to.deep.equal([own]);
@@ -157,7 +185,10 @@ for (const subject of STORAGE_SUBJECTS) {
           await take(other, shard);
           const rows = Array.from({ length }, (_, index) => pendingRow(shard, stockIn(shard), index + 1));
           await expectFenced(store.append(placed(stale, rows)), shard);
-          expect((await wholeLog(store, shard)).map(({ entityId }) => entityId)).to.deep.equal([`shd_${shard}`, `shd_${shard}`]);
+          expect((await wholeLog(store, shard)).map(({ entityId }) => entityId)).to.deep.equal([
+            `shd_${shard}`,
+            `shd_${shard}`,
+          ]);
         });
       }
 
@@ -202,17 +233,27 @@ for (const subject of STORAGE_SUBJECTS) {
         const owner = async (journal: JournalStore, name: string): Promise<void> => {
           const heads = new Map<number, { seq: number; epoch: number }>();
           for (let round = 0; round < 60; round++) {
-            if (heads.size < own.length && (await failureOf(journal.takeShards(own, ROW_AT).then((taken) => taken.forEach((head, shard) => heads.set(shard, head)))))) {
+            if (
+              heads.size < own.length &&
+              (await failureOf(
+                journal.takeShards(own, ROW_AT).then((taken) => taken.forEach((head, shard) => heads.set(shard, head))),
+              ))
+            ) {
               continue;
             }
             takes++;
             for (let appends = 0; appends < 4 && heads.size > 0; appends++) {
-              const batch = [...heads].sort(([a], [b]) => a - b).flatMap(([shard, head]) =>
-                placed(head, Array.from({ length: 1 + ((round + shard) % 3) }, (_, index) => {
-                  const id = stockIn(shard, `${name}-${round}-${appends}-${index}`);
-                  return pendingRow(shard, id, 1);
-                })),
-              );
+              const batch = [...heads]
+                .sort(([a], [b]) => a - b)
+                .flatMap(([shard, head]) =>
+                  placed(
+                    head,
+                    Array.from({ length: 1 + ((round + shard) % 3) }, (_, index) => {
+                      const id = stockIn(shard, `${name}-${round}-${appends}-${index}`);
+                      return pendingRow(shard, id, 1);
+                    }),
+                  ),
+                );
               try {
                 const written = await journal.append(batch);
                 for (const row of batch) {
@@ -280,7 +321,10 @@ for (const subject of STORAGE_SUBJECTS) {
       const withRows = async (count: number): Promise<{ shard: number; rows: JournalRow[] }> => {
         const shard = freshShard();
         const versions = Array.from({ length: count }, (_, index) => index + 1);
-        const rows = placed(await take(store, shard), versions.map((version) => pendingRow(shard, stockIn(shard), version)));
+        const rows = placed(
+          await take(store, shard),
+          versions.map((version) => pendingRow(shard, stockIn(shard), version)),
+        );
         await store.append(rows);
         return { shard, rows };
       };
@@ -319,7 +363,10 @@ for (const subject of STORAGE_SUBJECTS) {
         const { shard, rows } = await withRows(4);
         await store.saveSnapshots([snapshotOf(shard, 4)]);
         const found = (await store.readEntities([stockIn(shard)], true)).get(stockIn(shard));
-        expect(found).to.deep.equal({ snapshot: { version: 4, schema: 1, state: { version: 4 }, at: rows[3]!.at }, rows: [] });
+        expect(found).to.deep.equal({
+          snapshot: { version: 4, schema: 1, state: { version: 4 }, at: rows[3]!.at },
+          rows: [],
+        });
       });
 
       it('ignores a snapshot ahead of its log', async () => {
@@ -365,7 +412,10 @@ for (const subject of STORAGE_SUBJECTS) {
     describe('reading a shard', () => {
       it('pages through all rows after a place, ascending, none twice and none left out', async () => {
         const shard = freshShard();
-        const rows = placed(await take(store, shard), Array.from({ length: 23 }, (_, index) => pendingRow(shard, stockIn(shard), index + 1)));
+        const rows = placed(
+          await take(store, shard),
+          Array.from({ length: 23 }, (_, index) => pendingRow(shard, stockIn(shard), index + 1)),
+        );
         await store.append(rows);
         const seen: number[] = [];
         for (let after = 0; ; after = seen.at(-1)!) {
@@ -414,7 +464,8 @@ for (const subject of STORAGE_SUBJECTS) {
         const occupier = await occupy(shard, head.seq + 1);
         const failure = failureOf(store.append(placed(head, [pendingRow(shard, stockIn(shard), 1)])));
         await waitUntil('the append waits', async () => (await waitingBackends()).length > 0);
-        for (const { pid } of await waitingBackends()) await storage.database!.query('SELECT pg_terminate_backend($1)', [pid]);
+        for (const { pid } of await waitingBackends())
+          await storage.database!.query('SELECT pg_terminate_backend($1)', [pid]);
         expect(await failure).to.deep.equal({ kind: 'unknown' });
         await occupier.release();
         const next = await take(store, shard);
@@ -432,11 +483,15 @@ for (const subject of STORAGE_SUBJECTS) {
         const failure = await failureOf(store.append(placed(head, [pendingRow(shard, stockIn(shard), 1)])));
         if (failure) expect(failure).to.deep.equal({ kind: 'unknown' });
         const next = await take(store, shard);
-        expect([...(await store.append(placed(next, [pendingRow(shard, stockIn(shard, 'b'), 1)])))]).to.deep.equal([shard]);
+        expect([...(await store.append(placed(next, [pendingRow(shard, stockIn(shard, 'b'), 1)])))]).to.deep.equal([
+          shard,
+        ]);
       });
 
       it('a lock that could not be had in time is transient: the same rows succeed later', async () => {
-        await storage.database!.query(`ALTER DATABASE ${new URL(storage.database!.url).pathname.slice(1)} SET lock_timeout = '50ms'`);
+        await storage.database!.query(
+          `ALTER DATABASE ${new URL(storage.database!.url).pathname.slice(1)} SET lock_timeout = '50ms'`,
+        );
         const impatient = storage.openJournal(); // its session begins after the setting
         const shard = freshShard();
         const head = await take(impatient, shard);
@@ -445,7 +500,9 @@ for (const subject of STORAGE_SUBJECTS) {
         expect(await failureOf(impatient.append(rows))).to.deep.equal({ kind: 'transient', sqlState: '55P03' });
         await occupier.release();
         expect([...(await impatient.append(rows))]).to.deep.equal([shard]);
-        await storage.database!.query(`ALTER DATABASE ${new URL(storage.database!.url).pathname.slice(1)} RESET lock_timeout`);
+        await storage.database!.query(
+          `ALTER DATABASE ${new URL(storage.database!.url).pathname.slice(1)} RESET lock_timeout`,
+        );
       });
 
       it('a deadlock is transient', async () => {
@@ -455,7 +512,7 @@ for (const subject of STORAGE_SUBJECTS) {
         await rival.connect();
         const insert = `INSERT INTO journal (shard, seq, epoch, version, at, entity_id, command_id, events)
                         VALUES ($1, $2, 99, $3, now(), $4, 'x', '[]')`;
-        await rival.query('BEGIN; SET LOCAL deadlock_timeout = \'10s\'');
+        await rival.query("BEGIN; SET LOCAL deadlock_timeout = '10s'");
         await rival.query(insert, [shard, head.seq + 2, 1, `stk_rival-${shard}`]);
         const rows = placed(head, [pendingRow(shard, stockIn(shard), 1), pendingRow(shard, stockIn(shard), 2)]);
         const failure = failureOf(store.append(rows));
@@ -472,7 +529,9 @@ for (const subject of STORAGE_SUBJECTS) {
         const url = 'postgres://nobody@127.0.0.1:1/nowhere';
         const pool = openPool(url, 'contract/nowhere', 1);
         const nowhere = new PostgresJournalStore(url, 'contract/nowhere', pool);
-        expect(await failureOf(nowhere.append(placed({ seq: 1, epoch: 1 }, [pendingRow(1, 'stk_a', 1)])))).to.deep.equal({ kind: 'unknown' });
+        expect(
+          await failureOf(nowhere.append(placed({ seq: 1, epoch: 1 }, [pendingRow(1, 'stk_a', 1)]))),
+        ).to.deep.equal({ kind: 'unknown' });
         await nowhere.close();
         await pool.end();
       });

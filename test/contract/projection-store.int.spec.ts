@@ -31,7 +31,8 @@ for (const subject of STORAGE_SUBJECTS) {
       await (storage as Storage | undefined)?.close();
     });
 
-    const checkpointOf = async (shard: number): Promise<number | undefined> => (await store.checkpoints([shard])).get(shard);
+    const checkpointOf = async (shard: number): Promise<number | undefined> =>
+      (await store.checkpoints([shard])).get(shard);
     /** A shard that has a checkpoint, as every taken one does. */
     const takenShard = async (): Promise<number> => {
       const shard = freshShard();
@@ -74,7 +75,10 @@ for (const subject of STORAGE_SUBJECTS) {
         const own = [await takenShard(), await takenShard(), await takenShard()];
         for (let round = 0; round < 10; round++) {
           const moves = own.map((shard) => ({ shard, from: round, to: round + 1 }));
-          const [one, two] = await Promise.all([store.flush(flushOf({ moves })), other.flush(flushOf({ moves: moves.toReversed() }))]);
+          const [one, two] = await Promise.all([
+            store.flush(flushOf({ moves })),
+            other.flush(flushOf({ moves: moves.toReversed() })),
+          ]);
           expect([...one, ...two].sort((a, b) => a - b)).to.deep.equal(own);
         }
       });
@@ -108,14 +112,21 @@ for (const subject of STORAGE_SUBJECTS) {
         expect(await checkpointOf(shard)).to.equal(5);
         expect((await ordersOf(shard)).map(({ version }) => version)).to.deep.equal([5]);
         const stocks = (await storage.stockRows()).filter((row) => row.shard === shard);
-        expect(stocks.map(({ productId, version, held }) => [productId, version, held])).to.deep.equal([[`K${shard}`, 5, 5]]);
+        expect(stocks.map(({ productId, version, held }) => [productId, version, held])).to.deep.equal([
+          [`K${shard}`, 5, 5],
+        ]);
         expect(await store.wakeUps([shard])).to.deep.equal([{ shard, entityId: settling, wakeAt: 1 }]);
       });
 
       it('writes what belongs to the shards that moved, and nothing of the others', async () => {
         const [moving, lost] = [await takenShard(), await takenShard()];
         const [mine, theirs] = [`ord_${freshOrderId()}`, `ord_${freshOrderId()}`];
-        await other.flush(flushOf({ moves: [{ shard: lost, from: 0, to: 9 }], wakeUps: [{ shard: lost, entityId: theirs, wakeAt: 9 }] }));
+        await other.flush(
+          flushOf({
+            moves: [{ shard: lost, from: 0, to: 9 }],
+            wakeUps: [{ shard: lost, entityId: theirs, wakeAt: 9 }],
+          }),
+        );
         const moved = await store.flush(
           flushOf({
             moves: [
@@ -123,7 +134,12 @@ for (const subject of STORAGE_SUBJECTS) {
               { shard: moving, from: 0, to: 4 },
             ],
             orders: [orderIn(lost, freshOrderId()), orderIn(moving, freshOrderId())],
-            stocks: [lost, moving].map((shard) => ({ shard, version: 1, level: stockLevelOf(`M${shard}`, 1, 0), at: 1 })),
+            stocks: [lost, moving].map((shard) => ({
+              shard,
+              version: 1,
+              level: stockLevelOf(`M${shard}`, 1, 0),
+              at: 1,
+            })),
             wakeUps: [{ shard: moving, entityId: mine, wakeAt: 4 }],
             settled: [{ shard: lost, entityId: theirs }],
           }),
@@ -142,7 +158,10 @@ for (const subject of STORAGE_SUBJECTS) {
         const shard = await takenShard();
         const orderId = freshOrderId();
         await store.flush(flushOf({ moves: [{ shard, from: 0, to: 2 }], orders: [orderIn(shard, orderId, 1)] }));
-        const later = { ...orderIn(shard, orderId, 4, { status: 'PaymentPending', updatedAt: 1_700_000_009_999 }), origin: { shard, seq: 99 } };
+        const later = {
+          ...orderIn(shard, orderId, 4, { status: 'PaymentPending', updatedAt: 1_700_000_009_999 }),
+          origin: { shard, seq: 99 },
+        };
         await store.flush(flushOf({ moves: [{ shard, from: 2, to: 6 }], orders: [later] }));
         expect(await ordersOf(shard)).to.deep.equal([{ state: later.state, version: 4, origin: { shard, seq: 2 } }]);
       });
@@ -155,9 +174,13 @@ for (const subject of STORAGE_SUBJECTS) {
           { warehouseId: 'north', onHand: north, held: 0, available: north },
         ];
         const level = stockLevelOf(productId, 30, 1, { lowStockThreshold: 3, warehouses: warehouses(10, 20) });
-        await store.flush(flushOf({ moves: [{ shard, from: 0, to: 2 }], stocks: [{ shard, version: 1, level, at: 1_000 }] }));
+        await store.flush(
+          flushOf({ moves: [{ shard, from: 0, to: 2 }], stocks: [{ shard, version: 1, level, at: 1_000 }] }),
+        );
         const more = stockLevelOf(productId, 1_000_000_000_019, 1, { warehouses: warehouses(1_000_000_000_000, 19) });
-        await store.flush(flushOf({ moves: [{ shard, from: 2, to: 3 }], stocks: [{ shard, version: 2, level: more, at: 2_345 }] }));
+        await store.flush(
+          flushOf({ moves: [{ shard, from: 2, to: 3 }], stocks: [{ shard, version: 2, level: more, at: 2_345 }] }),
+        );
         const rows = (await storage.stockRows()).filter((row) => row.productId === productId);
         const common = { productId, shard, version: 2, lowStockThreshold: null, updatedAt: 2_345 };
         expect(rows).to.have.deep.members([
@@ -176,11 +199,21 @@ for (const subject of STORAGE_SUBJECTS) {
         const shard = await takenShard();
         const [one, two] = [`ord_${freshOrderId()}`, `ord_${freshOrderId()}`];
         const wakeUp = (entityId: string, wakeAt: number) => ({ shard, entityId, wakeAt });
-        await store.flush(flushOf({ moves: [{ shard, from: 0, to: 1 }], wakeUps: [wakeUp(one, 1_000), wakeUp(two, 2_000)] }));
+        await store.flush(
+          flushOf({ moves: [{ shard, from: 0, to: 1 }], wakeUps: [wakeUp(one, 1_000), wakeUp(two, 2_000)] }),
+        );
         expect(await other.wakeUps([shard])).to.have.deep.members([wakeUp(one, 1_000), wakeUp(two, 2_000)]);
         await store.flush(flushOf({ moves: [{ shard, from: 1, to: 2 }], wakeUps: [wakeUp(one, 500)] }));
         expect(await store.wakeUps([shard])).to.have.deep.members([wakeUp(one, 500), wakeUp(two, 2_000)]);
-        await store.flush(flushOf({ moves: [{ shard, from: 2, to: 3 }], settled: [{ shard, entityId: one }, { shard, entityId: 'ord_nobody' }] }));
+        await store.flush(
+          flushOf({
+            moves: [{ shard, from: 2, to: 3 }],
+            settled: [
+              { shard, entityId: one },
+              { shard, entityId: 'ord_nobody' },
+            ],
+          }),
+        );
         expect(await store.wakeUps([shard])).to.deep.equal([wakeUp(two, 2_000)]);
       });
 
@@ -262,7 +295,10 @@ for (const subject of STORAGE_SUBJECTS) {
 
       it('gives the state as it was flushed', async () => {
         const shard = await takenShard();
-        const order = orderIn(shard, freshOrderId(), 3, { status: 'PaymentPending', reservation: { status: 'Held', expiresAt: 5 } });
+        const order = orderIn(shard, freshOrderId(), 3, {
+          status: 'PaymentPending',
+          reservation: { status: 'Held', expiresAt: 5 },
+        });
         await store.flush(flushOf({ moves: [{ shard, from: 0, to: 3 }], orders: [order] }));
         expect(await ordersOf(shard)).to.deep.equal([{ state: order.state, version: 3, origin: { shard, seq: 2 } }]);
       });

@@ -3,7 +3,12 @@ import type { JournalRow, JournalStore, PendingRow, ShardHead } from '../../pers
 
 export const ROW_AT = 1_700_000_000_123;
 
-export function pendingRow(shard: number, entityId: string, version: number, changes: Partial<PendingRow> = {}): PendingRow {
+export function pendingRow(
+  shard: number,
+  entityId: string,
+  version: number,
+  changes: Partial<PendingRow> = {},
+): PendingRow {
   return {
     shard,
     entityId,

@@ -80,7 +80,11 @@ function overDatabase(database: ScratchDatabase): Storage {
 async function embedded(): Promise<Storage> {
   const root = await mkdtemp(path.join(tmpdir(), 'holdfast-contract-'));
   await chmod(root, 0o711);
-  const [dataDir, runtimeDir, systemDir] = ['data', 'run', 'sys'].map((name) => path.join(root, name)) as [string, string, string];
+  const [dataDir, runtimeDir, systemDir] = ['data', 'run', 'sys'].map((name) => path.join(root, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const folder of [dataDir, runtimeDir, systemDir]) await mkdir(folder, { mode: 0o711 });
   const server = await startEmbeddedPostgres({ dataDir, runtimeDir, systemDir, log: silentLog });
   const storage = overDatabase(await createScratchDatabase({ serverUrl: server.url }));

@@ -22,7 +22,11 @@ export function orderTerms(changes: Partial<OrderTerms> = {}): OrderTerms {
 /** Number `n`, as a UUID: they sort by `n`. */
 export const orderIdOf = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 
-export function placedOrder(orderId: string, changes: Partial<PlacedOrder> = {}, terms: Partial<OrderTerms> = {}): PlacedOrder {
+export function placedOrder(
+  orderId: string,
+  changes: Partial<PlacedOrder> = {},
+  terms: Partial<OrderTerms> = {},
+): PlacedOrder {
   return {
     status: 'Created',
     orderId,
@@ -37,7 +41,20 @@ export function placedOrder(orderId: string, changes: Partial<PlacedOrder> = {},
   } as PlacedOrder;
 }
 
-export function stockLevelOf(productId: string, onHand: number, held: number, changes: Partial<StockLevel> = {}): StockLevel {
+export function stockLevelOf(
+  productId: string,
+  onHand: number,
+  held: number,
+  changes: Partial<StockLevel> = {},
+): StockLevel {
   const available = onHand - held;
-  return { productId, exists: true, onHand, held, available, warehouses: [{ warehouseId: 'main', onHand, held, available }], ...changes };
+  return {
+    productId,
+    exists: true,
+    onHand,
+    held,
+    available,
+    warehouses: [{ warehouseId: 'main', onHand, held, available }],
+    ...changes,
+  };
 }

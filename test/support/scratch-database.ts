@@ -34,13 +34,6 @@ export async function createScratchDatabase({
   };
 }
 
-/** The same server, another database. */
-function siblingUrl(serverUrl: string, database: string): string {
-  const address = new URL(serverUrl);
-  address.pathname = `/${database}`;
-  return address.href;
-}
-
 async function onServer(url: string, sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -3,13 +3,20 @@
  * every batch that was sent to it.
  */
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
-import { AppendError, type AppendFailure, type JournalRow, type JournalStore, type ShardHead, type Snapshot, type StoredEntity } from '../../persistence/ports.ts';
+import {
+  AppendError,
+  type AppendFailure,
+  type JournalRow,
+  type JournalStore,
+  type ShardHead,
+  type Snapshot,
+  type StoredEntity,
+} from '../../persistence/ports.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 
 /** What becomes of one append. `written`: an unknown outcome whose rows are there all the same. */
 export type AppendScript =
-  | { readonly kind: 'write' }
-  | { readonly kind: 'fail'; readonly failure: AppendFailure; readonly written?: boolean };
+  { readonly kind: 'write' } | { readonly kind: 'fail'; readonly failure: AppendFailure; readonly written?: boolean };
 
 export const WRITE: AppendScript = { kind: 'write' };
 export const unknown = (written: boolean): AppendScript => ({ kind: 'fail', failure: { kind: 'unknown' }, written });
@@ -28,6 +35,7 @@ export class ScriptedJournalStore implements JournalStore {
   readonly #inner: InMemoryJournalStore;
   #script: (rows: readonly JournalRow[]) => AppendScript = () => WRITE;
   #gate: Promise<void> | undefined;
+  #readGate: Promise<void> | undefined;
   #readFailure: Error | undefined;
 
   constructor(log = new InMemoryLog()) {
@@ -58,6 +66,19 @@ export class ScriptedJournalStore implements JournalStore {
     return open;
   }
 
+  /** Entities are not read until the returned function is called. */
+  holdReads(): () => void {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = () => {
+        this.#readGate = undefined;
+        resolve();
+      };
+    });
+    this.#readGate = gate;
+    return open;
+  }
+
   /** Reads of entities fail so; undefined: they succeed. */
   failReads(failure: Error | undefined): void {
     this.#readFailure = failure;
@@ -78,7 +99,7 @@ export class ScriptedJournalStore implements JournalStore {
 
   async readEntities(entityIds: readonly string[], withSnapshots: boolean): Promise<Map<string, StoredEntity>> {
     this.reads.push(entityIds);
-    await new Promise(setImmediate);
+    await (this.#readGate ?? new Promise(setImmediate));
     if (this.#readFailure) throw this.#readFailure;
     const found = await this.#inner.readEntities(entityIds, withSnapshots);
     for (const { snapshot } of found.values()) if (snapshot) this.snapshotsUsed++;

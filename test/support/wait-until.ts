@@ -17,7 +17,8 @@ export async function waitUntil(
 ): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
   for (let looks = 1; !(await condition()); looks++) {
-    if (performance.now() > giveUpAt && looks >= LOOKS_MIN) throw new Error(`waited in vain until ${label}: ${JSON.stringify(diagnose())}`);
+    if (performance.now() > giveUpAt && looks >= LOOKS_MIN)
+      throw new Error(`waited in vain until ${label}: ${JSON.stringify(diagnose())}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -1,0 +1,98 @@
+import { expect } from 'chai';
+import { mock } from 'node:test';
+import { ManualClock } from '../test/support/manual-clock.ts';
+import { turns } from '../test/support/wait-until.ts';
+import { WorkerHealth } from './worker-health.ts';
+
+describe('worker health', () => {
+  let clock: ManualClock;
+  let health: WorkerHealth;
+  let missing: number;
+  /** How the next pings end. */
+  let pings: { resolve(): void; reject(error: Error): void }[];
+
+  beforeEach(() => {
+    mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+    clock = new ManualClock();
+    missing = 0;
+    pings = [];
+    health = new WorkerHealth({
+      clock,
+      ping: () =>
+        new Promise<void>((resolve, reject) => {
+          pings.push({ resolve, reject });
+        }),
+      shardsMissing: () => missing,
+    });
+  });
+  afterEach(() => {
+    health.stop();
+    mock.timers.reset();
+  });
+
+  const pass = async (ms: number): Promise<void> => {
+    clock.advance(ms);
+    mock.timers.tick(ms);
+    await turns(1);
+  };
+  const answer = async (): Promise<void> => {
+    pings.at(-1)!.resolve();
+    await turns(1);
+  };
+  const isHealthy = async (): Promise<boolean> => (await health.ready()).healthy;
+
+  it('is ready while the database answers, and says how fast', async () => {
+    await pass(1_000);
+    clock.advance(7);
+    await answer();
+    const { healthy, checks } = await health.ready();
+    expect(healthy).to.equal(true);
+    expect(checks['database']).to.include({ status: 'up', latencyMs: 7 });
+  });
+
+  it('is not ready once a ping fails, and is again once one succeeds; since when is kept', async () => {
+    await pass(1_000);
+    pings[0]!.reject(new Error('refused'));
+    await turns(1);
+    const down = (await health.ready()).checks['database']!;
+    expect(down).to.include({ status: 'down', detail: 'refused' });
+    await pass(1_000);
+    pings[1]!.reject(new Error('refused'));
+    await turns(1);
+    expect((await health.ready()).checks['database']!.since).to.equal(down.since);
+    await pass(1_000);
+    await answer();
+    expect(await isHealthy()).to.equal(true);
+  });
+
+  it('is not ready when a ping gets no answer in time: a database that hangs is down, not late', async () => {
+    await pass(1_000);
+    await pass(2_900);
+    expect(await isHealthy()).to.equal(true);
+    await pass(200);
+    expect(await isHealthy()).to.equal(false);
+    expect(pings, 'one ping at a time').to.have.length(1);
+    await answer();
+    expect(await isHealthy()).to.equal(true);
+  });
+
+  it('never takes the time limit of an answered ping for that of a later one', async () => {
+    for (let second = 0; second < 3; second++) {
+      await pass(1_000);
+      await answer();
+    }
+    await pass(1_000); // the fourth is under way while the first's limit passes
+    expect(pings).to.have.length(4);
+    expect(await isHealthy()).to.equal(true);
+  });
+
+  it('is not ready while shards are missing, or while it drains; it lives all the same', async () => {
+    missing = 3;
+    expect((await health.ready()).checks['shards']).to.include({ status: 'down', detail: '3 shards are being taken' });
+    missing = 0;
+    expect(await isHealthy()).to.equal(true);
+    health.drain();
+    expect(await isHealthy()).to.equal(false);
+    expect(health.live().healthy).to.equal(true);
+  });
+});
