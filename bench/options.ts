@@ -30,7 +30,7 @@ interface NumberOption {
 const NUMBERS = {
   seconds: { default: 10, min: 1, max: 600 },
   rounds: { default: 3, min: 1, max: 25 },
-  concurrency: { default: 128, min: 1, max: 2000 },
+  concurrency: { default: 256, min: 1, max: 2000 },
   workers: { default: 2, min: 1, max: 16 },
   'open-holds': { default: 20_000, min: 0, max: 1_000_000 },
 } as const satisfies Record<string, NumberOption>;

@@ -10,7 +10,7 @@ describe('parseOptions', () => {
   it('has a default for everything but the form', () => {
     expect(parseOptions(['--quick'])).to.deep.equal({
       kind: 'run',
-      options: { hot: false, openHolds: 0, seconds: 10, rounds: 3, concurrency: 128, workers: 2 },
+      options: { hot: false, openHolds: 0, seconds: 10, rounds: 3, concurrency: 256, workers: 2 },
     });
   });
 
