@@ -505,25 +505,38 @@ for (const subject of STORAGE_SUBJECTS) {
         );
       });
 
-      it('a deadlock is transient', async () => {
-        const shard = freshShard();
-        const head = await take(store, shard);
-        const rival = new pg.Client({ connectionString: storage.database!.url });
-        await rival.connect();
-        const insert = `INSERT INTO journal (shard, seq, epoch, version, at, entity_id, command_id, events)
-                        VALUES ($1, $2, 99, $3, now(), $4, 'x', '[]')`;
-        await rival.query("BEGIN; SET LOCAL deadlock_timeout = '10s'");
-        await rival.query(insert, [shard, head.seq + 2, 1, `stk_rival-${shard}`]);
-        const rows = placed(head, [pendingRow(shard, stockIn(shard), 1), pendingRow(shard, stockIn(shard), 2)]);
-        const failure = failureOf(store.append(rows));
-        await waitUntil('the append waits', async () => (await waitingBackends()).length > 0);
-        const rivals = rival.query(insert, [shard, head.seq + 1, 2, `stk_rival-${shard}`]).catch(() => undefined);
-        expect(await failure).to.deep.equal({ kind: 'transient', sqlState: '40P01' });
-        await rivals;
-        await rival.query('ROLLBACK');
-        await rival.end();
-        expect([...(await store.append(rows))]).to.deep.equal([shard]);
-      });
+      for (const [sqlState, kind] of [
+        ['40P01', 'transient'],
+        ['40001', 'transient'],
+        ['55P03', 'transient'],
+        ['22003', 'refused'],
+        ['23514', 'refused'],
+        ['54000', 'refused'],
+        ['57014', 'unknown'],
+        ['53100', 'unknown'],
+        ['25006', 'unknown'],
+        ['XX000', 'unknown'],
+      ] as const) {
+        it(`SQLSTATE ${sqlState} is ${kind}, and leaves nothing of the batch`, async () => {
+          await storage.database!.query(
+            `CREATE OR REPLACE FUNCTION raise_for_test() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'scripted' USING ERRCODE = substr(NEW.command_id, 7); END $$`,
+          );
+          await storage.database!.query(
+            `CREATE OR REPLACE TRIGGER raise_for_test BEFORE INSERT ON journal FOR EACH ROW
+             WHEN (NEW.command_id LIKE 'raise %') EXECUTE FUNCTION raise_for_test()`,
+          );
+          const shard = freshShard();
+          const head = await take(store, shard);
+          const rows = placed(head, [
+            pendingRow(shard, stockIn(shard), 1),
+            pendingRow(shard, stockIn(shard), 2, { commandId: `raise ${sqlState}` }),
+          ]);
+          expect((await failureOf(store.append(rows)))?.kind).to.equal(kind);
+          expect(await wholeLog(store, shard)).to.have.length(1);
+          expect([...(await store.append(rows.slice(0, 1)))]).to.deep.equal([shard]);
+        });
+      }
 
       it('a server that can not be reached leaves nothing written, and says unknown at worst', async () => {
         const url = 'postgres://nobody@127.0.0.1:1/nowhere';
