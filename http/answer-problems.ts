@@ -49,6 +49,10 @@ function problemOfRefusal(refusal: Refusal, what: string): Problem {
       const next = allowed.length === 0 ? 'nothing is permitted any more' : `permitted: ${allowed.join(', ')}`;
       return new Problem(known.code, `The ${what} is ${from}; ${next}.`, { members: { from, allowed } });
     }
+    case 'too_many_warehouses':
+      return new Problem('validation_failed', `A product has at most ${known.countMax} warehouses.`, {
+        errors: [{ pointer: '/warehouseId', code: known.code, detail: 'would be one warehouse too many' }],
+      });
     case 'stock_below_held': {
       const { held, warehouseId } = known;
       const detail = `Orders hold ${held} units in warehouse "${warehouseId}"; onHand can't be less.`;

@@ -29,6 +29,8 @@ import type { PeerTransport, ShardDirectory, WorkerSlot } from './peers.ts';
 import { shardOf } from './shard-of.ts';
 import { WakeTimer } from './wake-timer.ts';
 
+/** A provider that says nothing for so long is asked again, under the same key. */
+const PROVIDER_TIMEOUT_MS = 30_000;
 const SWEEP_INTERVAL_MS = 1_000;
 /** Beyond this, idle entities leave at once. */
 const RESIDENTS_MAX = 50_000;
@@ -270,7 +272,11 @@ export class ShardRegion implements Actors, EntityHost {
   }
 
   callProvider(call: ProviderCall): Promise<ProviderOutcome> {
-    return this.#deps.provider.perform(call);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`)), PROVIDER_TIMEOUT_MS);
+    });
+    return Promise.race([this.#deps.provider.perform(call), late]).finally(() => clearTimeout(timer));
   }
 
   project(row: ProjectedRow): void {

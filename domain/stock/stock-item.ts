@@ -19,6 +19,8 @@ import { accepted, alreadyDone, impossible, rejected, type Decider, type Decisio
 export const DEFAULT_WAREHOUSE = 'main';
 /** Clocks of two workers may differ by this much; a closed hold is remembered that much longer. */
 export const CLOCK_SKEW_MAX_MS = 60_000;
+/** A read, a snapshot and a hold over several warehouses grow with them. */
+export const WAREHOUSES_MAX = 100;
 export const ON_HAND_MAX = 1_000_000_000_000;
 const SNAPSHOT_SCHEMA = 1;
 
@@ -60,6 +62,7 @@ export type StockRefusal =
   | { readonly code: 'insufficient_inventory'; readonly requested: number; readonly available: number }
   | { readonly code: 'hold_too_late'; readonly notAfter: EpochMs }
   | { readonly code: 'hold_barred' }
+  | { readonly code: 'too_many_warehouses'; readonly countMax: number }
   | { readonly code: 'stock_below_held'; readonly warehouseId: string; readonly held: number };
 
 export interface Warehouse {
@@ -109,6 +112,9 @@ function decide(state: StockState, command: StockCommand, at: EpochMs): Decision
     case 'SetStock': {
       const warehouse = state.warehouses.get(command.warehouseId);
       const held = warehouse?.held ?? 0;
+      if (!warehouse && state.warehouses.size >= WAREHOUSES_MAX) {
+        return rejected({ code: 'too_many_warehouses', countMax: WAREHOUSES_MAX });
+      }
       if (command.onHand < held) return rejected({ code: 'stock_below_held', warehouseId: command.warehouseId, held });
       const sameThreshold =
         command.lowStockThreshold === undefined || command.lowStockThreshold === state.lowStockThreshold;

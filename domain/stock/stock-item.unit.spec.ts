@@ -14,7 +14,7 @@ import {
   set,
   setStock,
 } from '../../test/support/stock-histories.ts';
-import { ON_HAND_MAX, stockDecider, type StockEvent } from './stock-item.ts';
+import { ON_HAND_MAX, stockDecider, WAREHOUSES_MAX, type StockEvent } from './stock-item.ts';
 
 const given = specify(stockDecider, 'stk_p');
 const absent = { HoldStock: 'unknown_product', ReleaseHold: 'StockHoldBarred', SetStock: 'StockSet' };
@@ -190,4 +190,17 @@ describe('StockItem refuses to fold what cannot have happened', () => {
       given(set(5)).refusesToEvolve(held(units));
     });
   }
+});
+
+describe('the warehouses of a product', () => {
+  const full = Array.from({ length: WAREHOUSES_MAX }, (_, n) => set(1, `w${n}`));
+
+  it('are refused beyond the limit, and those that are there can still be set', () => {
+    given(...full)
+      .when({ type: 'SetStock', warehouseId: 'one-more', onHand: 1 })
+      .rejects({ code: 'too_many_warehouses', countMax: WAREHOUSES_MAX });
+    given(...full)
+      .when({ type: 'SetStock', warehouseId: 'w0', onHand: 2 })
+      .accepts(set(2, 'w0'));
+  });
 });

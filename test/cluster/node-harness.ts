@@ -115,14 +115,14 @@ export class TestNode {
 
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.launch(environment);
-    this.#url = await waitUntil(
+    const ended = 'ended';
+    const found = await waitUntil(
       'the node to be ready',
-      () => {
-        if (this.#child?.exitCode !== null) throw new Error(`the node ended: ${this.#output}`);
-        return /Holdfast is ready: (\S+)/.exec(this.#output)?.[1];
-      },
+      () => (this.#child?.exitCode !== null ? ended : /Holdfast is ready: (\S+)/.exec(this.#output)?.[1]),
       READY_TIMEOUT_MS,
     );
+    if (found === ended) throw new Error(`the node ended: ${this.#output}`);
+    this.#url = found;
   }
 
   /** Resolves with the exit code of a node that ends by itself, or was told to. */
@@ -232,11 +232,10 @@ export class TestNode {
   /** Ends everything and leaves nothing behind. */
   async remove(): Promise<void> {
     if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) await this.killAll();
-    if (this.#environment['DATABASE_URL'] === undefined) {
+    const ownsServer = this.#environment['DATABASE_URL'] === undefined && this.#environment['DATA_DIR'] === undefined;
+    if (ownsServer && this.#child !== undefined) {
       // A killed node leaves its server running: a node that stops in order takes it along.
-      await this.start()
-        .then(() => this.stop())
-        .catch(() => undefined);
+      if (this.#child.signalCode !== null) await this.start().then(() => this.stop());
       await removeEmbeddedCluster(this.dataDir);
     }
     const runtimeDir = await readFile(path.join(this.dataDir, 'runtime-dir'), 'utf8').catch(() => undefined);
