@@ -2,14 +2,15 @@
  * A mocha reporter: prints as "spec" does, and writes how many tests passed and failed as JSON to the file named
  * by the option `countFile`. A crash before the end leaves no file, which the reader counts as a failure.
  *
- * Tests that leave a server, a child or a timer behind would keep mocha from ending. It is given a moment, then ended;
- * what it still waited for is printed, to be looked into, and the tests' own verdict stands.
+ * Tests that leave a server, a child or a timer behind would keep mocha from ending. It is given a moment, then
+ * ended with what it still waits for and a status that counts as a failure.
  */
 'use strict';
 const { writeFileSync } = require('node:fs');
 const { reporters } = require('mocha');
 
 const LINGER_MS = 10_000;
+const EXIT_LINGERED = 70;
 
 module.exports = class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
@@ -17,13 +18,13 @@ module.exports = class CountingReporter extends reporters.Spec {
     runner.once('end', () => {
       const { passes, failures, pending } = this.stats;
       writeFileSync(options.reporterOptions.countFile, JSON.stringify({ passed: passes, failed: failures, pending }));
-      setTimeout(() => endLingering(failures > 0 ? 1 : 0), LINGER_MS).unref();
+      setTimeout(endLingering, LINGER_MS).unref();
     });
   }
 };
 
-function endLingering(status) {
+function endLingering() {
   const waitedFor = process.getActiveResourcesInfo().join(', ');
-  console.error(`NOTE: after the last test something was left that kept the process alive: ${waitedFor}`);
-  process.exit(status);
+  console.error(`FAILED: after the last test something was left that keeps the process alive: ${waitedFor}`);
+  process.exit(EXIT_LINGERED);
 }
