@@ -10,6 +10,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { createEdge, type Edge } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
 import { FakeActors } from './fake-actors.ts';
+import { waitUntil } from './wait-until.ts';
 
 export const TEST_SECRET = 'a secret for tests that is long enough to be one';
 const START_MS = Date.UTC(2026, 0, 15, 12);
@@ -178,7 +179,7 @@ export async function withEdge(overrides: Partial<EdgeDeps>, run: (edge: EdgeHar
   }
 }
 
-/** Waits for a condition that others bring about; the test's own timeout ends it. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+/** Waits for a condition that others bring about. @throws Error when it does not come about in time. */
+export function until(condition: () => boolean): Promise<void> {
+  return waitUntil(`it holds: ${condition.toString()}`, condition);
 }
