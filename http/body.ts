@@ -37,6 +37,11 @@ export function createBodyReader({ bodyBytesMax, bufferedBytesMax }: BodyLimits)
 
   function receive(req: IncomingMessage): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      // Gone while the caller's token was verified: its 'close' has been, and nothing would ever come.
+      if (req.destroyed) {
+        reject(new ClientGone('the client went away before its body was read'));
+        return;
+      }
       let first: Buffer | undefined;
       let others: Buffer[] | undefined;
       let bytes = 0;
