@@ -31,7 +31,7 @@ import { WakeTimer } from './wake-timer.ts';
 
 /** A provider that says nothing for so long is asked again, under the same key. */
 const PROVIDER_TIMEOUT_MS = 30_000;
-const SWEEP_INTERVAL_MS = 1_000;
+const SWEEP_INTERVAL_MS = 200;
 /** Beyond this, idle entities leave at once. */
 const RESIDENTS_MAX = 50_000;
 /** Entities in memory at which new work is refused: each of them is busy. */
