@@ -14,6 +14,11 @@ import { pino, type Logger } from 'pino';
 import { SHARD_HASH } from './actors/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
+import { readOrCreateNodeId } from './config/node-id.ts';
+import { createAuthenticator, type Authenticator } from './http/authenticator.ts';
+import { Problem } from './http/problems.ts';
+import { systemClock } from './kernel/clock.ts';
+import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
 import { prepareDataDir } from './config/data-dir.ts';
 import { readOrCreateDevSecret } from './config/dev-secret.ts';
 import { isLoopbackHost } from './config/loopback.ts';
@@ -58,12 +63,29 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   const lock = await takeNodeLock(dataDir, runtimeDir);
   started.add(() => lock.release());
 
-  const node: { supervisor?: WorkerSupervisor } = {};
-  const admin = new AdminServer(() => ({
-    phase,
-    ready: node.supervisor?.allReady ?? false,
-    workers: node.supervisor?.workers ?? [],
-  }));
+  const nodeId = await readOrCreateNodeId(dataDir);
+  const devSecret = usesDevSecret(config) ? await devSecretOf(config) : undefined;
+  const authenticator = createAuthenticator(
+    { ...config.auth, ...(devSecret !== undefined && { jwtSecret: devSecret }) },
+    systemClock,
+  );
+
+  const node: { supervisor?: WorkerSupervisor; ownership?: PostgresOwnershipStore } = {};
+  const admin = new AdminServer({
+    log,
+    status: () => ({
+      nodeId,
+      phase,
+      ready: node.supervisor?.allReady ?? false,
+      shards: config.shards,
+      intensity: node.supervisor?.intensity,
+      workers: node.supervisor?.workers ?? [],
+    }),
+    membership: async () => node.ownership?.membership(),
+    authorize: (authorization) => refusalOf(authenticator, authorization),
+    restartWorker: (id) => node.supervisor?.restart(id, config.shutdownTimeoutMs) ?? false,
+    drain: () => process.kill(process.pid, 'SIGTERM'),
+  });
   const adminPort = await admin.listen(config.adminPort, config.host);
   started.add(() => Promise.resolve(admin.close()));
 
@@ -78,10 +100,16 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   log.info({ serverVersion: facts.serverVersion, isNew: facts.isNew }, 'the database is prepared');
 
   phase = 'recovering';
-  const devSecret = usesDevSecret(config) ? await devSecretOf(config) : undefined;
+  // Only one node runs on a DATA_DIR: workers of this one that are members still are dead.
+  const ownership = new PostgresOwnershipStore(databaseUrl, `holdfast/node-${process.pid}`);
+  await ownership.forgetNode(nodeId);
+  node.ownership = ownership;
+  started.add(() => ownership.close());
   const version = await packageVersion();
-  const workers = new WorkerSupervisor(log, config.workers, (slot) => ({
+  const workers = new WorkerSupervisor(log, config.workers, (slot, workerId) => ({
     slot,
+    workerId,
+    nodeId,
     config,
     databaseUrl,
     runtimeDir,
@@ -90,7 +118,14 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
     version,
   }));
   node.supervisor = workers;
-  started.add(() => workers.stop(config.shutdownTimeoutMs));
+  workers.on('gone', (workerId) => void bury(ownership, workerId, log));
+  started.add(async () => {
+    // Other nodes take over what these give away; without any, nobody takes from his neighbour first.
+    await ownership
+      .drainNode(nodeId)
+      .catch((error: unknown) => log.warn({ err: error }, 'the node could not be marked as draining'));
+    await workers.stop(config.shutdownTimeoutMs);
+  });
   const port = await allReady(workers);
   if (embedded) await stockDemo(workers);
 
@@ -113,6 +148,28 @@ async function devSecretOf(config: Config): Promise<string> {
     );
   }
   return readOrCreateDevSecret(config.dataDir);
+}
+
+/** A dead worker's shards are free at once; else its lease would have to run out. */
+async function bury(ownership: PostgresOwnershipStore, workerId: string, log: Logger): Promise<void> {
+  try {
+    await ownership.leave([workerId]);
+  } catch (error) {
+    log.warn({ workerId, reason: messageOf(error) }, 'a dead worker could not be struck off; its lease will run out');
+  }
+}
+
+async function refusalOf(
+  authenticator: Authenticator,
+  authorization: string | undefined,
+): Promise<401 | 403 | undefined> {
+  try {
+    const { role } = await authenticator.authenticate(authorization);
+    return role === 'admin' ? undefined : 403;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'unauthenticated') return 401;
+    throw error;
+  }
 }
 
 /** @returns the port that requests come to. @throws StartupError when the workers can't start. */

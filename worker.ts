@@ -2,10 +2,11 @@
  * The composition root of a worker: builds its parts from the settings that the primary sent, starts them in order, and
  * stops them in the exact reverse.
  *
- *   pool, stores -> journal, projections, region -> socket transport -> shards taken -> (open) HTTP
+ *   pool, stores -> journal, projections, region -> socket transport -> member -> (begin) shards -> (open) HTTP
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import type { Answer, Ask } from './actors/ask.ts';
 import { Recoveries } from './actors/entity/recoveries.ts';
@@ -13,7 +14,7 @@ import { orderActor } from './actors/order/order-actor.ts';
 import { paymentActor } from './actors/payment/payment-actor.ts';
 import { SimulatedProvider } from './actors/payment/simulated-provider.ts';
 import { reservationActor } from './actors/reservation/reservation-actor.ts';
-import type { ShardDirectory } from './actors/sharding/peers.ts';
+import { Ownership } from './actors/sharding/ownership.ts';
 import { ShardKeeper } from './actors/sharding/shard-keeper.ts';
 import { shardOf } from './actors/sharding/shard-of.ts';
 import { ShardRegion } from './actors/sharding/shard-region.ts';
@@ -31,7 +32,12 @@ import { Journal } from './persistence/journal.ts';
 import { Projections } from './persistence/projections.ts';
 import { openPool } from './persistence/postgres/connection.ts';
 import { PostgresJournalStore } from './persistence/postgres/journal-store.ts';
+import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
 import { PostgresProjectionStore } from './persistence/postgres/projection-store.ts';
+import { PostgresQuarantineStore } from './persistence/postgres/quarantine-store.ts';
+import { EntityGuardian } from './supervisors/guardian.ts';
+import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
+import { Reporter } from './supervisors/reporter.ts';
 import { WorkerHealth } from './supervisors/worker-health.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './supervisors/worker-protocol.ts';
 
@@ -59,7 +65,7 @@ export function runWorker(): void {
       startWorker(message.settings).then(
         (started) => {
           worker = started;
-          tell({ kind: 'serving' });
+          tell({ kind: 'joined' });
         },
         (error: unknown) => tell({ kind: 'fatal', message: messageOf(error) }),
       );
@@ -79,70 +85,104 @@ interface RunningWorker {
 }
 
 async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { slot, config, databaseUrl, runtimeDir } = settings;
+  const { slot, workerId, nodeId, config, databaseUrl, runtimeDir, version } = settings;
   const clock = systemClock;
-  const log = pino({ level: config.logLevel, base: { worker: slot } });
+  const log = pino({ level: config.logLevel, base: { worker: workerId } });
   if (config.failpoint !== undefined) setFailpointFromText(config.failpoint);
 
-  const purpose = `holdfast/w${slot}-${process.pid}`;
+  const purpose = `holdfast/${workerId}`;
   const pool = openPool(databaseUrl, `${purpose}/reads`, READ_SESSIONS_MAX);
   const journalStore = new PostgresJournalStore(databaseUrl, purpose, pool);
   const projectionStore = new PostgresProjectionStore(databaseUrl, purpose, pool);
+  const ownershipStore = new PostgresOwnershipStore(databaseUrl, purpose);
+  const quarantineStore = new PostgresQuarantineStore(pool);
 
-  // Which worker serves a shard follows from its number; ownership in the log is the epoch row's.
-  const directory: ShardDirectory = { ownerOf: (shard) => shard % config.workers };
+  const socketPath = join(runtimeDir, `${workerId}.sock`);
+  const ownership: Ownership = new Ownership({
+    store: ownershipStore,
+    clock,
+    log,
+    me: { workerId, nodeId, slot, socketPath, pid: process.pid, version },
+    shards: config.shards,
+    server: () => keeper,
+    changed: () => {
+      transport.keepOnly((worker) => ownership.members.has(worker));
+      region.ownersChanged();
+    },
+  });
   const rateLimiter = inProcessRateLimiter({
     clock,
     limit: config.rateLimitPerMinute,
     windowSeconds: RATE_WINDOW_SECONDS,
   });
-  const transport = new LocalSocketTransport(
-    runtimeDir,
-    slot,
-    (ask, internal, reply, moved) => {
+  const transport = new LocalSocketTransport({
+    path: socketPath,
+    pathOf: (worker) => ownership.members.get(worker)?.socketPath,
+    receive: (ask, internal, reply) => {
       if (ask.to.startsWith(RATE_LIMIT_PREFIX)) void countRequest(rateLimiter, ask).then(reply);
-      else region.receive(ask, internal, reply, moved);
+      else region.receive(ask, internal, reply);
     },
-    () => clock.monotonicMs(),
-  );
-  const region = new ShardRegion({
-    slot,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+  const guardian = new EntityGuardian(clock, log);
+  const region: ShardRegion = new ShardRegion({
+    workerId,
     shards: config.shards,
     types: ENTITY_TYPES,
     clock,
     log,
     recoveries: new Recoveries(journalStore),
     provider: new SimulatedProvider(),
-    directory,
+    directory: ownership,
     transport,
+    guardian,
+    quarantine: new QuarantineRecorder(quarantineStore, log),
+    escalate: (reason) => giveUp(log, reason),
+    leaseValid: () => ownership.valid,
     saveSnapshots: (snapshots) => journalStore.saveSnapshots(snapshots),
   });
   const projections = new Projections(projectionStore, log, {
     wakesChanged: (wakes) => region.wakesChanged(wakes),
-    shardLost: (shard) => keeper.lost(shard),
+    shardLost: (shard) => keeper.failed(shard),
   });
-  const journal = new Journal(journalStore, log, (shard) => keeper.lost(shard));
+  const journal = new Journal(journalStore, log, (shard) => keeper.failed(shard));
   region.connect(journal, projections);
-  const keeper = new ShardKeeper(
-    { journal: journalStore, projections: projectionStore, types: ENTITY_TYPES, clock, log, region, live: projections },
+  const keeper: ShardKeeper = new ShardKeeper(
+    {
+      journal: journalStore,
+      projections: projectionStore,
+      types: ENTITY_TYPES,
+      clock,
+      log,
+      region,
+      live: projections,
+      confirm: () => ownership.confirm(),
+      suspects: (shards) => quarantineStore.ofShards(shards),
+    },
     () => journal,
   );
+  ownershipStore.onRetry((entityId) => region.retryQuarantined(entityId));
 
   await transport.listen();
-  const shards = Array.from({ length: config.shards }, (_, shard) => shard).filter(
-    (shard) => directory.ownerOf(shard) === slot,
-  );
-  await keeper.take(shards);
+  await ownership.join();
 
   const health = new WorkerHealth({
     clock,
     ping: () => pool.query('SELECT 1'),
-    shardsMissing: () => keeper.takingCount,
+    shardsMissing: () => (ownership.complete ? keeper.takingCount : Math.max(1, keeper.takingCount)),
+    leaseValid: () => ownership.valid,
+    journalStalledMs: () => journal.stalledMs,
   });
+  /** Where nobody owns the counter it is counted here, too generously for a moment. */
   const countAtOwner = (ask: Ask): Promise<Answer> => {
-    const owner = directory.ownerOf(shardOf(ask.to, config.shards));
-    if (owner === slot) return countRequest(rateLimiter, ask);
-    return new Promise((resolve) => transport.ask(owner, ask, false, resolve));
+    const owner = ownership.ownerOf(shardOf(ask.to, config.shards));
+    if (owner === undefined || owner === workerId) return countRequest(rateLimiter, ask);
+    return new Promise((resolve) => {
+      transport.ask(owner, ask, false, (answer) => {
+        if (answer.kind === 'elsewhere') void countRequest(rateLimiter, ask).then(resolve);
+        else resolve(answer);
+      });
+    });
   };
   const edge = createEdge({
     actors: region,
@@ -155,19 +195,33 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     rateLimiter: config.rateLimitPerMinute > 0 ? ownerRateLimiter(RATE_WINDOW_SECONDS, countAtOwner) : undefined,
     reservationTtlMs: config.reservationTtlSeconds * 1_000,
     health,
-    version: settings.version,
+    version,
   });
   const server = httpServer(edge);
 
+  const reporter = new Reporter({ region, journal, projections, keeper, ownership, guardian, health, edge });
+  reporter.start((report) => tell({ kind: 'report', report }));
+
+  /** Resolves when every shard has an owner, and those of this worker are served. */
+  const begin = async (): Promise<void> => {
+    ownership.begin();
+    while (!ownership.complete || keeper.takingCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    tell({ kind: 'serving' });
+  };
   const drain = async (timeoutMs: number): Promise<void> => {
     const deadline = clock.monotonicMs() + timeoutMs;
     health.drain();
+    ownership.drain();
     server.close();
     server.closeIdleConnections();
     while (edge.inFlight() > 0 && clock.monotonicMs() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       server.closeIdleConnections();
     }
+    // Shards go to whoever may take them; what nobody takes is finished here.
+    const othersTake = (): boolean => [...ownership.members.values()].some(({ draining }) => !draining);
+    while (othersTake() && ownership.held.size > 0 && clock.monotonicMs() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     await region.drain(deadline);
     await journal.drain();
   };
@@ -175,16 +229,23 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     server.closeAllConnections();
     region.stop();
     health.stop();
+    reporter.stop();
     await projections.close(() => clock.monotonicMs(), clock.monotonicMs() + timeoutMs);
+    await ownership.stop();
     await keeper.stop();
+    await ownershipStore.leave([workerId]).catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'the membership could not be given up; it will run out');
+    });
     await transport.close();
-    await Promise.all([journalStore.close(), projectionStore.close(), pool.end()]);
+    await Promise.all([journalStore.close(), projectionStore.close(), ownershipStore.close(), pool.end()]);
     log.flush();
     process.exit(0);
   };
   return {
     heard: async (message) => {
       switch (message.kind) {
+        case 'begin':
+          return begin();
         case 'open':
           return open(server, settings, log);
         case 'stock_demo':
@@ -206,6 +267,13 @@ function httpServer(edge: Edge): Server {
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.maxConnections = SOCKETS_MAX;
   return server;
+}
+
+/** Its supervisor starts another in its place. */
+function giveUp(log: Logger, reason: string): void {
+  log.fatal({ reason }, 'the worker gives up');
+  log.flush();
+  process.exit(70);
 }
 
 /** A port that can't be had ends the node with a clear message: a restart would not help. */

@@ -19,6 +19,11 @@ export interface Ask {
   readonly until: Until;
   /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
   readonly timeoutMs: number;
+  /**
+   * A command that is not the same when it comes twice and that nobody can know again: it has no key, and others may
+   * have decided in between. When its worker dies it is not sent to the next one.
+   */
+  readonly once?: true;
 }
 
 export type Answer =
@@ -35,6 +40,19 @@ export type Answer =
   | { readonly kind: 'rejected'; readonly refusal: Refusal }
   /** `retryAfterMs` where it is known. Never thrown. */
   | { readonly kind: 'failed'; readonly code: FailureCode; readonly detail: string };
+
+/**
+ * The shard is not served here, or no longer: the asker's region asks its owner, whoever that is by then. After a new
+ * epoch the answer is certain, also where it is `unknown` now whether the command was applied. Never leaves the regions.
+ */
+export interface Elsewhere {
+  readonly kind: 'elsewhere';
+  readonly applied: 'no' | 'unknown';
+  readonly detail: string;
+}
+
+/** What the worker that was asked says. */
+export type ShardAnswer = Answer | Elsewhere;
 
 export interface Actors {
   /** Never rejects. Order is kept between asks of one asker to one entity, while its shard stays where it is. */

@@ -30,6 +30,11 @@ export class CorruptionError extends Error {
   override readonly name = 'CorruptionError';
 }
 
+/** A message that this build doesn't know: its sender is of another version. Thrown before anything was touched. */
+export class ForeignMessageError extends Error {
+  override readonly name = 'ForeignMessageError';
+}
+
 /** A condition of start-up that a person must mend. Its message is shown alone, without a stack, and the process exits 1. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';

@@ -4,6 +4,7 @@
  */
 import type { Knex } from 'knex';
 import * as journal from './0001-journal.ts';
+import * as ownership from './0002-ownership.ts';
 
 interface Migration {
   readonly name: string;
@@ -11,7 +12,10 @@ interface Migration {
   readonly down: () => Promise<void>;
 }
 
-const MIGRATIONS: readonly Migration[] = [{ name: '0001-journal', ...journal }];
+const MIGRATIONS: readonly Migration[] = [
+  { name: '0001-journal', ...journal },
+  { name: '0002-ownership', ...ownership },
+];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {
   getMigrations: () => Promise.resolve([...MIGRATIONS]),

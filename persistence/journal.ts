@@ -14,11 +14,12 @@
  */
 import type { Logger } from 'pino';
 import { failpoint } from '../kernel/failpoints.ts';
-import { messageOf, type FailureCode } from '../kernel/errors.ts';
+import { messageOf } from '../kernel/errors.ts';
 import { invariant } from '../kernel/invariant.ts';
 import {
   AppendError,
   type AppendFailure,
+  type AppendOutcome,
   type JournalRow,
   type JournalStore,
   type PendingRow,
@@ -42,8 +43,8 @@ export interface AppendEntry {
   readonly row: PendingRow;
   /** The row is durable, at this place. Must not throw. */
   committed(seq: number): void;
-  /** The row is not written (`not_applied`, `unavailable`), or may be (`outcome_unknown`). Must not throw. */
-  failed(code: FailureCode): void;
+  /** The row will not be durable under this epoch, or nobody knows. Must not throw. */
+  failed(outcome: AppendOutcome): void;
 }
 
 /** This process is no longer the shard's owner; every entity of it must be dropped from memory. */
@@ -53,6 +54,8 @@ export interface JournalFigures {
   readonly gatheredRows: number;
   readonly commits: number;
   readonly rows: number;
+  /** How long rows wait without any commit; 0 while there is progress. */
+  readonly stalledMs: number;
 }
 
 export class Journal {
@@ -69,6 +72,8 @@ export class Journal {
   #flushing: Promise<void> | undefined;
   /** Monotonic ms of the last append's beginning. */
   #startedMs = -Infinity;
+  /** Monotonic ms of the last commit, or of the first row after a rest. */
+  #progressMs = 0;
   #batchRows = 0;
   #commits = 0;
   #rows = 0;
@@ -91,7 +96,7 @@ export class Journal {
   disown(shard: number): void {
     if (!this.#heads.delete(shard)) return;
     this.#lost.add(shard);
-    this.#failGathered((row) => row.shard === shard, 'unavailable');
+    this.#failGathered((row) => row.shard === shard, 'not_written');
   }
 
   /** True at the limit of what may wait for a commit: refuse new work, finish what is under way. */
@@ -100,18 +105,26 @@ export class Journal {
   }
 
   get figures(): JournalFigures {
-    return { gatheredRows: this.#gathered.length, commits: this.#commits, rows: this.#rows };
+    const { length: gatheredRows } = this.#gathered;
+    return { gatheredRows, commits: this.#commits, rows: this.#rows, stalledMs: this.stalledMs };
+  }
+
+  get stalledMs(): number {
+    return this.#flushing ? Math.round(performance.now() - this.#progressMs) : 0;
   }
 
   /** Entries of one shard are written in the order of these calls. The answer comes by the entry's own methods. */
   append(entry: AppendEntry): void {
     if (!this.#heads.has(entry.row.shard)) {
-      queueMicrotask(() => entry.failed('unavailable'));
+      queueMicrotask(() => entry.failed('not_written'));
       return;
     }
     this.#gathered.push(entry);
     this.#gatheredBytes += entry.row.events.length;
-    this.#flushing ??= this.#flush();
+    if (!this.#flushing) {
+      this.#progressMs = performance.now();
+      this.#flushing = this.#flush();
+    }
   }
 
   /** Resolves when everything that was gathered has been answered. */
@@ -191,6 +204,7 @@ export class Journal {
   /** @param rows sorted by (shard, seq). */
   #commit(rows: readonly (readonly [JournalRow, AppendEntry])[], written: ReadonlySet<number>): void {
     this.#commits++;
+    this.#progressMs = performance.now();
     const lost = new Set<number>();
     rows.forEach(([{ shard, seq, epoch }], index) => {
       if (!written.has(shard)) lost.add(shard);
@@ -206,7 +220,7 @@ export class Journal {
         shard,
         'conflict',
         rows.map(([, entry]) => entry),
-        'unavailable',
+        'not_written',
       );
   }
 
@@ -222,7 +236,7 @@ export class Journal {
         return this.#write(batch, retries + 1);
       case 'conflict':
         if (!batch.some((entry) => entry.row.shard === failure.shard)) return this.#loseAll(batch, error);
-        this.#lose(failure.shard, 'conflict', batch, 'unavailable');
+        this.#lose(failure.shard, 'conflict', batch, 'not_written');
         return this.#write(batch.filter((entry) => entry.row.shard !== failure.shard));
       case 'unknown':
         return this.#loseAll(batch, error);
@@ -234,37 +248,37 @@ export class Journal {
     const { entityId, version } = entry.row;
     this.#log.error({ entityId, version, sqlState, err: error }, 'the database refuses a row for what it holds');
     this.#refused.add(entityId);
-    entry.failed('not_applied');
-    this.#failGathered((row) => row.entityId === entityId, 'not_applied');
+    entry.failed('refused');
+    this.#failGathered((row) => row.entityId === entityId, 'refused');
   }
 
   #loseAll(batch: readonly AppendEntry[], error: Error): void {
     const shards = new Set(batch.map((entry) => entry.row.shard));
     this.#log.error({ shards: shards.size, rows: batch.length, err: error }, 'the outcome of an append is unknown');
-    for (const shard of shards) this.#lose(shard, 'unknown', batch, 'outcome_unknown');
+    for (const shard of shards) this.#lose(shard, 'unknown', batch, 'unknown');
   }
 
-  /** Forgets the shard; its rows in `batch` are answered with `code`, and those behind them were never sent. */
-  #lose(shard: number, reason: 'conflict' | 'unknown', batch: readonly AppendEntry[], code: FailureCode): void {
+  /** Forgets the shard; its rows in `batch` are answered with `outcome`, and those behind them were never sent. */
+  #lose(shard: number, reason: 'conflict' | 'unknown', batch: readonly AppendEntry[], outcome: AppendOutcome): void {
     const isNews = !this.#lost.has(shard);
     if (isNews) {
       this.#lost.add(shard);
       this.#heads.delete(shard);
     }
-    for (const entry of batch) if (entry.row.shard === shard) entry.failed(code);
+    for (const entry of batch) if (entry.row.shard === shard) entry.failed(outcome);
     if (!isNews) return;
     if (reason === 'conflict') this.#log.warn({ shard }, 'another owner has the shard');
-    this.#failGathered((row) => row.shard === shard, 'unavailable');
+    this.#failGathered((row) => row.shard === shard, 'not_written');
     this.#onShardLost(shard, reason);
   }
 
-  #failGathered(matches: (row: PendingRow) => boolean, code: FailureCode): void {
+  #failGathered(matches: (row: PendingRow) => boolean, outcome: AppendOutcome): void {
     const dropped = this.#gathered.filter((entry) => matches(entry.row));
     if (dropped.length === 0) return;
     this.#gathered = this.#gathered.filter((entry) => !matches(entry.row));
     for (const entry of dropped) {
       this.#gatheredBytes -= entry.row.events.length;
-      entry.failed(code);
+      entry.failed(outcome);
     }
   }
 
@@ -273,7 +287,7 @@ export class Journal {
     return batch.filter((entry) => {
       const refused = this.#refused.has(entry.row.entityId);
       if (!refused && !this.#lost.has(entry.row.shard) && this.#heads.has(entry.row.shard)) return true;
-      entry.failed(refused ? 'not_applied' : 'unavailable');
+      entry.failed(refused ? 'refused' : 'not_written');
       return false;
     });
   }

@@ -130,6 +130,15 @@ export type AppendFailure =
   /** The connection or the server failed: written or not, nobody knows. */
   | { readonly kind: 'unknown' };
 
+/** What became of a row that was not acknowledged. */
+export type AppendOutcome =
+  /** The database refuses it for what it holds, or it was decided on top of such a row. */
+  | 'refused'
+  /** Nothing was written, and the shard is another owner's or will be taken anew. */
+  | 'not_written'
+  /** Written or not: the shard's next epoch tells. */
+  | 'unknown';
+
 export class AppendError extends Error {
   override readonly name = 'AppendError';
   readonly failure: AppendFailure;
@@ -166,4 +175,46 @@ export interface ProjectionFlush {
   }[];
   readonly wakeUps: readonly { readonly shard: number; readonly entityId: string; readonly wakeAt: EpochMs }[];
   readonly settled: readonly { readonly shard: number; readonly entityId: string }[];
+}
+
+/** A worker process as the others know it. */
+export interface Member {
+  /** New at every start of a worker. */
+  readonly workerId: string;
+  readonly nodeId: string;
+  /** Its place in its node, 0..workers-1: stays when its process is replaced. */
+  readonly slot: number;
+  /** Of its Unix socket. */
+  readonly socketPath: string;
+  readonly pid: number;
+  readonly version: string;
+  /** It gives its shards away and takes none. */
+  readonly draining: boolean;
+}
+
+export interface Membership {
+  /** Whose lease on life runs, by the database's clock. */
+  readonly members: readonly Member[];
+  /** By shard; null: nobody's. An owner that is no member has lost it. */
+  readonly owners: readonly (string | null)[];
+}
+
+/**
+ * Who should own which shard. A member's lease is one row that it renews; a shard's lease lives as long as its owner's.
+ * Time is the database's alone. It decides who should own a shard; the log decides who does (JournalStore).
+ */
+export interface OwnershipStore {
+  /** Makes the worker a member, without a shard. */
+  join(member: Member, ttlMs: number): Promise<void>;
+  /**
+   * Prolongs the lease and tells who is there. Buries members whose lease has ended: their sessions with the database
+   * are cut, so that nothing they left half-sent holds anybody up. Undefined: this worker is no member any more.
+   */
+  renew(workerId: string, ttlMs: number): Promise<Membership | undefined>;
+  /** @returns those of `shards` that are this worker's now; the rest is another member's. */
+  claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>>;
+  /** Gives shards back, for somebody else to claim. */
+  release(workerId: string, shards: readonly number[]): Promise<void>;
+  /** Calls when somebody joined, left, claimed or released: look again. Best effort. */
+  onChange(listener: () => void): void;
 }

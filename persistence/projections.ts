@@ -69,6 +69,8 @@ export class Projections {
   #shards = new Map<number, ShardChanges>();
   #views = new Map<string, ChangedView>();
   #wakes = new Map<string, ChangedWake>();
+  /** Shards whose views change without a new row. */
+  #refreshed = new Set<number>();
   /** Entities that have, or may have, a row in the wake-ups table, by shard. */
   readonly #stored = new Map<number, Set<string>>();
   #lagRows = 0;
@@ -107,6 +109,7 @@ export class Projections {
     if (changes) this.#lagRows -= changes.to - changes.from;
     this.#shards.delete(shard);
     this.#stored.delete(shard);
+    this.#refreshed.delete(shard);
     for (const [entityId, changed] of this.#views) if (changed.shard === shard) this.#views.delete(entityId);
     for (const [entityId, wake] of this.#wakes) if (wake.shard === shard) this.#wakes.delete(entityId);
   }
@@ -131,15 +134,26 @@ export class Projections {
     else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
   }
 
+  /** Writes an entity's view again, without a new row: it could not be read when its last rows came. */
+  refresh(row: Omit<ProjectedRow, 'seq'>): void {
+    if (!this.#shards.has(row.shard)) return;
+    this.#refreshed.add(row.shard);
+    if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
+    this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
+    this.#stored.get(row.shard)?.add(row.entityId);
+    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+  }
+
   /** Writes what has gathered. Never throws; what could not be written is tried again. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined; // also when a flush is under way: its end sets the next one
     if (this.#flushing) return this.#flushing;
-    if (this.#lagRows === 0) return;
+    if (this.#lagRows === 0 && this.#refreshed.size === 0) return;
     this.#flushing = this.#write().finally(() => {
       this.#flushing = undefined;
-      if (this.#lagRows > 0 && !this.#closed) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+      if ((this.#lagRows > 0 || this.#refreshed.size > 0) && !this.#closed)
+        this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
     });
     return this.#flushing;
   }
@@ -157,8 +171,10 @@ export class Projections {
     const wakes = this.#wakes;
     this.#views = new Map();
     this.#wakes = new Map();
+    const refreshed = this.#refreshed;
+    this.#refreshed = new Set();
     const moves = [...this.#shards]
-      .filter(([, { from, to }]) => to > from)
+      .filter(([shard, { from, to }]) => to > from || refreshed.has(shard))
       .map(([shard, { from, to }]) => ({ shard, from, to }));
     try {
       await failpoint('projection.before');
@@ -169,6 +185,7 @@ export class Projections {
       // Unknown or not applied: the compare-and-set of the next try tells.
       this.#log.warn({ reason: messageOf(error) }, 'projections could not be flushed; trying again');
       this.#putBack(views, wakes);
+      for (const shard of refreshed) if (this.#shards.has(shard)) this.#refreshed.add(shard);
       await this.#resynchronize(moves, wakes);
     }
   }

@@ -1,24 +1,59 @@
 /**
- * The admin port, in the primary: the health of the whole node. Loopback by default; it answers without a token, so it
- * shows states and numbers, never orders.
+ * The admin port, in the primary: the health of the whole node, who is in the cluster, and what an operator can do.
+ * Loopback by default. It shows states and numbers without a token, never orders; whoever wants something done must be
+ * an admin.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { StartupError } from '../kernel/errors.ts';
+import type { Logger } from 'pino';
+import { messageOf, StartupError } from '../kernel/errors.ts';
+import type { Membership } from '../persistence/ports.ts';
+import type { Check } from './worker-report.ts';
 import type { WorkerStatus } from './worker-supervisor.ts';
 
 export interface NodeStatus {
+  readonly nodeId: string | undefined;
   /** What the node is doing, in words: "migrating the database". */
   readonly phase: string;
   readonly ready: boolean;
+  readonly shards: number;
+  readonly intensity:
+    { readonly restarts: number; readonly restartsMax: number; readonly windowSeconds: number } | undefined;
   readonly workers: readonly WorkerStatus[];
 }
 
+export interface AdminDeps {
+  readonly log: Logger;
+  readonly status: () => NodeStatus;
+  /** Undefined while the node has no database yet. */
+  readonly membership: () => Promise<Membership | undefined>;
+  /** Rejects, or resolves with the status to answer with, where the caller may not. */
+  readonly authorize: (authorization: string | undefined) => Promise<401 | 403 | undefined>;
+  /** False: there is no such worker that takes requests. */
+  readonly restartWorker: (id: string) => boolean;
+  /** Ends the node as SIGTERM does. */
+  readonly drain: () => void;
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  401: 'Unauthenticated',
+  403: 'Forbidden',
+  404: 'Not found',
+  503: 'Unavailable',
+};
+
+type Answer = readonly [status: number, body: unknown];
+
+const WORKER_RESTART = /^\/cluster\/workers\/([\w-]{1,64})\/restart$/;
+
 export class AdminServer {
+  readonly #deps: AdminDeps;
   readonly #server: Server;
 
-  constructor(status: () => NodeStatus) {
-    this.#server = createServer((request, response) => answer(request, response, status()));
+  constructor(deps: AdminDeps) {
+    this.#deps = deps;
+    this.#server = createServer((request, response) => void this.#handle(request, response));
     this.#server.requestTimeout = 5_000;
+    this.#server.maxConnections = 1_000;
   }
 
   /** @returns the port. @throws StartupError when it is taken. */
@@ -39,21 +74,127 @@ export class AdminServer {
     this.#server.close();
     this.#server.closeAllConnections();
   }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.resume();
+    const path = (request.url ?? '').split('?')[0]!;
+    try {
+      const [status, body] = await this.#answer(request, path);
+      send(response, status, body);
+    } catch (error) {
+      this.#deps.log.warn({ path, reason: messageOf(error) }, 'an admin request failed');
+      send(response, 503, problem(503, 'unavailable', 'The database does not answer.'));
+    }
+  }
+
+  async #answer(request: IncomingMessage, path: string): Promise<Answer> {
+    const { method, headers } = request;
+    if (method === 'GET' || method === 'HEAD') return (await this.#shown(path)) ?? NOT_FOUND;
+    const worker = WORKER_RESTART.exec(path)?.[1];
+    if (method !== 'POST' || (worker === undefined && path !== '/cluster/drain')) return NOT_FOUND;
+    const refused = await this.#deps.authorize(headers.authorization);
+    if (refused === 401) return [401, problem(401, 'unauthenticated', 'An admin token is needed.')];
+    if (refused === 403) return [403, problem(403, 'forbidden', 'Only the role admin may do this.')];
+    if (worker === undefined) {
+      this.#deps.drain();
+      return [202, { status: 'draining' }];
+    }
+    if (this.#deps.restartWorker(worker)) return [202, { status: 'restarting', worker }];
+    return [404, problem(404, 'not_found', `No worker ${worker} that takes requests; see /cluster/members.`)];
+  }
+
+  async #shown(path: string): Promise<Answer | undefined> {
+    const status = this.#deps.status();
+    const { ready, phase, workers } = status;
+    switch (path) {
+      case '/health/live':
+        return [200, { status: 'ok' }];
+      case '/health/ready':
+        return [
+          ready ? 200 : 503,
+          { status: ready ? 'ok' : 'unavailable', checks: checksOf(workers), workers: workers.map(briefly) },
+        ];
+      case '/health/startup':
+        return [ready ? 200 : 503, { status: ready ? 'started' : 'starting', phase, recovery: recoveryOf(status) }];
+      case '/health/supervision':
+        return [200, supervision(status)];
+      case '/cluster/members': {
+        const membership = await this.#deps.membership();
+        return membership ? [200, { data: membersOf(membership, status.nodeId) }] : starting(phase);
+      }
+      case '/cluster/shards': {
+        const membership = await this.#deps.membership();
+        return membership
+          ? [200, { data: membership.owners.map((owner, shard) => ({ shard, owner })) }]
+          : starting(phase);
+      }
+      default:
+        return undefined;
+    }
+  }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, { phase, ready, workers }: NodeStatus): void {
-  const path = (request.url ?? '').split('?')[0];
-  const known = request.method === 'GET' || request.method === 'HEAD';
-  if (known && path === '/health/live') return send(response, 200, { status: 'ok' });
-  if (known && path === '/health/ready')
-    return send(response, ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', workers });
-  if (known && path === '/health/startup')
-    return send(response, ready ? 200 : 503, { status: ready ? 'started' : 'starting', phase });
-  const problem = { type: 'about:blank', title: 'Not found', status: 404, code: 'not_found' };
-  send(response, 404, problem, 'application/problem+json');
+/** A dependency is as well as the worker that finds it worst. */
+function checksOf(workers: readonly WorkerStatus[]): Record<string, Check> {
+  const checks: Record<string, Check> = {};
+  for (const { report } of workers) {
+    for (const [name, check] of Object.entries(report?.checks ?? {})) {
+      if (checks[name] === undefined || check.status === 'down') checks[name] = check;
+    }
+  }
+  return checks;
 }
 
-function send(response: ServerResponse, status: number, body: unknown, type = 'application/json'): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+function recoveryOf({ shards, workers }: NodeStatus) {
+  const served = workers.reduce((sum, { report }) => sum + (report?.shards.served ?? 0), 0);
+  return { shardsServed: served, shards };
+}
+
+function briefly({ workerId, slot, pid, phase, restarts }: WorkerStatus) {
+  return { workerId, slot, pid, phase, restarts };
+}
+
+function supervision({ nodeId, phase, ready, intensity, workers }: NodeStatus) {
+  return {
+    node: {
+      nodeId,
+      phase,
+      ready,
+      intensity,
+      workers: workers.map((worker) => {
+        const { lastFailure, report } = worker;
+        return { ...briefly(worker), ...(lastFailure && { lastFailure }), ...report };
+      }),
+    },
+  };
+}
+
+function membersOf({ members, owners }: Membership, nodeId: string | undefined) {
+  return members.map(({ socketPath: _, ...member }) => ({
+    ...member,
+    thisNode: member.nodeId === nodeId,
+    shards: owners.filter((owner) => owner === member.workerId).length,
+  }));
+}
+
+const NOT_FOUND: Answer = [404, problem(404, 'not_found', 'There is nothing at this path.')];
+
+function starting(phase: string): Answer {
+  return [503, problem(503, 'unavailable', `The node is starting: ${phase}.`)];
+}
+
+function problem(status: number, code: string, detail: string) {
+  const retryable = status === 503;
+  return { type: 'about:blank', title: TITLES[status] ?? 'Error', status, code, detail, retryable };
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const isProblem = typeof body === 'object' && body !== null && 'code' in body;
+  response.writeHead(status, {
+    'content-type': isProblem ? 'application/problem+json' : 'application/json',
+    'cache-control': 'no-store',
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(status === 503 && isProblem && { 'retry-after': '2' }),
+  });
   response.end(JSON.stringify(body));
 }

@@ -4,29 +4,30 @@
  */
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { Check } from './worker-report.ts';
 
 const PING_INTERVAL_MS = 1_000;
 const PING_TIMEOUT_MS = 3_000;
 
-export interface Check {
-  readonly status: 'up' | 'down';
-  readonly latencyMs?: number;
-  /** ISO 8601: since when it has this status. */
-  readonly since?: string;
-  readonly detail?: string;
-}
+/** Rows that wait longer for their commit than any append should take. */
+const JOURNAL_STALLED_MS = 2_000;
 
 export interface WorkerHealthDeps {
   readonly clock: Clock;
   readonly ping: () => Promise<unknown>;
   /** Shards that should be served here and are not. */
   readonly shardsMissing: () => number;
+  /** False: the others may take this worker for dead. */
+  readonly leaseValid: () => boolean;
+  /** Progress is health: how long what was decided waits for any commit. */
+  readonly journalStalledMs: () => number;
 }
 
 export class WorkerHealth {
   readonly #deps: WorkerHealthDeps;
   readonly #timer: NodeJS.Timeout;
   #database: Check;
+  readonly #since = new Map<string, { readonly status: Check['status']; readonly since: string }>();
   #pinging = false;
   #draining = false;
 
@@ -47,12 +48,30 @@ export class WorkerHealth {
   }
 
   ready(): Promise<{ healthy: boolean; checks: Record<string, Check> }> {
-    const missing = this.#deps.shardsMissing();
-    const shards: Check =
-      missing === 0 ? { status: 'up' } : { status: 'down', detail: `${missing} shards are being taken` };
-    const worker: Check = this.#draining ? { status: 'down', detail: 'draining' } : { status: 'up' };
-    const checks = { database: this.#database, shards, worker };
+    const checks = this.checks();
     return Promise.resolve({ healthy: Object.values(checks).every(({ status }) => status === 'up'), checks });
+  }
+
+  checks(): Record<string, Check> {
+    const { shardsMissing, leaseValid, journalStalledMs } = this.#deps;
+    const missing = shardsMissing();
+    const stalledMs = journalStalledMs();
+    const stalled = stalledMs > JOURNAL_STALLED_MS;
+    const checks = {
+      shards: this.#check(missing === 0 ? undefined : `${missing} shards are being taken`, 'shards'),
+      lease: this.#check(leaseValid() ? undefined : 'the lease could not be renewed', 'lease'),
+      journal: this.#check(stalled ? `no commit for ${stalledMs} ms` : undefined, 'journal'),
+      worker: this.#check(this.#draining ? 'draining' : undefined, 'worker'),
+    };
+    return { database: this.#database, ...checks };
+  }
+
+  #check(problem: string | undefined, name: string): Check {
+    const status = problem === undefined ? 'up' : 'down';
+    const known = this.#since.get(name);
+    const since = known?.status === status ? known.since : this.#nowText();
+    this.#since.set(name, { status, since });
+    return { status, since, ...(problem !== undefined && { detail: problem }) };
   }
 
   stop(): void {

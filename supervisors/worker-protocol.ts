@@ -2,13 +2,18 @@
  * What the primary and its workers say to each other, over the channel of node:cluster. Control only: it carries
  * thousands of messages a second at most, so nothing of an order ever goes this way.
  *
- *   (worker: hello) -> primary: start -> (worker: serving) -> open -> (worker: ready) ... drain -> (worker: drained) -> exit
+ *   (worker: hello) -> primary: start -> (worker: joined) -> begin -> (worker: serving) -> open -> (worker: ready)
+ *   ... (worker: report, now and then) ... drain -> (worker: drained) -> exit
  */
 import type { Config } from '../config/config.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 export interface WorkerSettings {
   /** The worker's place in its node, 0..workers-1. */
   readonly slot: number;
+  /** New at every start of a worker. */
+  readonly workerId: string;
+  readonly nodeId: string;
   readonly config: Config;
   readonly databaseUrl: string;
   readonly runtimeDir: string;
@@ -20,11 +25,13 @@ export interface WorkerSettings {
 
 export type ToWorker =
   | { readonly kind: 'start'; readonly settings: WorkerSettings }
+  /** All workers of the node are members: claim shards. */
+  | { readonly kind: 'begin' }
   /** All workers serve their shards: take requests from outside. */
   | { readonly kind: 'open' }
   /** Put this much of a demo product into stock. */
   | { readonly kind: 'stock_demo'; readonly productId: string; readonly onHand: number }
-  /** Take no more requests, finish what is under way. */
+  /** Take no more requests, finish what is under way, give shards to whoever may take them. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Flush and leave. */
   | { readonly kind: 'exit'; readonly timeoutMs: number };
@@ -32,10 +39,13 @@ export type ToWorker =
 export type FromWorker =
   /** It listens to the primary from now on: what was sent before is lost. */
   | { readonly kind: 'hello' }
+  | { readonly kind: 'joined' }
   | { readonly kind: 'serving' }
   /** It takes requests, on this port. */
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'demo_stocked' }
+  /** Proof of life. */
+  | { readonly kind: 'report'; readonly report: WorkerReport }
   | { readonly kind: 'drained' }
   /** Restarting would not help: the message is for a person. */
   | { readonly kind: 'fatal'; readonly message: string };

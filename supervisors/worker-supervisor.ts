@@ -1,15 +1,18 @@
 /**
- * Supervises the workers of a node: forks one for each slot, replaces one that died, and gives up with the reason when
- * they die faster than the restart window allows. Owns no order and no shard.
+ * Supervises the workers of a node: forks one for each slot, replaces one that died or says nothing, and gives up with
+ * the reason when they die faster than the restart window allows. Owns no order and no shard.
  *
- *   worker:  starting --serving--> waiting for the others --open--> ready --drain--> drained --exit--> gone
- *            any --died--> starting, after a pause (unless the node is stopping)
+ *   worker:  starting --joined--> joined --begin--> serving --open--> ready --drain--> drained --exit--> gone
+ *            any --died, or no report--> gone --after a pause--> starting (unless the node is stopping)
  */
 import cluster, { type Worker } from 'node:cluster';
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
+import { backoffMs } from '../kernel/backoff.ts';
 import { addRestart, type RestartWindow } from './restart-window.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 /**
  * MiB of V8's young generation, per half. What an order allocates lives for some ten milliseconds; with Node's 16 MiB
@@ -17,22 +20,39 @@ import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts'
  */
 const SEMI_SPACE_MIB = 64;
 const RESTART_LIMIT = { restartsMax: 10, windowMs: 60_000 };
-const RESTART_PAUSE_MS = 100;
+const RESTART_PAUSE_MAX_MS = 3_000;
+/** A worker without a report for so long is stuck: its event loop is blocked, or it is stopped. */
+const SILENCE_MAX_MS = 10_000;
+/** A worker whose database is up and that has committed nothing of what waits for so long is stuck, too. */
+const STALL_MAX_MS = 30_000;
+const WATCH_INTERVAL_MS = 500;
+/** A watch that comes so late was itself stopped: nobody's silence counts then. */
+const WATCH_LATE_MS = 2_000;
+const WORKER_ID_BYTES = 6;
 
-type Phase = 'starting' | 'serving' | 'ready' | 'drained' | 'gone';
+type Phase = 'starting' | 'joined' | 'serving' | 'ready' | 'drained' | 'gone';
 
 interface Slot {
   readonly slot: number;
+  workerId: string;
   worker: Worker;
   phase: Phase;
   restarts: number;
+  /** Wanted by a person: no failure. */
+  leaving: boolean;
+  lastFailure: { readonly at: string; readonly reason: string } | undefined;
+  heardMs: number;
+  report: WorkerReport | undefined;
 }
 
 export interface WorkerStatus {
+  readonly workerId: string;
   readonly slot: number;
   readonly pid: number | undefined;
   readonly phase: Phase;
   readonly restarts: number;
+  readonly lastFailure: { readonly at: string; readonly reason: string } | undefined;
+  readonly report: WorkerReport | undefined;
 }
 
 interface Events {
@@ -40,33 +60,57 @@ interface Events {
   ready: [port: number];
   /** The node can't go on; the message is for a person. */
   failed: [message: string];
+  /** The process is dead, however it died. */
+  gone: [workerId: string];
   demoStocked: [];
 }
 
 export class WorkerSupervisor extends EventEmitter<Events> {
   readonly #log: Logger;
-  readonly #settingsOf: (slot: number) => WorkerSettings;
+  readonly #settingsOf: (slot: number, workerId: string) => WorkerSettings;
   readonly #slots: Slot[] = [];
+  readonly #watch: NodeJS.Timeout;
+  #watchedMs = performance.now();
   #window: RestartWindow = [];
+  #begun = false;
   #opened = false;
   #ready = false;
   #stopping = false;
 
-  constructor(log: Logger, workers: number, settingsOf: (slot: number) => WorkerSettings) {
+  constructor(log: Logger, workers: number, settingsOf: (slot: number, workerId: string) => WorkerSettings) {
     super();
     this.#log = log;
     this.#settingsOf = settingsOf;
     cluster.setupPrimary({ execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`] });
-    for (let slot = 0; slot < workers; slot++)
-      this.#slots.push({ slot, worker: this.#fork(slot), phase: 'starting', restarts: 0 });
+    for (let slot = 0; slot < workers; slot++) {
+      this.#slots.push({
+        slot,
+        ...this.#fork(slot),
+        restarts: 0,
+        leaving: false,
+        lastFailure: undefined,
+      });
+    }
+    this.#watch = setInterval(() => this.#watchAll(), WATCH_INTERVAL_MS);
+    this.#watch.unref();
   }
 
   get workers(): readonly WorkerStatus[] {
-    return this.#slots.map(({ slot, worker, phase, restarts }) => ({ slot, pid: worker.process.pid, phase, restarts }));
+    return this.#slots.map(({ workerId, slot, worker, phase, restarts, lastFailure, report }) => {
+      return { workerId, slot, pid: worker.process.pid, phase, restarts, lastFailure, report };
+    });
   }
 
+  /** Every worker takes requests and finds itself fit for them. */
   get allReady(): boolean {
-    return !this.#stopping && this.#slots.every(({ phase }) => phase === 'ready');
+    return !this.#stopping && this.#slots.every(({ phase, report }) => phase === 'ready' && isFit(report));
+  }
+
+  /** Restarts within the window, and how many it allows. */
+  get intensity(): { readonly restarts: number; readonly restartsMax: number; readonly windowSeconds: number } {
+    const now = performance.now();
+    const restarts = this.#window.filter((at) => now - at < RESTART_LIMIT.windowMs).length;
+    return { restarts, restartsMax: RESTART_LIMIT.restartsMax, windowSeconds: RESTART_LIMIT.windowMs / 1_000 };
   }
 
   tell(slot: number, message: ToWorker): void {
@@ -74,9 +118,26 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     if (worker?.isConnected()) worker.send(message);
   }
 
+  /**
+   * Lets one worker finish its work and give its shards away, and starts another in its place.
+   * @param id a worker's id or its slot. @returns false: there is no such worker, or it is on its way out already.
+   */
+  restart(id: string, timeoutMs: number): boolean {
+    const entry = this.#slots.find(({ workerId, slot }) => workerId === id || String(slot) === id);
+    if (entry?.phase !== 'ready' || entry.leaving || this.#stopping) return false;
+    entry.leaving = true;
+    const { worker } = entry;
+    this.#log.info({ slot: entry.slot, workerId: entry.workerId }, 'a worker is restarted, as wanted');
+    this.tell(entry.slot, { kind: 'drain', timeoutMs });
+    const timer = setTimeout(() => worker.process.kill('SIGKILL'), timeoutMs + 2_000);
+    worker.once('exit', () => clearTimeout(timer));
+    return true;
+  }
+
   /** Drains all, then ends all; kills what has not ended by then. Resolves when none is left. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#watch);
     const deadline = performance.now() + timeoutMs;
     // Workers finish what is under way while all of them still answer each other.
     this.#tellAll({ kind: 'drain', timeoutMs: timeoutMs * 0.8 });
@@ -98,19 +159,26 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     while (!condition() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  #fork(slot: number): Worker {
+  #fork(slot: number): Pick<Slot, 'worker' | 'workerId' | 'phase' | 'heardMs' | 'report'> {
     const worker = cluster.fork();
     worker.on('message', (message: FromWorker) => this.#heard(slot, worker, message));
     worker.on('exit', (code, signal) => this.#died(slot, worker, code, signal));
-    return worker;
+    const workerId = `w${slot}-${randomBytes(WORKER_ID_BYTES).toString('hex')}`;
+    return { worker, workerId, phase: 'starting', heardMs: performance.now(), report: undefined };
   }
 
   #heard(slot: number, worker: Worker, message: FromWorker): void {
     const entry = this.#slots[slot];
     if (entry?.worker !== worker) return;
+    entry.heardMs = performance.now();
     switch (message.kind) {
       case 'hello':
-        this.tell(slot, { kind: 'start', settings: this.#settingsOf(slot) });
+        this.tell(slot, { kind: 'start', settings: this.#settingsOf(slot, entry.workerId) });
+        return;
+      case 'joined':
+        entry.phase = 'joined';
+        if (this.#begun) this.tell(slot, { kind: 'begin' });
+        else if (this.#slots.every(({ phase }) => phase === 'joined')) this.#beginAll();
         return;
       case 'serving':
         entry.phase = 'serving';
@@ -119,7 +187,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
         return;
       case 'ready':
         entry.phase = 'ready';
-        if (!this.#ready && this.allReady) {
+        if (!this.#ready && this.#slots.every(({ phase }) => phase === 'ready')) {
           this.#ready = true;
           this.emit('ready', message.port);
         }
@@ -127,13 +195,23 @@ export class WorkerSupervisor extends EventEmitter<Events> {
       case 'demo_stocked':
         this.emit('demoStocked');
         return;
+      case 'report':
+        entry.report = message.report;
+        return;
       case 'drained':
         entry.phase = 'drained';
+        if (entry.leaving && !this.#stopping) this.tell(slot, { kind: 'exit', timeoutMs: 5_000 });
         return;
       case 'fatal':
         this.emit('failed', message.message);
         return;
     }
+  }
+
+  /** None claims a shard before all are there: what the first took it would give away at once. */
+  #beginAll(): void {
+    this.#begun = true;
+    this.#tellAll({ kind: 'begin' });
   }
 
   /** No request is taken before every shard of the node is served. */
@@ -142,27 +220,60 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     this.#tellAll({ kind: 'open' });
   }
 
+  #watchAll(): void {
+    const now = performance.now();
+    const late = now - this.#watchedMs > WATCH_LATE_MS;
+    this.#watchedMs = now;
+    for (const entry of this.#slots) {
+      if (late) entry.heardMs = now;
+      if (entry.phase === 'gone') continue;
+      const silentMs = now - entry.heardMs;
+      const { report } = entry;
+      const stalled = report?.checks['database']?.status === 'up' && report.journal.stalledMs > STALL_MAX_MS;
+      if (silentMs <= SILENCE_MAX_MS && !stalled) continue;
+      const reason = stalled ? 'commits nothing of what waits' : `says nothing for ${Math.round(silentMs / 1_000)} s`;
+      this.#log.error({ slot: entry.slot, workerId: entry.workerId, reason }, 'a worker is stuck and is killed');
+      entry.heardMs = now; // its death comes as an event
+      entry.worker.process.kill('SIGKILL');
+    }
+  }
+
   #died(slot: number, worker: Worker, code: number | null, signal: string | null): void {
     const entry = this.#slots[slot];
     if (entry?.worker !== worker) return;
     entry.phase = 'gone';
+    this.emit('gone', entry.workerId);
     if (this.#stopping) return;
+    const wanted = entry.leaving && code === 0;
+    const pauseMs = wanted ? 0 : this.#pauseAfter(entry, signal ?? `exit code ${code}`);
+    if (pauseMs === undefined) return;
+    setTimeout(() => {
+      if (this.#stopping) return;
+      Object.assign(entry, this.#fork(slot));
+      entry.leaving = false;
+      entry.restarts++;
+    }, pauseMs);
+  }
+
+  /** Notes the failure. Undefined: there were too many, the node gives up. */
+  #pauseAfter(entry: Slot, reason: string): number | undefined {
     const { window, exceeded } = addRestart(this.#window, performance.now(), RESTART_LIMIT);
     this.#window = window;
-    const reason = signal ?? `exit code ${code}`;
+    entry.lastFailure = { at: new Date().toISOString(), reason };
+    const { slot, workerId, restarts } = entry;
     if (exceeded) {
       this.emit(
         'failed',
         `Workers died ${window.length} times within a minute, the last one by ${reason}; see the log above.`,
       );
-      return;
+      return undefined;
     }
-    this.#log.error({ slot, reason, restarts: entry.restarts + 1 }, 'a worker died and is replaced');
-    setTimeout(() => {
-      if (this.#stopping) return;
-      entry.restarts++;
-      entry.phase = 'starting';
-      entry.worker = this.#fork(slot);
-    }, RESTART_PAUSE_MS);
+    const pauseMs = Math.min(RESTART_PAUSE_MAX_MS, backoffMs(window.length - 1));
+    this.#log.error({ slot, workerId, reason, restarts: restarts + 1, pauseMs }, 'a worker died and is replaced');
+    return pauseMs;
   }
+}
+
+function isFit(report: WorkerReport | undefined): boolean {
+  return report === undefined || Object.values(report.checks).every(({ status }) => status === 'up');
 }

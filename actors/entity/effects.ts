@@ -11,7 +11,7 @@ import type { ProviderCall } from '../../domain/payment/payment.ts';
 import { failpoint } from '../../kernel/failpoints.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Answer } from '../ask.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../../kernel/backoff.ts';
 import type { EntityHost } from './entity-host.ts';
 
 /** An effect's receiver in another worker that hasn't answered by then is asked again. */

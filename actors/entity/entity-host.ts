@@ -5,11 +5,13 @@ import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
-import type { Answer, Ask } from '../ask.ts';
+import type { Answer, Ask, ShardAnswer } from '../ask.ts';
 import type { EntityShell } from './entity-shell.ts';
 
 /** Told exactly once. */
 export type Reply = (answer: Answer) => void;
+/** Told exactly once, by the worker that was asked. */
+export type ShardReply = (answer: ShardAnswer) => void;
 
 export interface EntityHost {
   readonly clock: Clock;
@@ -24,6 +26,10 @@ export interface EntityHost {
   saveSnapshot(snapshot: Snapshot): void;
   /** Calls `tell` later, unless it is cancelled. */
   after(delayMs: number, tell: () => void): { cancel(): void };
+  /** False: another worker may own the entity's shard by now, so what is in memory may be old. */
+  mayAnswer(): boolean;
+  /** The shell has read its entity. */
+  recovered(shell: EntityShell): void;
   /** The shell has left the entity: the next message starts a new one. */
   gone(shell: EntityShell): void;
   /** Wakes the entity then, in memory or not, instead of at the time that was set before. */

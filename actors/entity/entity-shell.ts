@@ -14,14 +14,15 @@
  */
 import type { DomainEvent, Effect, Refusal } from '../../domain/decider.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import type { FailureCode } from '../../kernel/errors.ts';
+import { ForeignMessageError, type FailureCode } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { encodeEvents } from '../../persistence/event-codec.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
-import type { PendingRow, Snapshot, StoredEntity } from '../../persistence/ports.ts';
-import type { Answer, Ask } from '../ask.ts';
+import type { AppendOutcome, PendingRow, Snapshot, StoredEntity } from '../../persistence/ports.ts';
+import type { ProjectedRow } from '../../persistence/projections.ts';
+import type { Answer, Ask, Elsewhere } from '../ask.ts';
 import { Effects, type Conclusion } from './effects.ts';
-import type { EntityHost, Reply } from './entity-host.ts';
+import type { EntityHost, ShardReply } from './entity-host.ts';
 import type { EntityType } from './entity-type.ts';
 import { foldEntity, type FoldedEntity } from './fold-entity.ts';
 import { Gathering } from './gathering.ts';
@@ -38,7 +39,7 @@ const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
 const SETTLE_WAITERS_MAX = 5_000;
 
 export type ShellMessage =
-  | { readonly kind: 'ask'; readonly ask: Ask; readonly reply: Reply }
+  | { readonly kind: 'ask'; readonly ask: Ask; readonly reply: ShardReply }
   | { readonly kind: 'recovered'; readonly stored: StoredEntity | undefined }
   | { readonly kind: 'unreadable'; readonly code: FailureCode; readonly detail: string }
   | { readonly kind: 'concluded'; readonly conclusion: Conclusion }
@@ -47,12 +48,21 @@ export type ShellMessage =
 
 interface Asker {
   readonly ask: Ask;
-  readonly reply: Reply;
+  readonly reply: ShardReply;
 }
+
+/** Undefined where the command came from another version: a decider answers every command that it knows. */
+type Decided = ReturnType<EntityType['decider']['decide']>;
+
+/** Why an entity leaves memory while somebody waits for it. */
+export type Departure =
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly detail: string }
+  /** Its shard is served elsewhere, or will be under a new epoch. */
+  | { readonly kind: 'elsewhere'; readonly detail: string };
 
 /** An answer that waits for a commit. */
 interface HeldAnswer {
-  readonly reply: Reply;
+  readonly reply: ShardReply;
   readonly value: unknown;
   readonly refusal?: Refusal;
   readonly replayed: boolean;
@@ -157,7 +167,7 @@ export class EntityShell {
       case 'recovered':
         return this.#recovered(message.stored);
       case 'unreadable':
-        return this.drop(message.code, message.detail);
+        return this.drop({ kind: 'failed', code: message.code, detail: message.detail });
       case 'concluded':
         return this.#concluded(message.conclusion);
       case 'gathered':
@@ -168,29 +178,32 @@ export class EntityShell {
   }
 
   /**
-   * Leaves the entity after a failure: what is tentative is forgotten, and whoever still waits hears `code`. Idempotent.
+   * Leaves the entity after a failure: what is tentative is forgotten, and whoever still waits hears why. Idempotent.
    * The entity is woken later: its effects went with this shell, and the wake-up that stood for them may have been used.
    */
-  drop(code: FailureCode, detail: string): void {
+  drop(departure: Departure): void {
     if (this.#phase === 'gone') return;
     const mustGoOn = this.#phase === 'running' || this.#wokenWhileRecovering;
-    this.#leave(code, detail);
+    this.#leave(departure);
     if (mustGoOn) this.#host.wakeAt(this.entityId, this.#host.clock.nowMs() + RESTART_WAKE_MS);
   }
 
   /** Leaves memory because nothing is going on; only while it is idle. */
   passivate(): void {
     invariant(this.idle, 'only an idle entity leaves memory');
-    this.#leave('unavailable', 'passivated');
+    this.#leave({ kind: 'failed', code: 'unavailable', detail: 'passivated' });
   }
 
-  #leave(code: FailureCode, detail: string): void {
+  #leave(departure: Departure): void {
+    const { kind, detail } = departure;
+    const untouched = kind === 'failed' ? failed(departure.code, detail) : elsewhere('no', detail);
+    // Their own rows are durable; only how it all ended can't be told from here.
+    const unsettled = kind === 'failed' ? failed('outcome_unknown', detail) : elsewhere('unknown', detail);
     this.#phase = 'gone';
     this.#effects.stop();
-    this.#cancelGathering(code, detail);
-    for (const { reply } of this.#stash) reply(failed(code, detail));
-    // Their own rows are durable; only how it all ended can't be told from here.
-    for (const { reply } of this.#settleWaiters) reply(failed('outcome_unknown', detail));
+    this.#cancelGathering(untouched);
+    for (const { reply } of this.#stash) reply(untouched);
+    for (const { reply } of this.#settleWaiters) reply(unsettled);
     this.#stash = [];
     this.#settleWaiters = [];
     this.#host.gone(this);
@@ -203,6 +216,7 @@ export class EntityShell {
     if (this.#phase !== 'recovering') return;
     if (stored && !this.#fold(stored)) return;
     this.#phase = 'running';
+    this.#host.recovered(this);
     this.#keepEffects();
     if (this.#wokenWhileRecovering) this.#wake();
     const stash = this.#stash;
@@ -245,7 +259,7 @@ export class EntityShell {
       return;
     }
     if (this.#phase === 'gone') {
-      asker.reply(failed('unavailable', `${this.entityId} is leaving memory`));
+      asker.reply(elsewhere('no', `${this.entityId} is leaving memory`));
       return;
     }
     const { command, commandId, fingerprint } = asker.ask;
@@ -274,7 +288,8 @@ export class EntityShell {
       return true;
     }
     const at = Math.max(this.#host.clock.nowMs(), this.#lastAt);
-    const decision = this.type.decider.decide(this.#state, command, at, gathering?.answers);
+    const decision = this.type.decider.decide(this.#state, command, at, gathering?.answers) as Decided | undefined;
+    if (!decision) throw new ForeignMessageError(`${this.type.kind} knows no command ${command.type}`);
     switch (decision.kind) {
       case 'accepted':
         this.#endGathering(gathering);
@@ -319,7 +334,7 @@ export class EntityShell {
     this.#lastAt = at;
     if (fingerprint !== undefined) this.#known.remember(commandId, fingerprint);
     const effects = decider.outstanding(this.#state);
-    const wakeAt = effects.length > 0 ? at + OUTSTANDING_WAKE_MS : (decider.deadline(this.#state) ?? null);
+    const wakeAt = this.#wakeAt(effects, at);
     const row: PendingRow = {
       shard: this.shard,
       entityId: this.entityId,
@@ -338,6 +353,24 @@ export class EntityShell {
     for (const asker of askers) this.#answerAsker(asker, false, command);
   }
 
+  #wakeAt(effects: readonly Effect[], at: EpochMs): EpochMs | null {
+    return effects.length > 0 ? at + OUTSTANDING_WAKE_MS : (this.type.decider.deadline(this.#state) ?? null);
+  }
+
+  /** What the read models should say of it now: for an entity that nobody could read when its last rows came. */
+  get shown(): Omit<ProjectedRow, 'seq'> {
+    const { decider, view } = this.type;
+    const effects = decider.outstanding(this.#state);
+    const place = { firstSeq: this.#firstSeq ?? 0, at: this.#lastAt, settled: effects.length === 0 };
+    return {
+      shard: this.shard,
+      entityId: this.entityId,
+      version: this.#version,
+      wakeAt: this.#wakeAt(effects, this.#lastAt),
+      view: view && decider.exists(this.#state) ? view(decider.answer(this.#state, undefined), place) : undefined,
+    };
+  }
+
   /** Answers with the state as it is now: at the commit of the last row, or once the entity is at rest. */
   #answerAsker(asker: Asker, replayed: boolean, command = asker.ask.command): void {
     const { decider } = this.type;
@@ -354,8 +387,10 @@ export class EntityShell {
 
   #hold(answer: HeldAnswer): void {
     const last = this.#pending.at(-1);
+    // A commit under our epoch proves that nobody is ahead of it; without one only the lease says so.
     if (last) last.answers.push(answer);
-    else this.#release(answer, this.#committedVersion);
+    else if (this.#host.mayAnswer()) this.#release(answer, this.#committedVersion);
+    else answer.reply(elsewhere('no', `shard ${this.shard} may have another owner`));
   }
 
   #release({ reply, value, refusal, replayed }: HeldAnswer, version: number): void {
@@ -394,12 +429,16 @@ export class EntityShell {
   }
 
   /** The journal's callback: the row is not written, or nobody knows. Everything tentative here is void. */
-  failed(decision: PendingDecision, code: FailureCode): void {
+  failed(decision: PendingDecision, outcome: AppendOutcome): void {
     const index = this.#pending.indexOf(decision);
     if (index >= 0) this.#pending.splice(index, 1);
     const detail = `the append of ${this.entityId} version ${decision.row.version} failed`;
-    for (const { reply } of decision.answers) reply(failed(code, detail));
-    this.drop(code, detail);
+    const answer =
+      outcome === 'refused'
+        ? failed('not_applied', detail)
+        : elsewhere(outcome === 'not_written' ? 'no' : 'unknown', detail);
+    for (const { reply } of decision.answers) reply(answer);
+    this.drop(answer.kind === 'failed' ? answer : { kind: 'elsewhere', detail });
   }
 
   #answerSettled(version: number, state: unknown): void {
@@ -442,16 +481,16 @@ export class EntityShell {
       own?.stop();
       this.#gathering = undefined;
     } else {
-      this.#cancelGathering('unavailable', `${this.entityId} decided something else meanwhile`);
+      this.#cancelGathering(failed('unavailable', `${this.entityId} decided something else meanwhile`));
     }
   }
 
-  #cancelGathering(code: FailureCode, detail: string): void {
+  #cancelGathering(answer: Answer | Elsewhere): void {
     const gathering = this.#gathering;
     if (!gathering) return;
     this.#gathering = undefined;
     gathering.stop();
-    for (const { reply } of gathering.askers) reply(failed(code, detail));
+    for (const { reply } of gathering.askers) reply(answer);
   }
 
   /** Its time has come, or its former worker is gone: sends what is outstanding and acts on a deadline that has passed. */
@@ -515,11 +554,15 @@ class PendingDecision implements AppendEntry {
     this.#shell.committed(this, seq);
   }
 
-  failed(code: FailureCode): void {
-    this.#shell.failed(this, code);
+  failed(outcome: AppendOutcome): void {
+    this.#shell.failed(this, outcome);
   }
 }
 
-export function failed(code: FailureCode, detail: string): Answer {
-  return { kind: 'failed', code, detail };
+export function failed(code: FailureCode, detail: string) {
+  return { kind: 'failed', code, detail } as const satisfies Answer;
+}
+
+export function elsewhere(applied: Elsewhere['applied'], detail: string): Elsewhere {
+  return { kind: 'elsewhere', applied, detail };
 }

@@ -4,7 +4,7 @@
  */
 import type { Effect, GatherAnswer } from '../../domain/decider.ts';
 import type { Answer } from '../ask.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../../kernel/backoff.ts';
 import { EFFECT_TIMEOUT_MS } from './effects.ts';
 import type { EntityHost } from './entity-host.ts';
 

@@ -30,6 +30,7 @@ export class Actor<Message> {
   readonly #capacityMax: number;
   readonly #counters: Counters;
   #waiting = 0;
+  #waitingSinceMs = 0;
   #retiring = false;
   #stopped = false;
 
@@ -40,6 +41,7 @@ export class Actor<Message> {
       parent as Ref<unknown>,
       (_state: undefined, message: Message) => {
         this.#waiting--;
+        if (this.#waiting > 0) this.#waitingSinceMs = performance.now();
         options.handle(message);
         if (this.#retiring && this.#waiting === 0) this.#stop();
         return undefined;
@@ -67,7 +69,7 @@ export class Actor<Message> {
       this.#counters.refusals++;
       return 'mailbox_full';
     }
-    this.#waiting++;
+    if (this.#waiting++ === 0) this.#waitingSinceMs = performance.now();
     dispatchFrom(this.#ref, message, NOBODY);
     return 'accepted';
   }
@@ -78,9 +80,14 @@ export class Actor<Message> {
       this.#counters.deadLetters++;
       return 'stopped';
     }
-    this.#waiting++;
+    if (this.#waiting++ === 0) this.#waitingSinceMs = performance.now();
     dispatchFrom(this.#ref, message, NOBODY);
     return 'accepted';
+  }
+
+  /** Monotonic ms: the mailbox has not been empty, and no message was taken from it, since. */
+  get waitingSinceMs(): number {
+    return this.#waitingSinceMs;
   }
 
   /** Messages told and not yet handled. */

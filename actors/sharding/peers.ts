@@ -1,12 +1,15 @@
 /** The ports to the other workers: who owns a shard, and how to ask it. */
 import type { Ask } from '../ask.ts';
-import type { Reply } from '../entity/entity-host.ts';
+import type { ShardReply } from '../entity/entity-host.ts';
 
-/** A worker's place in its node: stays when its process is replaced. */
-export type WorkerSlot = number;
+/** Names one worker process: new at every start of one, so that a dead one's name is never met again. */
+export type WorkerId = string;
 
 export interface ShardDirectory {
-  ownerOf(shard: number): WorkerSlot;
+  /** Undefined: nobody, as far as this worker knows. */
+  ownerOf(shard: number): WorkerId | undefined;
+  /** What it says was wrong: look again, soon. */
+  refresh(): void;
 }
 
 export interface PeerTransport {
@@ -14,5 +17,5 @@ export interface PeerTransport {
    * Asks the worker that should own the entity. `internal` asks, the steps of orders under way, are never refused for
    * load. Answered within `ask.timeoutMs`, also when the peer is gone.
    */
-  ask(owner: WorkerSlot, ask: Ask, internal: boolean, reply: Reply): void;
+  ask(owner: WorkerId, ask: Ask, internal: boolean, reply: ShardReply): void;
 }

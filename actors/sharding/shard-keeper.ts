@@ -1,6 +1,9 @@
 /**
- * Takes shards for this worker, and takes them again when an append lost them. A taken shard serves only after its
- * epoch row is durable (from then on nobody older can append) and its read models have caught up.
+ * Takes the shards that this worker should serve, and takes them again when an append lost them. A taken shard serves
+ * only after its epoch row is durable (from then on nobody older can append) and its read models have caught up.
+ *
+ *   gained --epoch row, caught up--> served --append lost--> missing --still ours?--> taken again
+ *                                           --hand-over, or lost--> not ours
  */
 import type { Logger } from 'pino';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
@@ -8,8 +11,9 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Journal } from '../../persistence/journal.ts';
 import type { ShardHead } from '../../persistence/ports.ts';
 import type { Projections } from '../../persistence/projections.ts';
-import { backoffMs } from '../entity/backoff.ts';
+import { backoffMs } from '../../kernel/backoff.ts';
 import { catchUp, type CatchUpDeps } from './catch-up.ts';
+import type { ShardServer } from './ownership.ts';
 import type { ShardRegion } from './shard-region.ts';
 
 export interface ShardKeeperDeps extends CatchUpDeps {
@@ -17,7 +21,18 @@ export interface ShardKeeperDeps extends CatchUpDeps {
   readonly log: Logger;
   readonly region: ShardRegion;
   readonly live: Projections;
+  /** Resolves when it is known anew which shards are ours: before one that was lost is taken again. */
+  readonly confirm: () => Promise<void>;
+  /** Entities of these shards that could not be read when somebody tried last. */
+  readonly suspects: (
+    shards: readonly number[],
+  ) => Promise<readonly { readonly shard: number; readonly entityId: string }[]>;
 }
+
+/** Between two tries to take shards: orders wait for them. */
+const TAKE_PAUSE_MAX_MS = 1_000;
+/** A hand-over waits so long for rows on their way; the next owner's epoch ends them anyway. */
+const HAND_OVER_TIMEOUT_MS = 3_000;
 
 interface WakeUp {
   readonly shard: number;
@@ -25,10 +40,13 @@ interface WakeUp {
   readonly wakeAt: EpochMs;
 }
 
-export class ShardKeeper {
+export class ShardKeeper implements ShardServer {
   readonly #deps: ShardKeeperDeps;
   readonly #writer: () => Journal;
-  readonly #lost = new Set<number>();
+  /** Ours, and not served yet, or not any more. */
+  readonly #missing = new Set<number>();
+  /** Ours to serve. */
+  readonly #ours = new Set<number>();
   #taking: Promise<void> | undefined;
   #stopped = false;
 
@@ -37,26 +55,59 @@ export class ShardKeeper {
     this.#writer = writer;
   }
 
-  /** Resolves when all of them are served. Tries until it succeeds or is stopped. */
+  gained(shards: readonly number[]): void {
+    void this.take(shards);
+  }
+
+  /** Resolves when all of them are served. Tries until it succeeds, they are lost, or it is stopped. */
   async take(shards: readonly number[]): Promise<void> {
-    for (const shard of shards) this.#lost.add(shard);
+    for (const shard of shards) {
+      this.#ours.add(shard);
+      this.#missing.add(shard);
+    }
     // A shard that was lost while the last round ended is in none: another round follows.
-    while (this.#lost.size > 0 && !this.#stopped) {
+    while (this.#missing.size > 0 && !this.#stopped) {
       this.#taking ??= this.#takeAll().finally(() => (this.#taking = undefined));
       await this.#taking;
     }
   }
 
-  /** An append, or a flush, found another owner or no answer: everything of the shard in memory is void. */
-  lost(shard: number): void {
-    this.#deps.region.disown(shard);
-    this.#writer().disown(shard);
-    this.#deps.live.disown(shard);
-    if (!this.#stopped) void this.take([shard]);
+  lost(shards: readonly number[]): void {
+    for (const shard of shards) {
+      this.#ours.delete(shard);
+      this.#missing.delete(shard);
+      this.#disown(shard);
+    }
   }
 
+  /** What was decided is written and its answers leave; read models are flushed, so that the next owner has little to do. */
+  async handOver(shards: readonly number[]): Promise<void> {
+    const { region, live, clock } = this.#deps;
+    for (const shard of shards) {
+      this.#ours.delete(shard);
+      this.#missing.delete(shard);
+      region.disown(shard);
+    }
+    const deadline = clock.monotonicMs() + HAND_OVER_TIMEOUT_MS;
+    while (region.appending(shards) && clock.monotonicMs() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    for (const shard of shards) this.#writer().disown(shard);
+    await live.quiesce();
+    await live.flush();
+    for (const shard of shards) live.disown(shard);
+  }
+
+  /** An append, or a flush, found another owner or no answer: everything of the shard in memory is void. */
+  failed(shard: number): void {
+    this.#disown(shard);
+    if (!this.#ours.has(shard) || this.#stopped) return;
+    this.#missing.add(shard);
+    void this.#deps.confirm().then(() => this.take([...this.#missing]));
+  }
+
+  /** Shards that should be served here and are not. */
   get takingCount(): number {
-    return this.#lost.size;
+    return this.#missing.size;
   }
 
   async stop(): Promise<void> {
@@ -64,11 +115,18 @@ export class ShardKeeper {
     await this.#taking;
   }
 
+  #disown(shard: number): void {
+    this.#deps.region.disown(shard);
+    this.#writer().disown(shard);
+    this.#deps.live.disown(shard);
+  }
+
   async #takeAll(): Promise<void> {
-    for (let attempt = 0; this.#lost.size > 0 && !this.#stopped; attempt++) {
+    for (let attempt = 0; this.#missing.size > 0 && !this.#stopped; attempt++) {
       // Shards lost together are taken together: one turn of the event loop gathers them.
       await new Promise(setImmediate);
-      const shards = [...this.#lost];
+      const shards = [...this.#missing];
+      if (shards.length === 0) return;
       try {
         await this.#takeOnce(shards);
         attempt = 0;
@@ -77,22 +135,26 @@ export class ShardKeeper {
           { shards: shards.length, attempt, reason: messageOf(error) },
           'shards could not be taken; trying again',
         );
-        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt)));
+        await new Promise((resolve) => setTimeout(resolve, Math.min(TAKE_PAUSE_MAX_MS, backoffMs(attempt))));
+        await this.#deps.confirm();
       }
     }
   }
 
   async #takeOnce(shards: readonly number[]): Promise<void> {
-    const { journal, projections, live, clock, log } = this.#deps;
+    const { journal, projections, live, region, clock, log } = this.#deps;
     const startedMs = clock.monotonicMs();
     await live.quiesce();
     const heads = await journal.takeShards(shards, clock.nowMs());
     const seqs = new Map([...heads].map(([shard, { seq }]) => [shard, seq]));
     const caughtUp = await catchUp(this.#deps, seqs);
     const wakeUps = await projections.wakeUps([...caughtUp]);
+    const suspects = await this.#deps.suspects([...caughtUp]);
     const wakes = new Map<number, WakeUp[]>([...caughtUp].map((shard) => [shard, []]));
     for (const wakeUp of wakeUps) wakes.get(wakeUp.shard)!.push(wakeUp);
-    for (const [shard, waiting] of wakes) this.#serve(shard, heads.get(shard)!, waiting);
+    // What was given up meanwhile has an epoch of ours and no one to serve it: its next owner begins another.
+    for (const [shard, waiting] of wakes) if (this.#missing.has(shard)) this.#serve(shard, heads.get(shard)!, waiting);
+    for (const { entityId } of suspects) region.retryQuarantined(entityId);
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     log.info({ shards: caughtUp.size, wakeUps: wakeUps.length, tookMs }, 'shards are served');
     if (caughtUp.size < shards.length)
@@ -111,6 +173,6 @@ export class ShardKeeper {
       shard,
       wakes.map(({ entityId, wakeAt }) => [entityId, wakeAt] as const),
     );
-    this.#lost.delete(shard);
+    this.#missing.delete(shard);
   }
 }

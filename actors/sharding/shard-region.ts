@@ -1,8 +1,10 @@
 /**
- * The shard region: the entities of the shards that this worker owns, and the way to all others. Routes an ask to its
+ * The shard region: the entities of the shards that this worker serves, and the way to all others. Routes an ask to its
  * entity, here or at a peer; starts entities when they are asked, and lets idle ones leave memory.
  *
- *   shard:  foreign --take--> taking --epoch row, caught up--> owned --append lost--> lost --take--> taking
+ * While a shard is on its way from one owner to the next its asks wait here, and go to whoever serves it then. An ask
+ * that an owner left unanswered when it died, or lost the shard, is sent to the next one as well: there the journal
+ * tells whether the command was applied, and a command id has one outcome (invariant 8).
  *
  * Passivation needs no handshake with a buffer: a handler is synchronous, so "mailbox empty, nothing in flight, gone"
  * is one step that no message can fall into. A message that comes later starts a new incarnation.
@@ -10,22 +12,24 @@
  * Keeps invariants 10 (mailboxes and residents are bounded) and 11 (a poison entity stops only itself).
  */
 import type { Logger } from 'pino';
-import { kindOf, routingKeyOf } from '../../domain/addresses.ts';
+import { isEntityId, kindOf, routingKeyOf } from '../../domain/addresses.ts';
 import type { EntityKind } from '../../domain/decider.ts';
 import type { ProviderCall, ProviderOutcome } from '../../domain/payment/payment.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
-import { CorruptionError, messageOf } from '../../kernel/errors.ts';
+import { messageOf } from '../../kernel/errors.ts';
 import type { AppendEntry, Journal } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow, Projections } from '../../persistence/projections.ts';
-import type { Actors, Answer, Ask } from '../ask.ts';
-import type { EntityHost, Reply } from '../entity/entity-host.ts';
-import { EntityShell, failed, type ShellMessage } from '../entity/entity-shell.ts';
+import type { Actors, Answer, Ask, ShardAnswer } from '../ask.ts';
+import type { EntityHost, Reply, ShardReply } from '../entity/entity-host.ts';
+import { elsewhere, EntityShell, failed, type ShellMessage } from '../entity/entity-shell.ts';
 import type { EntityType } from '../entity/entity-type.ts';
+import type { Guardian } from '../entity/guardian.ts';
 import type { Recoveries } from '../entity/recoveries.ts';
 import type { PaymentProvider } from '../payment/payment-provider.ts';
 import { ActorSystem, type Actor, type Place } from '../runtime/actor-system.ts';
-import type { PeerTransport, ShardDirectory, WorkerSlot } from './peers.ts';
+import { Parked, type Routed } from './parked.ts';
+import type { PeerTransport, ShardDirectory, WorkerId } from './peers.ts';
 import { shardOf } from './shard-of.ts';
 import { WakeTimer } from './wake-timer.ts';
 
@@ -38,7 +42,7 @@ const RESIDENTS_MAX = 50_000;
 const RESIDENTS_BUSY_MAX = 150_000;
 
 export interface ShardRegionDeps {
-  readonly slot: WorkerSlot;
+  readonly workerId: WorkerId;
   readonly shards: number;
   readonly types: Readonly<Record<EntityKind, EntityType>>;
   readonly clock: Clock;
@@ -47,7 +51,19 @@ export interface ShardRegionDeps {
   readonly provider: PaymentProvider;
   readonly directory: ShardDirectory;
   readonly transport: PeerTransport;
+  readonly guardian: Guardian;
+  /** Where people look for entities that can't be read. Must not throw. */
+  readonly quarantine: QuarantineList;
+  /** The worker itself is at fault: it should give up. */
+  readonly escalate: (reason: string) => void;
+  /** False: another worker may own what this one serves. */
+  readonly leaseValid: () => boolean;
   readonly saveSnapshots: (snapshots: readonly Snapshot[]) => Promise<void>;
+}
+
+export interface QuarantineList {
+  add(entityId: string, shard: number, reason: string): void;
+  remove(entityId: string): void;
 }
 
 interface Resident {
@@ -55,10 +71,19 @@ interface Resident {
   readonly actor: Actor<ShellMessage>;
 }
 
+export interface KindFigures {
+  readonly live: number;
+  readonly mailboxDepth: number;
+  readonly mailboxAgeMs: number;
+}
+
 export interface RegionFigures {
   readonly residents: number;
   readonly shardsOwned: number;
-  readonly quarantined: number;
+  readonly quarantined: readonly string[];
+  readonly kinds: Readonly<Record<EntityKind, KindFigures>>;
+  /** Asks that wait for their shard's next owner. */
+  readonly parked: number;
   readonly wakeUps: number;
   readonly deadLetters: number;
   readonly mailboxRefusals: number;
@@ -77,6 +102,9 @@ export class ShardRegion implements Actors, EntityHost {
   /** Dropped shells whose rows are still with the journal: the entity can't be read before those are answered. */
   readonly #leaving = new Map<string, EntityShell>();
   readonly #quarantined = new Map<string, string>();
+  /** Were quarantined, and are being read again. */
+  readonly #suspects = new Set<string>();
+  readonly #parked: Parked;
   readonly #wakes: WakeTimer;
   readonly #sweeper: NodeJS.Timeout;
   #incarnations = 0;
@@ -90,6 +118,10 @@ export class ShardRegion implements Actors, EntityHost {
     this.#wakes = new WakeTimer(
       () => deps.clock.nowMs(),
       (entityId) => this.#wake(entityId),
+    );
+    this.#parked = new Parked(
+      () => deps.clock.monotonicMs(),
+      (routed) => this.#dispatch(routed),
     );
     this.#sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
@@ -106,12 +138,27 @@ export class ShardRegion implements Actors, EntityHost {
     return {
       residents: this.#residents.size,
       shardsOwned: this.#owned.size,
-      quarantined: this.#quarantined.size,
+      quarantined: [...this.#quarantined.keys()],
+      kinds: this.#kindFigures(),
+      parked: this.#parked.size,
       wakeUps: this.#wakes.waiting,
       deadLetters,
       mailboxRefusals: refusals,
       crashes,
     };
+  }
+
+  #kindFigures(): Record<EntityKind, KindFigures> {
+    const now = this.clock.monotonicMs();
+    const figures = { order: idleKind(), reservation: idleKind(), payment: idleKind(), stock: idleKind() };
+    for (const { shell, actor } of this.#residents.values()) {
+      const kind = figures[shell.type.kind];
+      kind.live++;
+      if (actor.waiting === 0) continue;
+      kind.mailboxDepth += actor.waiting;
+      kind.mailboxAgeMs = Math.max(kind.mailboxAgeMs, Math.round(now - actor.waitingSinceMs));
+    }
+    return figures;
   }
 
   // --- asks -----------------------------------------------------------------------------------------------------------
@@ -129,12 +176,11 @@ export class ShardRegion implements Actors, EntityHost {
     });
   }
 
-  /** An ask that a peer sent here. `moved` is called when this worker doesn't own the shard. */
-  receive(ask: Ask, internal: boolean, reply: Reply, moved: (owner: WorkerSlot) => void): void {
+  /** An ask that a peer sent here: it goes no further. */
+  receive(ask: Ask, internal: boolean, reply: ShardReply): void {
     const shard = this.shardOf(ask.to);
-    const owner = this.#deps.directory.ownerOf(shard);
-    if (owner !== this.#deps.slot) moved(owner);
-    else this.#deliver(shard, ask, internal, false, reply);
+    if (this.#owned.has(shard)) this.#deliver(shard, ask, internal, false, reply);
+    else reply(elsewhere('no', `shard ${shard} is not served here`));
   }
 
   send(ask: Ask, fresh: boolean, reply: Reply): void {
@@ -145,21 +191,52 @@ export class ShardRegion implements Actors, EntityHost {
     return shardOf(routingKeyOf(entityId), this.#deps.shards);
   }
 
-  #route(ask: Ask, internal: boolean, fresh: boolean, reply: Reply): void {
-    const shard = this.shardOf(ask.to);
-    const owner = this.#deps.directory.ownerOf(shard);
-    if (owner === this.#deps.slot) this.#deliver(shard, ask, internal, fresh, reply);
-    else this.#deps.transport.ask(owner, ask, internal, reply);
+  /** Owners changed, or a shard is served now: what waits for that goes on. */
+  ownersChanged(): void {
+    this.#parked.retry();
   }
 
-  #deliver(shard: number, ask: Ask, internal: boolean, fresh: boolean, reply: Reply): void {
-    if (!this.#owned.has(shard)) return reply(failed('unavailable', `shard ${shard} is being taken`));
+  #route(ask: Ask, internal: boolean, fresh: boolean, reply: Reply): void {
+    const deadlineMs = this.clock.monotonicMs() + ask.timeoutMs;
+    this.#dispatch({ ask, internal, fresh, reply, deadlineMs, applied: 'no' });
+  }
+
+  #dispatch(routed: Routed): void {
+    const { ask, internal, fresh } = routed;
+    const shard = this.shardOf(ask.to);
+    if (this.#owned.has(shard)) {
+      return this.#deliver(shard, ask, internal, fresh, (answer) => this.#answered(routed, answer));
+    }
+    const owner = this.#deps.directory.ownerOf(shard);
+    if (owner === undefined || owner === this.#deps.workerId) {
+      return this.#park(routed, elsewhere(routed.applied, `shard ${shard} has no owner yet`));
+    }
+    const leftMs = Math.max(1, routed.deadlineMs - this.clock.monotonicMs());
+    const sent = leftMs < ask.timeoutMs ? { ...ask, timeoutMs: leftMs } : ask;
+    this.#deps.transport.ask(owner, sent, internal, (answer) => this.#answered(routed, answer));
+  }
+
+  #answered(routed: Routed, answer: ShardAnswer): void {
+    if (answer.kind !== 'elsewhere') return routed.reply(answer);
+    this.#deps.directory.refresh();
+    this.#park(routed, answer);
+  }
+
+  #park(routed: Routed, { applied, detail }: { readonly applied: 'no' | 'unknown'; readonly detail: string }): void {
+    const unknown = applied === 'unknown' || routed.applied === 'unknown';
+    const code = unknown && routed.ask.command !== undefined ? 'outcome_unknown' : 'unavailable';
+    if (unknown && routed.ask.once === true) return routed.reply(failed(code, detail));
+    const again: Routed = { ...routed, fresh: false, applied: unknown ? 'unknown' : 'no' };
+    if (!this.#parked.add(again, failed(code, detail))) routed.reply(failed(unknown ? code : 'overloaded', detail));
+  }
+
+  #deliver(shard: number, ask: Ask, internal: boolean, fresh: boolean, reply: ShardReply): void {
     if (!internal && ask.command && this.#overloaded())
       return reply(failed('overloaded', 'the worker is at its limit'));
     const quarantined = this.#quarantined.get(ask.to);
     if (quarantined !== undefined) return reply(failed('quarantined', quarantined));
     const resident = this.#residents.get(ask.to) ?? this.#start(ask.to, shard, fresh);
-    if (!resident) return reply(failed('unavailable', `${ask.to} is leaving memory`));
+    if (!resident) return reply(elsewhere('no', `${ask.to} is leaving memory`));
     if (resident.shell.stashed >= resident.shell.type.mailboxCapacityMax) {
       return reply(failed('overloaded', `${resident.shell.type.mailboxCapacityMax} messages wait for ${ask.to}`));
     }
@@ -202,15 +279,40 @@ export class ShardRegion implements Actors, EntityHost {
     return place;
   }
 
-  /** What can't be read is set apart until a person acts; what broke in memory only is read again from the journal. */
   #crashed(shell: EntityShell, error: unknown, message: ShellMessage): void {
-    const { entityId } = shell;
+    const { entityId, shard } = shell;
     const detail = messageOf(error);
-    const code = error instanceof CorruptionError ? 'quarantined' : 'outcome_unknown';
-    this.log.error({ entityId, err: error, message: message.kind }, `an entity crashed: ${code}`);
-    if (code === 'quarantined') this.#quarantined.set(entityId, detail);
+    const directive = this.#deps.guardian.decide({ kind: shell.type.kind, entityId, error });
+    if (directive === 'resume') {
+      if (message.kind === 'ask') message.reply(failed('not_applied', detail));
+      return;
+    }
+    if (directive === 'stop') {
+      this.#quarantined.set(entityId, detail);
+      this.#suspects.delete(entityId);
+      this.#deps.quarantine.add(entityId, shard, detail);
+    }
+    const code = directive === 'stop' ? 'quarantined' : 'outcome_unknown';
     if (message.kind === 'ask') message.reply(failed(code, detail));
-    shell.drop(code, detail);
+    shell.drop({ kind: 'failed', code, detail });
+    if (directive === 'escalate') this.#deps.escalate(`${entityId}: ${detail}`);
+  }
+
+  /** Reads it again: a person says that it is mended, or its shard has a new owner. */
+  retryQuarantined(entityId: string): void {
+    if (!isEntityId(entityId) || !this.#owned.has(this.shardOf(entityId))) return;
+    this.#quarantined.delete(entityId);
+    this.#suspects.add(entityId);
+    const resident = this.#residents.get(entityId);
+    if (resident) this.recovered(resident.shell);
+    else this.#wake(entityId);
+  }
+
+  recovered(shell: EntityShell): void {
+    if (!this.#suspects.delete(shell.entityId)) return;
+    this.log.info({ entityId: shell.entityId }, 'an entity can be read again');
+    this.#deps.quarantine.remove(shell.entityId);
+    this.#projections!.refresh(shell.shown);
   }
 
   gone(shell: EntityShell): void {
@@ -248,17 +350,25 @@ export class ShardRegion implements Actors, EntityHost {
   own(shard: number, wakes: Iterable<readonly [string, EpochMs]>): void {
     this.#owned.add(shard);
     for (const [entityId, wakeAt] of wakes) this.#wakes.set(entityId, wakeAt);
+    this.#parked.retry();
   }
 
-  /** Drops every entity of the shard from memory; whoever waits for one hears that its outcome is unknown. */
+  /** Drops every entity of the shard from memory; whoever waits for one asks the shard's next owner. */
   disown(shard: number): void {
     if (!this.#owned.delete(shard)) return;
     for (const { shell } of [...this.#residents.values()]) {
-      if (shell.shard === shard) shell.drop('outcome_unknown', `shard ${shard} was lost`);
+      if (shell.shard === shard) shell.drop({ kind: 'elsewhere', detail: `shard ${shard} has left this worker` });
     }
     for (const entityId of this.#quarantined.keys()) {
       if (this.shardOf(entityId) === shard) this.#quarantined.delete(entityId);
     }
+    for (const entityId of this.#suspects) if (this.shardOf(entityId) === shard) this.#suspects.delete(entityId);
+  }
+
+  /** Rows of these shards are with the journal and not answered yet. */
+  appending(shards: readonly number[]): boolean {
+    for (const shell of this.#leaving.values()) if (shell.appending && shards.includes(shell.shard)) return true;
+    return false;
   }
 
   // --- EntityHost -----------------------------------------------------------------------------------------------------
@@ -299,6 +409,10 @@ export class ShardRegion implements Actors, EntityHost {
     if (this.#owned.has(this.shardOf(entityId))) this.#wakes.set(entityId, at);
   }
 
+  mayAnswer(): boolean {
+    return this.#deps.leaseValid();
+  }
+
   /** Wakes who is due. Called by a timer, and by tests. */
   wakeDue(): void {
     this.#wakes.tick();
@@ -325,7 +439,12 @@ export class ShardRegion implements Actors, EntityHost {
 
   stop(): void {
     this.#wakes.stop();
+    this.#parked.stop();
     clearInterval(this.#sweeper);
     this.#system.stop();
   }
+}
+
+function idleKind(): { live: number; mailboxDepth: number; mailboxAgeMs: number } {
+  return { live: 0, mailboxDepth: 0, mailboxAgeMs: 0 };
 }

@@ -62,16 +62,46 @@ export function openPool(url: string, purpose: string, sizeMax: number): pg.Pool
 }
 
 /**
- * One session for one kind of statement, opened when first used and again after it broke. Whoever uses it sends one
- * statement at a time.
+ * The server may not know that a session was cut: what the client had half-sent then holds its locks for as long as TCP
+ * hopes. Purposes are unique to a process and a kind of statement, so nobody else's session is meant.
+ */
+const END_PREDECESSORS = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()`;
+
+export interface SessionOptions {
+  /** After so long without an answer the session is cut, and the statement's outcome is unknown. */
+  readonly queryTimeoutMs?: number;
+  /** A statement that waits longer for a lock fails with 55P03. */
+  readonly lockTimeoutMs?: number;
+  /** Hears what is told in these channels, while the session is open. */
+  readonly listen?: Readonly<Record<string, (payload: string) => void>>;
+}
+
+/**
+ * One session for one kind of statement, opened when first used and again after it broke: then its predecessor is ended
+ * first, so that a statement whose outcome is unknown has one before the next begins.
  */
 export class Session {
   readonly #config: pg.ClientConfig;
+  readonly #options: SessionOptions;
   #client: pg.Client | undefined;
   #opening: Promise<pg.Client> | undefined;
+  #opened = false;
 
-  constructor(url: string, purpose: string) {
-    this.#config = byIndexOnly(connectionConfig(url, purpose));
+  constructor(url: string, purpose: string, options: SessionOptions = {}) {
+    const { queryTimeoutMs, lockTimeoutMs } = options;
+    const config = byIndexOnly(connectionConfig(url, purpose));
+    this.#options = options;
+    this.#config = {
+      ...config,
+      ...(queryTimeoutMs !== undefined && {
+        query_timeout: queryTimeoutMs,
+        statement_timeout: queryTimeoutMs,
+        connectionTimeoutMillis: queryTimeoutMs,
+      }),
+      ...(lockTimeoutMs !== undefined && { options: `${config.options} -c lock_timeout=${lockTimeoutMs}` }),
+    };
   }
 
   /** @throws what the driver throws; after any failure of the connection the next call opens a new one. */
@@ -95,6 +125,13 @@ export class Session {
     const client = new pg.Client(this.#config);
     client.on('error', () => this.#drop(client));
     await client.connect();
+    if (this.#opened) await client.query(END_PREDECESSORS);
+    this.#opened = true;
+    const { listen } = this.#options;
+    if (listen) {
+      client.on('notification', ({ channel, payload }) => listen[channel]?.(payload ?? ''));
+      for (const channel of Object.keys(listen)) await client.query(`LISTEN ${channel}`);
+    }
     this.#client = client;
     return client;
   }

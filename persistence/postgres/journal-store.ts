@@ -24,6 +24,11 @@ import {
 import { int4Array, int8Array, jsonArray, textArray } from './binary-arrays.ts';
 import { Session, sqlStateOf } from './connection.ts';
 
+/** An append takes milliseconds. One without an answer has an unknown outcome, and its shards are taken anew. */
+const APPEND_TIMEOUT_MS = 5_000;
+/** Only another owner's unfinished statement on the same shard is waited for. */
+const LOCK_TIMEOUT_MS = 1_000;
+
 const APPEND = `
   WITH ok AS MATERIALIZED (
     SELECT head.shard
@@ -102,7 +107,10 @@ export class PostgresJournalStore implements JournalStore {
 
   /** `purpose` names the worker in pg_stat_activity; `reads` is shared with other readers and closed by its owner. */
   constructor(url: string, purpose: string, reads: pg.Pool) {
-    this.#appends = new Session(url, `${purpose}/journal`);
+    this.#appends = new Session(url, `${purpose}/journal`, {
+      queryTimeoutMs: APPEND_TIMEOUT_MS,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
+    });
     this.#reads = reads;
   }
 

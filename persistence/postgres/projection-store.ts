@@ -9,6 +9,11 @@ import type { OrderListFilter, OrderViewRow, OrderViews, ProjectionFlush, Projec
 import { int4Array, int8Array, boolArray, jsonArray, textArray } from './binary-arrays.ts';
 import { Session } from './connection.ts';
 
+/** A flush of thousands of entities takes a second at worst. */
+const FLUSH_TIMEOUT_MS = 10_000;
+/** Only another owner's unfinished flush of the same shard is waited for. */
+const LOCK_TIMEOUT_MS = 2_000;
+
 const FLUSH = `
   WITH mine AS (
     SELECT c.shard, move.to_seq
@@ -63,7 +68,10 @@ export class PostgresProjectionStore implements ProjectionStore, OrderViews {
   readonly #reads: pg.Pool;
 
   constructor(url: string, purpose: string, reads: pg.Pool) {
-    this.#flushes = new Session(url, `${purpose}/projections`);
+    this.#flushes = new Session(url, `${purpose}/projections`, {
+      queryTimeoutMs: FLUSH_TIMEOUT_MS,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
+    });
     this.#reads = reads;
   }
 

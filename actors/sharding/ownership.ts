@@ -1,0 +1,290 @@
+/**
+ * This worker's part in owning the shards: keeps its membership, knows who owns what, claims the shards that it should
+ * own and are free, and gives away those that somebody else should own.
+ *
+ *   joined --begin--> member --drain--> draining: gives all away --leave--> gone
+ *   member --lease over, by the monotonic or the wall clock--> lapsed: serves nothing --joined again--> member
+ *
+ * A lease counts from before its renewal was sent. It decides who should serve; that nobody else's rows get into a
+ * shard's log is the journal's business (invariant 1), so a wrong belief here costs time, never an order.
+ */
+import type { Logger } from 'pino';
+import type { Clock } from '../../kernel/clock.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { Member, OwnershipStore } from '../../persistence/ports.ts';
+import { desiredOwners } from './desired-owners.ts';
+import type { ShardDirectory, WorkerId } from './peers.ts';
+
+/** By the database's clock: a member that didn't renew for so long is dead. */
+export const LEASE_TTL_MS = 3_000;
+/** We give up a little before the others may take over: clocks don't run alike. */
+const LEASE_MARGIN_MS = 300;
+const ROUND_INTERVAL_MS = 500;
+/** Between two rounds, however many want one. */
+const ROUND_INTERVAL_MIN_MS = 10;
+
+/** Who serves shards here: see shard-keeper.ts. */
+export interface ShardServer {
+  /** From now on these are ours to serve. */
+  gained(shards: readonly number[]): void;
+  /** They are somebody else's: what is in memory of them is void. */
+  lost(shards: readonly number[]): void;
+  /** Stops serving them in order; resolves when nothing of them is under way here any more. */
+  handOver(shards: readonly number[]): Promise<void>;
+}
+
+export interface OwnershipDeps {
+  readonly store: OwnershipStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly me: Omit<Member, 'draining'>;
+  readonly shards: number;
+  readonly server: () => ShardServer;
+  /** Owners or members are not those of before. */
+  readonly changed: () => void;
+}
+
+export class Ownership implements ShardDirectory {
+  readonly #deps: OwnershipDeps;
+  readonly #workerId: WorkerId;
+  #members = new Map<WorkerId, Member>();
+  #owners: readonly (WorkerId | undefined)[];
+  readonly #held = new Set<number>();
+  /** Held still, and being given away. */
+  readonly #leaving = new Set<number>();
+  /** Given away here; the next round tells the store. */
+  #toRelease: number[] = [];
+  #validUntilMonotonicMs = -Infinity;
+  #validUntilWallMs = -Infinity;
+  #claims = false;
+  #draining = false;
+  #stopped = false;
+  #kick: (() => void) | undefined;
+  #kicked = false;
+  #rounds = 0;
+  #roundsWanted: { readonly round: number; readonly resolve: () => void }[] = [];
+  #loop: Promise<void> | undefined;
+
+  constructor(deps: OwnershipDeps) {
+    this.#deps = deps;
+    this.#workerId = deps.me.workerId;
+    this.#owners = Array.from({ length: deps.shards }, () => undefined);
+    deps.store.onChange(() => this.refresh());
+  }
+
+  /** Becomes a member that owns nothing yet. @throws what the store throws. */
+  async join(): Promise<void> {
+    await this.#join();
+    this.#loop = this.#run();
+  }
+
+  /** From now on claims shards. */
+  begin(): void {
+    this.#claims = true;
+    this.refresh();
+  }
+
+  /** From now on takes no shards and gives away those that it has, if there is anybody to take them. */
+  drain(): void {
+    this.#draining = true;
+    this.refresh();
+  }
+
+  ownerOf(shard: number): WorkerId | undefined {
+    return this.#owners[shard];
+  }
+
+  refresh(): void {
+    this.#kicked = true;
+    this.#kick?.();
+  }
+
+  /** Resolves when a round that began after this call has ended, also one that failed. */
+  confirm(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      // The round under way may have looked already: the one after it counts.
+      this.#roundsWanted.push({ round: this.#rounds + 2, resolve });
+      this.refresh();
+    });
+  }
+
+  /** True while no other worker may own what this one holds. */
+  get valid(): boolean {
+    const { clock } = this.#deps;
+    return clock.monotonicMs() < this.#validUntilMonotonicMs && clock.nowMs() < this.#validUntilWallMs;
+  }
+
+  get held(): ReadonlySet<number> {
+    return this.#held;
+  }
+
+  get members(): ReadonlyMap<WorkerId, Member> {
+    return this.#members;
+  }
+
+  /** Everybody's shards are claimed, as far as this worker sees. */
+  get complete(): boolean {
+    return this.#owners.every((owner) => owner !== undefined);
+  }
+
+  /** Ends the rounds. What is held stays held until the membership ends. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#kick?.();
+    await this.#loop;
+    for (const { resolve } of this.#roundsWanted.splice(0)) resolve();
+  }
+
+  async #join(): Promise<void> {
+    await this.#deps.store.join({ ...this.#deps.me, draining: this.#draining }, LEASE_TTL_MS);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#kicked = false;
+      try {
+        await this.#round();
+      } catch (error) {
+        this.#deps.log.warn({ reason: messageOf(error) }, 'the lease could not be renewed; trying again');
+      }
+      if (!this.valid) this.#lapse('the lease ran out');
+      this.#rounds++;
+      this.#roundsWanted = this.#roundsWanted.filter(({ round, resolve }) => {
+        if (round <= this.#rounds) resolve();
+        return round > this.#rounds;
+      });
+      await this.#pause(ROUND_INTERVAL_MIN_MS);
+      if (!this.#kicked && !this.#stopped && this.#roundsWanted.length === 0) await this.#pause(ROUND_INTERVAL_MS);
+    }
+  }
+
+  /** A kick ends it early, a long one only. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#kick = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      if (ms > ROUND_INTERVAL_MIN_MS) this.#kick = done;
+    });
+  }
+
+  async #round(): Promise<void> {
+    const { store, clock } = this.#deps;
+    await this.#release();
+    const sentMonotonicMs = clock.monotonicMs();
+    const sentWallMs = clock.nowMs();
+    const membership = await store.renew(this.#workerId, LEASE_TTL_MS);
+    if (this.#stopped) return;
+    if (!membership) {
+      this.#lapse('this worker was taken for dead; it joins anew');
+      await this.#join();
+      return this.refresh();
+    }
+    this.#validUntilMonotonicMs = sentMonotonicMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
+    this.#validUntilWallMs = sentWallMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
+    const members = new Map(membership.members.map((member) => [member.workerId, member]));
+    const owners = membership.owners.map((owner) => (owner !== null && members.has(owner) ? owner : undefined));
+    this.#settle(members, owners);
+    const me = members.get(this.#workerId);
+    if (!this.#claims || !me) return;
+    const desired = desiredOwners(this.#deps.shards, this.#draining ? withoutMe(members, me) : [...members.values()]);
+    await this.#claim(desired);
+    this.#giveAway(desired);
+  }
+
+  /** Takes over what the store says. */
+  #settle(members: Map<WorkerId, Member>, owners: readonly (WorkerId | undefined)[]): void {
+    const changed =
+      owners.some((owner, shard) => owner !== this.#owners[shard]) ||
+      members.size !== this.#members.size ||
+      [...members.keys()].some((id) => !this.#members.has(id));
+    this.#members = members;
+    this.#owners = owners;
+    const lost = [...this.#held].filter((shard) => owners[shard] !== this.#workerId);
+    const gained: number[] = [];
+    owners.forEach((owner, shard) => {
+      if (owner === this.#workerId && !this.#held.has(shard)) gained.push(shard);
+    });
+    this.#lose(lost, 'another worker owns them');
+    if (this.#claims) this.#gain(gained);
+    if (changed) this.#deps.changed();
+  }
+
+  async #claim(desired: readonly (WorkerId | undefined)[]): Promise<void> {
+    const free: number[] = [];
+    desired.forEach((owner, shard) => {
+      if (owner === this.#workerId && this.#owners[shard] === undefined) free.push(shard);
+    });
+    if (free.length === 0) return;
+    const mine = await this.#deps.store.claim(this.#workerId, free);
+    if (mine.size < free.length) this.refresh(); // somebody was faster: look who
+    if (mine.size === 0) return;
+    this.#owners = this.#owners.map((owner, shard) => (mine.has(shard) ? this.#workerId : owner));
+    this.#gain([...mine]);
+    this.#deps.changed();
+  }
+
+  /** What somebody else should own goes there; with nobody else about it stays. */
+  #giveAway(desired: readonly (WorkerId | undefined)[]): void {
+    const { server, log } = this.#deps;
+    const shards = [...this.#held].filter((shard) => {
+      const owner = desired[shard];
+      return owner !== undefined && owner !== this.#workerId && !this.#leaving.has(shard);
+    });
+    if (shards.length === 0) return;
+    for (const shard of shards) this.#leaving.add(shard);
+    server()
+      .handOver(shards)
+      .then(
+        () => {
+          log.info({ shards: shards.length }, 'shards are handed over');
+          this.#toRelease.push(...shards);
+        },
+        (error: unknown) => {
+          log.warn({ reason: messageOf(error) }, 'shards could not be handed over');
+          for (const shard of shards) this.#leaving.delete(shard);
+          server().gained(shards.filter((shard) => this.#held.has(shard)));
+        },
+      )
+      .finally(() => this.refresh());
+  }
+
+  /** Within a round, so that no older picture of the leases is taken for a new one. */
+  async #release(): Promise<void> {
+    if (this.#toRelease.length === 0) return;
+    const shards = this.#toRelease;
+    await this.#deps.store.release(this.#workerId, shards);
+    this.#toRelease = this.#toRelease.slice(shards.length);
+    for (const shard of shards) {
+      this.#held.delete(shard);
+      this.#leaving.delete(shard);
+    }
+  }
+
+  #gain(shards: readonly number[]): void {
+    if (shards.length === 0) return;
+    for (const shard of shards) this.#held.add(shard);
+    this.#deps.server().gained(shards);
+  }
+
+  #lose(shards: readonly number[], reason: string): void {
+    if (shards.length === 0) return;
+    for (const shard of shards) this.#held.delete(shard);
+    this.#deps.log.warn({ shards: shards.length, reason }, 'shards are lost');
+    this.#deps.server().lost(shards);
+  }
+
+  /** Somebody else may own them by now. */
+  #lapse(reason: string): void {
+    this.#lose([...this.#held], reason);
+    this.#owners = this.#owners.map((owner) => (owner === this.#workerId ? undefined : owner));
+  }
+}
+
+function withoutMe(members: ReadonlyMap<WorkerId, Member>, me: Member): Member[] {
+  return [...members.values()].filter(({ workerId }) => workerId !== me.workerId);
+}

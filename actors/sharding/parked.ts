@@ -1,0 +1,78 @@
+/**
+ * Asks whose shard is between two owners. They wait here, bounded in number and each until its own deadline, and are
+ * dispatched again when owners change and now and then.
+ */
+import type { Answer, Ask } from '../ask.ts';
+import type { Reply } from '../entity/entity-host.ts';
+
+const PARKED_MAX = 20_000;
+const RETRY_INTERVAL_MS = 50;
+
+/** An ask on its way to whoever serves its shard. */
+export interface Routed {
+  readonly ask: Ask;
+  readonly internal: boolean;
+  readonly fresh: boolean;
+  readonly reply: Reply;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+  /** Whether an owner that it was sent to before may have applied it. */
+  readonly applied: 'no' | 'unknown';
+}
+
+interface Waiting {
+  readonly routed: Routed;
+  /** For the asker whose time runs out here. */
+  readonly tooLate: Answer;
+}
+
+export class Parked {
+  readonly #monotonicMs: () => number;
+  readonly #dispatch: (routed: Routed) => void;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #retrying = false;
+
+  constructor(monotonicMs: () => number, dispatch: (routed: Routed) => void) {
+    this.#monotonicMs = monotonicMs;
+    this.#dispatch = dispatch;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** False at the limit; then the caller answers. The steps of orders under way are never refused. */
+  add(routed: Routed, tooLate: Answer): boolean {
+    if (this.#waiting.length >= PARKED_MAX && !routed.internal) return false;
+    this.#waiting.push({ routed, tooLate });
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#retry();
+    }, RETRY_INTERVAL_MS);
+    return true;
+  }
+
+  /** Soon, and once for many calls: never within the caller, who may be in the middle of a change. */
+  retry(): void {
+    if (this.#retrying || this.#waiting.length === 0) return;
+    this.#retrying = true;
+    setImmediate(() => {
+      this.#retrying = false;
+      this.#retry();
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    for (const { routed, tooLate } of this.#waiting.splice(0)) routed.reply(tooLate);
+  }
+
+  #retry(): void {
+    const now = this.#monotonicMs();
+    for (const { routed, tooLate } of this.#waiting.splice(0)) {
+      if (routed.deadlineMs <= now) routed.reply(tooLate);
+      else this.#dispatch(routed);
+    }
+  }
+}

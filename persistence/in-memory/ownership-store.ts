@@ -1,0 +1,89 @@
+/** Members and shard leases in memory, for tests of what lies above; held to the same suite in test/contract. */
+import type { Clock } from '../../kernel/clock.ts';
+import type { Member, Membership, OwnershipStore } from '../ports.ts';
+
+/** What all workers of one world see. */
+export class InMemoryOwnership {
+  readonly members = new Map<string, { member: Member; expiresAt: number }>();
+  readonly owners: (string | null)[];
+  readonly listeners = new Set<() => void>();
+  readonly clock: Clock;
+
+  constructor(shards: number, clock: Clock) {
+    this.owners = Array.from({ length: shards }, () => null);
+    this.clock = clock;
+  }
+
+  tell(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+export class InMemoryOwnershipStore implements OwnershipStore {
+  readonly #world: InMemoryOwnership;
+
+  constructor(world: InMemoryOwnership) {
+    this.#world = world;
+  }
+
+  join(member: Member, ttlMs: number): Promise<void> {
+    const { members, owners, clock } = this.#world;
+    members.set(member.workerId, { member, expiresAt: clock.nowMs() + ttlMs });
+    owners.forEach((owner, shard) => {
+      if (owner === member.workerId) owners[shard] = null;
+    });
+    this.#world.tell();
+    return Promise.resolve();
+  }
+
+  renew(workerId: string, ttlMs: number): Promise<Membership | undefined> {
+    const { members, owners, clock } = this.#world;
+    const now = clock.nowMs();
+    const mine = members.get(workerId);
+    const alive = mine !== undefined && mine.expiresAt > now;
+    if (alive) mine.expiresAt = now + ttlMs;
+    const dead = [...members].filter(([id, { expiresAt }]) => expiresAt <= now && id !== workerId).map(([id]) => id);
+    if (dead.length > 0) this.#remove(dead);
+    if (!alive) return Promise.resolve(undefined);
+    const living = [...members.values()].filter(({ expiresAt }) => expiresAt > now).map(({ member }) => member);
+    return Promise.resolve({ members: living, owners: [...owners] });
+  }
+
+  claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>> {
+    const { members, owners } = this.#world;
+    const mine = new Set<number>();
+    for (const shard of shards) {
+      const owner = owners[shard] ?? null;
+      if (!members.has(workerId) || (owner !== null && members.has(owner))) continue;
+      owners[shard] = workerId;
+      mine.add(shard);
+    }
+    if (mine.size > 0) this.#world.tell();
+    return Promise.resolve(mine);
+  }
+
+  release(workerId: string, shards: readonly number[]): Promise<void> {
+    const { owners } = this.#world;
+    for (const shard of shards) if (owners[shard] === workerId) owners[shard] = null;
+    this.#world.tell();
+    return Promise.resolve();
+  }
+
+  leave(workerIds: readonly string[]): Promise<void> {
+    this.#remove(workerIds);
+    return Promise.resolve();
+  }
+
+  onChange(listener: () => void): void {
+    this.#world.listeners.add(listener);
+  }
+
+  #remove(workerIds: readonly string[]): void {
+    const { members, owners } = this.#world;
+    for (const id of workerIds) members.delete(id);
+    owners.forEach((owner, shard) => {
+      if (owner !== null && workerIds.includes(owner)) owners[shard] = null;
+    });
+    this.#world.tell();
+  }
+}

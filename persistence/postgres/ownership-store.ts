@@ -1,0 +1,177 @@
+/**
+ * Members and shard leases in PostgreSQL. Every question of time is answered by its clock, in the statement itself.
+ *
+ * A member's renewal and its burial meet at its row: a renewal only moves a lease that still runs, a burial only removes
+ * one that has ended, and both look again after waiting for the other. So nobody is buried who was told that he lives.
+ */
+import type pg from 'pg';
+import type { Member, Membership, OwnershipStore } from '../ports.ts';
+import { Session } from './connection.ts';
+import { RETRY_CHANNEL } from './quarantine-store.ts';
+
+/** Told in this channel: somebody joined, left, claimed or released. */
+const CHANNEL = 'holdfast_ownership';
+/** Shorter than a lease: a session that hangs is replaced while there is time to renew. */
+const QUERY_TIMEOUT_MS = 1_000;
+
+const TELL = `pg_notify('${CHANNEL}', '')`;
+
+const JOIN = `
+  WITH joined AS (
+    INSERT INTO members (worker_id, node_id, slot, socket_path, pid, version, draining, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8 * interval '1 ms')
+    ON CONFLICT (worker_id) DO UPDATE SET expires_at = excluded.expires_at
+  ), given_up AS (
+    UPDATE shard_leases SET owner = NULL WHERE owner = $1
+  )
+  SELECT ${TELL}`;
+
+const RENEW = `
+  WITH me AS (
+    UPDATE members SET expires_at = clock_timestamp() + $2 * interval '1 ms'
+    WHERE worker_id = $1 AND expires_at > clock_timestamp()
+    RETURNING 1
+  )
+  SELECT (SELECT count(*)::int FROM me) AS renewed,
+         (SELECT json_agg(json_build_object(
+             'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'socketPath', socket_path, 'pid', pid,
+             'version', version, 'draining', draining, 'expired', expires_at <= clock_timestamp()) ORDER BY worker_id)
+          FROM members) AS members,
+         (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners`;
+
+/** Worker ids hold no character that LIKE knows. */
+const CUT_OFF = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity, unnest($1::text[]) AS dead(worker_id)
+  WHERE application_name LIKE 'holdfast/' || dead.worker_id || '/%'`;
+
+const BURY = `
+  WITH dead AS (
+    DELETE FROM members WHERE worker_id = ANY($1::text[]) AND ($2 OR expires_at <= clock_timestamp()) RETURNING worker_id
+  ), freed AS (
+    UPDATE shard_leases SET owner = NULL FROM dead WHERE owner = dead.worker_id
+  )
+  SELECT ${TELL} FROM dead`;
+
+const CLAIM = `
+  WITH mine AS (
+    UPDATE shard_leases l SET owner = $1
+    WHERE shard = ANY($2::int[]) AND EXISTS (SELECT 1 FROM members WHERE worker_id = $1)
+      AND (owner IS NULL OR NOT EXISTS (SELECT 1 FROM members m WHERE m.worker_id = l.owner))
+    RETURNING shard
+  )
+  SELECT shard, ${TELL} FROM mine`;
+
+const RELEASE = `
+  WITH freed AS (
+    UPDATE shard_leases SET owner = NULL WHERE owner = $1 AND shard = ANY($2::int[]) RETURNING shard
+  )
+  SELECT ${TELL} FROM freed LIMIT 1`;
+
+const DRAIN_NODE = `
+  WITH drained AS (
+    UPDATE members SET draining = true WHERE node_id = $1 RETURNING 1
+  )
+  SELECT ${TELL} FROM drained LIMIT 1`;
+
+const MEMBERS_OF_NODE = `SELECT worker_id FROM members WHERE node_id = $1`;
+
+type ReadMember = Member & { readonly expired: boolean };
+
+export class PostgresOwnershipStore implements OwnershipStore {
+  readonly #session: Session;
+  #listener: () => void = () => undefined;
+  #onRetry: (entityId: string) => void = () => undefined;
+
+  /** `purpose` names the process in pg_stat_activity. */
+  constructor(url: string, purpose: string) {
+    this.#session = new Session(url, `${purpose}/ownership`, {
+      queryTimeoutMs: QUERY_TIMEOUT_MS,
+      listen: { [CHANNEL]: () => this.#listener(), [RETRY_CHANNEL]: (entityId) => this.#onRetry(entityId) },
+    });
+  }
+
+  async join({ workerId, nodeId, slot, socketPath, pid, version, draining }: Member, ttlMs: number): Promise<void> {
+    await this.#query(JOIN, [workerId, nodeId, slot, socketPath, pid, version, draining, ttlMs]);
+  }
+
+  async renew(workerId: string, ttlMs: number): Promise<Membership | undefined> {
+    const { renewed, members, owners } = await this.#read(workerId, ttlMs);
+    const expired = members.filter((member) => member.expired && member.workerId !== workerId);
+    if (expired.length > 0) {
+      await this.#bury(
+        expired.map((member) => member.workerId),
+        false,
+      );
+    }
+    if (renewed === 0) return undefined;
+    return { members: members.filter((member) => !member.expired).map(plain), owners };
+  }
+
+  async claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>> {
+    const { rows } = await this.#query(CLAIM, [workerId, shards]);
+    return new Set(rows.map((row) => row['shard'] as number));
+  }
+
+  async release(workerId: string, shards: readonly number[]): Promise<void> {
+    await this.#query(RELEASE, [workerId, shards]);
+  }
+
+  /** For a process that is known to be gone, or about to be. */
+  async leave(workerIds: readonly string[]): Promise<void> {
+    await this.#bury(workerIds, true);
+  }
+
+  /** All workers of a node that is known to be gone: only one node runs on a DATA_DIR. */
+  async forgetNode(nodeId: string): Promise<void> {
+    const { rows } = await this.#query(MEMBERS_OF_NODE, [nodeId]);
+    if (rows.length > 0) await this.leave(rows.map((row) => row['worker_id'] as string));
+  }
+
+  /** Its workers take no more shards, and give theirs to other nodes, if there are any. */
+  async drainNode(nodeId: string): Promise<void> {
+    await this.#query(DRAIN_NODE, [nodeId]);
+  }
+
+  /** Who is there and who owns what, for people. */
+  async membership(): Promise<Membership> {
+    const { members, owners } = await this.#read('', 0);
+    return { members: members.filter((member) => !member.expired).map(plain), owners };
+  }
+
+  onChange(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  /** Hears of entities that are to be read again, wherever they live. */
+  onRetry(listener: (entityId: string) => void): void {
+    this.#onRetry = listener;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  async #read(workerId: string, ttlMs: number) {
+    const { rows } = await this.#query(RENEW, [workerId, ttlMs]);
+    const row = rows[0]!;
+    return {
+      renewed: row['renewed'] as number,
+      members: JSON.parse((row['members'] as string | null) ?? '[]') as ReadMember[],
+      owners: JSON.parse((row['owners'] as string | null) ?? '[]') as (string | null)[],
+    };
+  }
+
+  /** Its sessions go first: a statement that it left half-sent may hold its own row. */
+  async #bury(workerIds: readonly string[], certainlyGone: boolean): Promise<void> {
+    await this.#query(CUT_OFF, [workerIds]);
+    await this.#query(BURY, [workerIds, certainlyGone]);
+  }
+
+  #query(text: string, values: unknown[]): Promise<pg.QueryResult<Record<string, unknown>>> {
+    return this.#session.query({ text, values });
+  }
+}
+
+function plain({ expired: _, ...member }: ReadMember): Member {
+  return member;
+}

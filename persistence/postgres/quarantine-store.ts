@@ -1,0 +1,77 @@
+/**
+ * Entities that can't be read, as a table that people and tools look into. Their owner writes it; the truth is that
+ * reading them fails.
+ */
+import type pg from 'pg';
+
+export interface Quarantined {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly reason: string;
+  /** Epoch ms. */
+  readonly since: number;
+}
+
+const REASON_CHARS_MAX = 1_000;
+
+/** Told in this channel: the entity with this id is to be read again. */
+export const RETRY_CHANNEL = 'holdfast_quarantine_retry';
+
+export class PostgresQuarantineStore {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  async add({ entityId, shard, reason }: Omit<Quarantined, 'since'>): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO quarantine (entity_id, shard, reason) VALUES ($1, $2, $3)
+       ON CONFLICT (entity_id) DO UPDATE SET reason = excluded.reason, shard = excluded.shard`,
+      [entityId, shard, reason.slice(0, REASON_CHARS_MAX)],
+    );
+  }
+
+  async remove(entityId: string): Promise<void> {
+    await this.#pool.query('DELETE FROM quarantine WHERE entity_id = $1', [entityId]);
+  }
+
+  /** Of these shards. */
+  async ofShards(shards: readonly number[]): Promise<Quarantined[]> {
+    const { rows } = await this.#pool.query(
+      'SELECT entity_id, shard, reason, since FROM quarantine WHERE shard = ANY($1::int[]) ORDER BY entity_id',
+      [shards],
+    );
+    return rows.map(quarantinedOf);
+  }
+
+  async list(limit: number): Promise<Quarantined[]> {
+    const { rows } = await this.#pool.query(
+      'SELECT entity_id, shard, reason, since FROM quarantine ORDER BY since, entity_id LIMIT $1',
+      [limit],
+    );
+    return rows.map(quarantinedOf);
+  }
+
+  async find(entityId: string): Promise<Quarantined | undefined> {
+    const { rows } = await this.#pool.query(
+      'SELECT entity_id, shard, reason, since FROM quarantine WHERE entity_id = $1',
+      [entityId],
+    );
+    return rows.map(quarantinedOf)[0];
+  }
+
+  /** Asks the entity's owner, whichever node it lives in, to read it again. */
+  async tellRetry(entityId: string): Promise<void> {
+    await this.#pool.query('SELECT pg_notify($1, $2)', [RETRY_CHANNEL, entityId]);
+  }
+}
+
+function quarantinedOf(row: Record<string, unknown>): Quarantined {
+  return {
+    entityId: row['entity_id'] as string,
+    shard: row['shard'] as number,
+    reason: row['reason'] as string,
+    since: row['since'] as number,
+  };
+}

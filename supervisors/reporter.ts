@@ -1,0 +1,69 @@
+/** Makes a worker's report from its parts, twice a second. A report is proof that the event loop turns. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Ownership } from '../actors/sharding/ownership.ts';
+import type { ShardKeeper } from '../actors/sharding/shard-keeper.ts';
+import type { ShardRegion } from '../actors/sharding/shard-region.ts';
+import type { Journal } from '../persistence/journal.ts';
+import type { Projections } from '../persistence/projections.ts';
+import type { EntityGuardian } from './guardian.ts';
+import type { WorkerHealth } from './worker-health.ts';
+import { REPORT_INTERVAL_MS, type WorkerReport } from './worker-report.ts';
+
+const QUARANTINED_SHOWN_MAX = 20;
+const NANOSECONDS_PER_MS = 1e6;
+
+export interface ReportedParts {
+  readonly region: ShardRegion;
+  readonly journal: Journal;
+  readonly projections: Projections;
+  readonly keeper: ShardKeeper;
+  readonly ownership: Ownership;
+  readonly guardian: EntityGuardian;
+  readonly health: WorkerHealth;
+  readonly edge: { inFlight(): number };
+}
+
+export class Reporter {
+  readonly #parts: ReportedParts;
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: ReportedParts) {
+    this.#parts = parts;
+  }
+
+  start(send: (report: WorkerReport) => void): void {
+    this.#delay.enable();
+    this.#timer = setInterval(() => send(this.#report()), REPORT_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#delay.disable();
+  }
+
+  #report(): WorkerReport {
+    const { region, journal, projections, keeper, guardian, health, edge } = this.#parts;
+    const { kinds, shardsOwned, quarantined, wakeUps, parked, deadLetters } = region.figures;
+    const { gatheredRows, commits, rows, stalledMs } = journal.figures;
+    const eventLoopDelayMaxMs = Math.round(this.#delay.max / NANOSECONDS_PER_MS);
+    this.#delay.reset();
+    return {
+      checks: health.checks(),
+      shards: { served: shardsOwned, missing: keeper.takingCount },
+      actors: kinds,
+      directives: guardian.counts,
+      lastFailures: guardian.lastFailures,
+      quarantined: { count: quarantined.length, entityIds: quarantined.slice(0, QUARANTINED_SHOWN_MAX) },
+      wakeUps,
+      parkedAsks: parked,
+      deadLetters,
+      journal: { waitingRows: gatheredRows, commits, rows, stalledMs },
+      projections: { lagRows: projections.lagRows },
+      http: { inFlight: edge.inFlight() },
+      eventLoopDelayMaxMs,
+      rssBytes: process.memoryUsage.rss(),
+    };
+  }
+}

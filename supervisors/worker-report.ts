@@ -1,0 +1,57 @@
+/** How a worker is: what it tells its primary twice a second, and what the admin port shows of it. Plain JSON. */
+import type { EntityKind } from '../domain/decider.ts';
+import type { Directive } from '../actors/entity/guardian.ts';
+
+export const REPORT_INTERVAL_MS = 500;
+
+export interface Check {
+  readonly status: 'up' | 'down';
+  readonly latencyMs?: number;
+  /** ISO 8601: since when it has this status. */
+  readonly since?: string;
+  readonly detail?: string;
+}
+
+export interface KindReport {
+  /** Entities in memory. */
+  readonly live: number;
+  /** Messages that wait for them. */
+  readonly mailboxDepth: number;
+  /** Of those, how long the oldest waits. */
+  readonly mailboxAgeMs: number;
+}
+
+/** A decision over an actor that crashed. */
+export interface Failure {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly kind: EntityKind;
+  readonly entityId: string;
+  readonly error: string;
+  readonly directive: Directive;
+}
+
+export interface WorkerReport {
+  readonly checks: Readonly<Record<string, Check>>;
+  readonly shards: { readonly served: number; readonly missing: number };
+  readonly actors: Readonly<Record<EntityKind, KindReport>>;
+  /** Decisions since the worker's start, by directive. */
+  readonly directives: Readonly<Record<Directive, number>>;
+  readonly lastFailures: readonly Failure[];
+  /** Entities that can't be read; the first of them. */
+  readonly quarantined: { readonly count: number; readonly entityIds: readonly string[] };
+  readonly wakeUps: number;
+  readonly parkedAsks: number;
+  readonly deadLetters: number;
+  readonly journal: {
+    readonly waitingRows: number;
+    readonly commits: number;
+    readonly rows: number;
+    /** How long rows wait without any commit; 0 while there is progress. */
+    readonly stalledMs: number;
+  };
+  readonly projections: { readonly lagRows: number };
+  readonly http: { readonly inFlight: number };
+  readonly eventLoopDelayMaxMs: number;
+  readonly rssBytes: number;
+}
