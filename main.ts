@@ -118,13 +118,15 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
     version,
   }));
   node.supervisor = workers;
-  workers.on('gone', (workerId) => void bury(ownership, workerId, log));
+  let burials = Promise.resolve();
+  workers.on('gone', (workerId) => (burials = burials.then(() => bury(ownership, workerId, log))));
   started.add(async () => {
     // Other nodes take over what these give away; without any, nobody takes from his neighbour first.
     await ownership
       .drainNode(nodeId)
       .catch((error: unknown) => log.warn({ err: error }, 'the node could not be marked as draining'));
     await workers.stop(config.shutdownTimeoutMs);
+    await burials;
   });
   const port = await allReady(workers);
   if (embedded) await stockDemo(workers);
@@ -153,7 +155,7 @@ async function devSecretOf(config: Config): Promise<string> {
 /** A dead worker's shards are free at once; else its lease would have to run out. */
 async function bury(ownership: PostgresOwnershipStore, workerId: string, log: Logger): Promise<void> {
   try {
-    await ownership.leave([workerId]);
+    await ownership.bury([workerId]);
   } catch (error) {
     log.warn({ workerId, reason: messageOf(error) }, 'a dead worker could not be struck off; its lease will run out');
   }

@@ -4,7 +4,7 @@
  *
  *   pool, stores -> journal, projections, region -> socket transport -> member -> (begin) shards -> (open) HTTP
  */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
@@ -21,7 +21,8 @@ import { ShardRegion } from './actors/sharding/shard-region.ts';
 import { stockActor } from './actors/stock/stock-actor.ts';
 import { stockEntity } from './domain/addresses.ts';
 import { DEFAULT_WAREHOUSE } from './domain/stock/stock-item.ts';
-import { createEdge, type Edge } from './http/edge.ts';
+import { DrainableHttp } from './http/drainable-http.ts';
+import { createEdge } from './http/edge.ts';
 import { ownerRateLimiter, RATE_LIMIT_PREFIX } from './http/owner-rate-limiter.ts';
 import { inProcessRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
 import { systemClock } from './kernel/clock.ts';
@@ -44,12 +45,9 @@ import type { FromWorker, ToWorker, WorkerSettings } from './supervisors/worker-
 const READ_SESSIONS_MAX = 4;
 /** Connections that wait to be accepted: thousands of clients may come in one moment. */
 const LISTEN_BACKLOG = 8_192;
-const SOCKETS_MAX = 20_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-/** Longer than a client's or a balancer's usual 60 s, so that it is they who close. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const RATE_WINDOW_SECONDS = 60;
+/** A draining worker's clients have so long to send another request and hear that their connection ends. */
+const KEEP_ALIVE_GRACE_MS = 1_000;
 
 const ENTITY_TYPES = { order: orderActor, payment: paymentActor, reservation: reservationActor, stock: stockActor };
 
@@ -197,7 +195,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     health,
     version,
   });
-  const server = httpServer(edge);
+  const http = new DrainableHttp(edge.handler, clock);
 
   const reporter = new Reporter({ region, journal, projections, keeper, ownership, guardian, health, edge });
   reporter.start((report) => tell({ kind: 'report', report }));
@@ -212,12 +210,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     const deadline = clock.monotonicMs() + timeoutMs;
     health.drain();
     ownership.drain();
-    server.close();
-    server.closeIdleConnections();
-    while (edge.inFlight() > 0 && clock.monotonicMs() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      server.closeIdleConnections();
-    }
+    await http.drain(() => edge.inFlight(), Math.min(deadline, clock.monotonicMs() + KEEP_ALIVE_GRACE_MS), deadline);
     // Shards go to whoever may take them; what nobody takes is finished here.
     const othersTake = (): boolean => [...ownership.members.values()].some(({ draining }) => !draining);
     while (othersTake() && ownership.held.size > 0 && clock.monotonicMs() < deadline)
@@ -226,14 +219,14 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     await journal.drain();
   };
   const exit = async (timeoutMs: number): Promise<void> => {
-    server.closeAllConnections();
+    http.server.closeAllConnections();
     region.stop();
     health.stop();
     reporter.stop();
     await projections.close(() => clock.monotonicMs(), clock.monotonicMs() + timeoutMs);
     await ownership.stop();
     await keeper.stop();
-    await ownershipStore.leave([workerId]).catch((error: unknown) => {
+    await ownershipStore.leave(workerId).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'the membership could not be given up; it will run out');
     });
     await transport.close();
@@ -247,7 +240,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
         case 'begin':
           return begin();
         case 'open':
-          return open(server, settings, log);
+          return open(http.server, settings, log);
         case 'stock_demo':
           await stockDemo(region, message.productId, message.onHand);
           return tell({ kind: 'demo_stocked' });
@@ -259,14 +252,6 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       }
     },
   };
-}
-
-function httpServer(edge: Edge): Server {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, edge.handler);
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.maxConnections = SOCKETS_MAX;
-  return server;
 }
 
 /** Its supervisor starts another in its place. */

@@ -208,13 +208,16 @@ export interface OwnershipStore {
   join(member: Member, ttlMs: number): Promise<void>;
   /**
    * Prolongs the lease and tells who is there. Buries members whose lease has ended: their sessions with the database
-   * are cut, so that nothing they left half-sent holds anybody up. Undefined: this worker is no member any more.
+   * are cut, so that nothing they left half-sent holds anybody up. Once draining, a member stays so. Undefined: this
+   * worker is no member any more.
    */
-  renew(workerId: string, ttlMs: number): Promise<Membership | undefined>;
+  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined>;
   /** @returns those of `shards` that are this worker's now; the rest is another member's. */
   claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>>;
   /** Gives shards back, for somebody else to claim. */
   release(workerId: string, shards: readonly number[]): Promise<void>;
+  /** Ends the worker's own membership; its shards are nobody's. */
+  leave(workerId: string): Promise<void>;
   /** Calls when somebody joined, left, claimed or released: look again. Best effort. */
   onChange(listener: () => void): void;
 }

@@ -59,6 +59,8 @@ export class Ownership implements ShardDirectory {
   #claims = false;
   #draining = false;
   #stopped = false;
+  /** The last round failed: it was said once. */
+  #failing = false;
   #kick: (() => void) | undefined;
   #kicked = false;
   #rounds = 0;
@@ -145,8 +147,11 @@ export class Ownership implements ShardDirectory {
       this.#kicked = false;
       try {
         await this.#round();
+        this.#failing = false;
       } catch (error) {
-        this.#deps.log.warn({ reason: messageOf(error) }, 'the lease could not be renewed; trying again');
+        const { log } = this.#deps;
+        if (!this.#failing) log.warn({ reason: messageOf(error) }, 'the lease could not be renewed; trying again');
+        this.#failing = true;
       }
       if (!this.valid) this.#lapse('the lease ran out');
       this.#rounds++;
@@ -177,7 +182,7 @@ export class Ownership implements ShardDirectory {
     await this.#release();
     const sentMonotonicMs = clock.monotonicMs();
     const sentWallMs = clock.nowMs();
-    const membership = await store.renew(this.#workerId, LEASE_TTL_MS);
+    const membership = await store.renew(this.#workerId, LEASE_TTL_MS, this.#draining);
     if (this.#stopped) return;
     if (!membership) {
       this.#lapse('this worker was taken for dead; it joins anew');
@@ -187,11 +192,12 @@ export class Ownership implements ShardDirectory {
     this.#validUntilMonotonicMs = sentMonotonicMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
     this.#validUntilWallMs = sentWallMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
     const members = new Map(membership.members.map((member) => [member.workerId, member]));
+    const me = members.get(this.#workerId);
+    if (me && this.#draining) members.set(this.#workerId, { ...me, draining: true }); // told just now
     const owners = membership.owners.map((owner) => (owner !== null && members.has(owner) ? owner : undefined));
     this.#settle(members, owners);
-    const me = members.get(this.#workerId);
-    if (!this.#claims || !me) return;
-    const desired = desiredOwners(this.#deps.shards, this.#draining ? withoutMe(members, me) : [...members.values()]);
+    if (!this.#claims) return;
+    const desired = desiredOwners(this.#deps.shards, [...members.values()]);
     await this.#claim(desired);
     this.#giveAway(desired);
   }
@@ -283,8 +289,4 @@ export class Ownership implements ShardDirectory {
     this.#lose([...this.#held], reason);
     this.#owners = this.#owners.map((owner) => (owner === this.#workerId ? undefined : owner));
   }
-}
-
-function withoutMe(members: ReadonlyMap<WorkerId, Member>, me: Member): Member[] {
-  return [...members.values()].filter(({ workerId }) => workerId !== me.workerId);
 }

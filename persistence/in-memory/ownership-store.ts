@@ -36,12 +36,15 @@ export class InMemoryOwnershipStore implements OwnershipStore {
     return Promise.resolve();
   }
 
-  renew(workerId: string, ttlMs: number): Promise<Membership | undefined> {
+  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {
     const { members, owners, clock } = this.#world;
     const now = clock.nowMs();
     const mine = members.get(workerId);
     const alive = mine !== undefined && mine.expiresAt > now;
-    if (alive) mine.expiresAt = now + ttlMs;
+    if (alive) {
+      mine.expiresAt = now + ttlMs;
+      mine.member = { ...mine.member, draining: mine.member.draining || draining };
+    }
     const dead = [...members].filter(([id, { expiresAt }]) => expiresAt <= now && id !== workerId).map(([id]) => id);
     if (dead.length > 0) this.#remove(dead);
     if (!alive) return Promise.resolve(undefined);
@@ -69,8 +72,8 @@ export class InMemoryOwnershipStore implements OwnershipStore {
     return Promise.resolve();
   }
 
-  leave(workerIds: readonly string[]): Promise<void> {
-    this.#remove(workerIds);
+  leave(workerId: string): Promise<void> {
+    this.#remove([workerId]);
     return Promise.resolve();
   }
 

@@ -28,7 +28,7 @@ const JOIN = `
 
 const RENEW = `
   WITH me AS (
-    UPDATE members SET expires_at = clock_timestamp() + $2 * interval '1 ms'
+    UPDATE members SET expires_at = clock_timestamp() + $2 * interval '1 ms', draining = draining OR $3
     WHERE worker_id = $1 AND expires_at > clock_timestamp()
     RETURNING 1
   )
@@ -94,8 +94,8 @@ export class PostgresOwnershipStore implements OwnershipStore {
     await this.#query(JOIN, [workerId, nodeId, slot, socketPath, pid, version, draining, ttlMs]);
   }
 
-  async renew(workerId: string, ttlMs: number): Promise<Membership | undefined> {
-    const { renewed, members, owners } = await this.#read(workerId, ttlMs);
+  async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {
+    const { renewed, members, owners } = await this.#read(workerId, ttlMs, draining);
     const expired = members.filter((member) => member.expired && member.workerId !== workerId);
     if (expired.length > 0) {
       await this.#bury(
@@ -116,15 +116,19 @@ export class PostgresOwnershipStore implements OwnershipStore {
     await this.#query(RELEASE, [workerId, shards]);
   }
 
-  /** For a process that is known to be gone, or about to be. */
-  async leave(workerIds: readonly string[]): Promise<void> {
+  async leave(workerId: string): Promise<void> {
+    await this.#query(BURY, [[workerId], true]);
+  }
+
+  /** Workers that are known to be dead, before their leases end. */
+  async bury(workerIds: readonly string[]): Promise<void> {
     await this.#bury(workerIds, true);
   }
 
   /** All workers of a node that is known to be gone: only one node runs on a DATA_DIR. */
   async forgetNode(nodeId: string): Promise<void> {
     const { rows } = await this.#query(MEMBERS_OF_NODE, [nodeId]);
-    if (rows.length > 0) await this.leave(rows.map((row) => row['worker_id'] as string));
+    if (rows.length > 0) await this.bury(rows.map((row) => row['worker_id'] as string));
   }
 
   /** Its workers take no more shards, and give theirs to other nodes, if there are any. */
@@ -134,7 +138,7 @@ export class PostgresOwnershipStore implements OwnershipStore {
 
   /** Who is there and who owns what, for people. */
   async membership(): Promise<Membership> {
-    const { members, owners } = await this.#read('', 0);
+    const { members, owners } = await this.#read('', 0, false);
     return { members: members.filter((member) => !member.expired).map(plain), owners };
   }
 
@@ -151,8 +155,8 @@ export class PostgresOwnershipStore implements OwnershipStore {
     await this.#session.close();
   }
 
-  async #read(workerId: string, ttlMs: number) {
-    const { rows } = await this.#query(RENEW, [workerId, ttlMs]);
+  async #read(workerId: string, ttlMs: number, draining: boolean) {
+    const { rows } = await this.#query(RENEW, [workerId, ttlMs, draining]);
     const row = rows[0]!;
     return {
       renewed: row['renewed'] as number,

@@ -1,0 +1,54 @@
+/**
+ * The HTTP server of a worker, and how it ends without losing a request. Closing an idle keep-alive connection would
+ * meet a request that is on its way; so a draining server takes no new connections, answers what comes on the old ones
+ * and says with each answer that the connection ends. Only what stays silent for the grace is closed.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import type { Clock } from '../kernel/clock.ts';
+
+const SOCKETS_MAX = 20_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than a client's or a balancer's usual 60 s, so that it is they who close. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const POLL_MS = 10;
+
+export class DrainableHttp {
+  readonly server: Server;
+  readonly #clock: Clock;
+  #draining = false;
+
+  constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock) {
+    this.#clock = clock;
+    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, (req, res) => {
+      if (this.#draining) res.shouldKeepAlive = false;
+      handler(req, res);
+    });
+    this.server.headersTimeout = HEADERS_TIMEOUT_MS;
+    this.server.requestTimeout = REQUEST_TIMEOUT_MS;
+    this.server.maxConnections = SOCKETS_MAX;
+  }
+
+  /**
+   * Resolves when no request is under way and no connection is left, or at `deadline`; connections that are silent
+   * until `graceEnd` are closed then. Both in monotonic ms.
+   */
+  async drain(inFlight: () => number, graceEnd: number, deadline: number): Promise<void> {
+    this.#draining = true;
+    // Not http's own: it would close idle connections at once.
+    NetServer.prototype.close.call(this.server);
+    while (this.#clock.monotonicMs() < deadline) {
+      const late = this.#clock.monotonicMs() >= graceEnd;
+      if (late) this.server.closeIdleConnections();
+      if (inFlight() === 0 && (late || (await this.#connections()) === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  #connections(): Promise<number> {
+    return new Promise((resolve) => {
+      this.server.getConnections((error, count) => resolve(error ? 0 : count));
+    });
+  }
+}
