@@ -9,16 +9,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import type { Answer, Ask } from './actors/ask.ts';
+import { ENTITY_TYPES } from './actors/entity-types.ts';
 import { Recoveries } from './actors/entity/recoveries.ts';
-import { orderActor } from './actors/order/order-actor.ts';
-import { paymentActor } from './actors/payment/payment-actor.ts';
 import { SimulatedProvider } from './actors/payment/simulated-provider.ts';
-import { reservationActor } from './actors/reservation/reservation-actor.ts';
 import { Ownership } from './actors/sharding/ownership.ts';
 import { ShardKeeper } from './actors/sharding/shard-keeper.ts';
 import { shardOf } from './actors/sharding/shard-of.ts';
 import { ShardRegion } from './actors/sharding/shard-region.ts';
-import { stockActor } from './actors/stock/stock-actor.ts';
 import { stockEntity } from './domain/addresses.ts';
 import { DEFAULT_WAREHOUSE } from './domain/stock/stock-item.ts';
 import { DrainableHttp } from './http/drainable-http.ts';
@@ -48,8 +45,6 @@ const LISTEN_BACKLOG = 8_192;
 const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
-
-const ENTITY_TYPES = { order: orderActor, payment: paymentActor, reservation: reservationActor, stock: stockActor };
 
 /** Waits for the primary's settings, then is a worker until the primary says otherwise or dies. */
 export function runWorker(): void {

@@ -27,7 +27,8 @@ export async function up(knex: Knex): Promise<void> {
       entity_id text        COLLATE "C" PRIMARY KEY,
       shard     int         NOT NULL,
       reason    text        NOT NULL,
-      since     timestamptz NOT NULL DEFAULT now()
+      since     timestamptz NOT NULL DEFAULT now(),
+      tried_at  timestamptz NOT NULL DEFAULT now()
     )`);
   await knex.raw(`CREATE INDEX quarantine_shard ON quarantine (shard)`);
 }

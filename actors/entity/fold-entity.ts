@@ -1,8 +1,8 @@
 /** What an entity's stored rows add up to. The one fold: recovery, catching up of projections and tools all use it. */
-import { CorruptionError } from '../../kernel/errors.ts';
+import { CorruptionError, messageOf } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { decodeEvents } from '../../persistence/event-codec.ts';
-import type { StoredEntity } from '../../persistence/ports.ts';
+import type { JournalRow, StoredEntity } from '../../persistence/ports.ts';
 import type { EntityType } from './entity-type.ts';
 import { KnownCommands } from './known-commands.ts';
 
@@ -33,7 +33,7 @@ export function snapshotOutdated(type: EntityType, stored: StoredEntity): boolea
  *   snapshot it may be the one at fault, whatever is thrown: fold the whole log then.
  */
 export function foldEntity(type: EntityType, entityId: string, shard: number, stored: StoredEntity): FoldedEntity {
-  const { decider, forms, knownCommandsMax } = type;
+  const { decider, knownCommandsMax } = type;
   let state = decider.initial(entityId);
   let known = new KnownCommands(knownCommandsMax);
   let version = 0;
@@ -52,11 +52,24 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
     if (row.version !== version + 1)
       throw new CorruptionError(`${entityId}: version ${row.version} follows ${version}`);
     if (row.shard !== shard) throw new CorruptionError(`${entityId} has rows in shard ${row.shard} and ${shard}`);
-    for (const event of decodeEvents(row.events, forms)) state = decider.evolve(state, event, row.at);
+    state = evolveRow(type, entityId, state, row);
     if (row.meta?.fingerprint !== undefined) known.remember(row.commandId, row.meta.fingerprint);
     firstSeq ??= row.seq;
     version = row.version;
     at = row.at;
   }
   return { state, version, known, firstSeq: firstSeq ?? 0, at, snapshotVersion };
+}
+
+/** Whatever a damaged event makes the decider stumble over is the row's fault. */
+function evolveRow({ decider, forms }: EntityType, entityId: string, state: unknown, row: JournalRow): unknown {
+  try {
+    let evolved = state;
+    for (const event of decodeEvents(row.events, forms)) evolved = decider.evolve(evolved, event, row.at);
+    return evolved;
+  } catch (error) {
+    throw new CorruptionError(`${entityId} can't be read from version ${row.version} on: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }

@@ -10,6 +10,8 @@ export interface Quarantined {
   readonly reason: string;
   /** Epoch ms. */
   readonly since: number;
+  /** Epoch ms: when its owner tried last to read it. */
+  readonly triedAt: number;
 }
 
 const REASON_CHARS_MAX = 1_000;
@@ -24,10 +26,10 @@ export class PostgresQuarantineStore {
     this.#pool = pool;
   }
 
-  async add({ entityId, shard, reason }: Omit<Quarantined, 'since'>): Promise<void> {
+  async add({ entityId, shard, reason }: Omit<Quarantined, 'since' | 'triedAt'>): Promise<void> {
     await this.#pool.query(
       `INSERT INTO quarantine (entity_id, shard, reason) VALUES ($1, $2, $3)
-       ON CONFLICT (entity_id) DO UPDATE SET reason = excluded.reason, shard = excluded.shard`,
+       ON CONFLICT (entity_id) DO UPDATE SET reason = excluded.reason, shard = excluded.shard, tried_at = clock_timestamp()`,
       [entityId, shard, reason.slice(0, REASON_CHARS_MAX)],
     );
   }
@@ -39,7 +41,7 @@ export class PostgresQuarantineStore {
   /** Of these shards. */
   async ofShards(shards: readonly number[]): Promise<Quarantined[]> {
     const { rows } = await this.#pool.query(
-      'SELECT entity_id, shard, reason, since FROM quarantine WHERE shard = ANY($1::int[]) ORDER BY entity_id',
+      'SELECT entity_id, shard, reason, since, tried_at FROM quarantine WHERE shard = ANY($1::int[]) ORDER BY entity_id',
       [shards],
     );
     return rows.map(quarantinedOf);
@@ -47,7 +49,7 @@ export class PostgresQuarantineStore {
 
   async list(limit: number): Promise<Quarantined[]> {
     const { rows } = await this.#pool.query(
-      'SELECT entity_id, shard, reason, since FROM quarantine ORDER BY since, entity_id LIMIT $1',
+      'SELECT entity_id, shard, reason, since, tried_at FROM quarantine ORDER BY since, entity_id LIMIT $1',
       [limit],
     );
     return rows.map(quarantinedOf);
@@ -55,7 +57,7 @@ export class PostgresQuarantineStore {
 
   async find(entityId: string): Promise<Quarantined | undefined> {
     const { rows } = await this.#pool.query(
-      'SELECT entity_id, shard, reason, since FROM quarantine WHERE entity_id = $1',
+      'SELECT entity_id, shard, reason, since, tried_at FROM quarantine WHERE entity_id = $1',
       [entityId],
     );
     return rows.map(quarantinedOf)[0];
@@ -73,5 +75,6 @@ function quarantinedOf(row: Record<string, unknown>): Quarantined {
     shard: row['shard'] as number,
     reason: row['reason'] as string,
     since: row['since'] as number,
+    triedAt: row['tried_at'] as number,
   };
 }
