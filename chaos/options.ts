@@ -1,10 +1,5 @@
 /** Owns the command line of the fault kit: what can be asked for, within which limits. */
-import {
-  HELP_OPTION,
-  numberOption,
-  parseCommandLine,
-  wholeNumberOption,
-} from '../commands/support/command-line.ts';
+import { HELP_OPTION, numberOption, parseCommandLine, wholeNumberOption } from '../commands/support/command-line.ts';
 import { SEED_MAX } from './random.ts';
 
 export interface ChaosOptions {

@@ -2,6 +2,7 @@
  * Owns the load: customers who place orders at a steady rate, read them, cancel some, and an administrator who fills up
  * stock. Everything it hears goes into the history; what contradicts an earlier answer is a violation on the spot.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../random.ts';
 import type { Timeline } from '../timeline.ts';
@@ -54,6 +55,8 @@ export class Load {
     this.#tokens = tokens;
     this.#random = random;
     this.#timeline = timeline;
+    // One for each client that waits for its next try.
+    setMaxListeners(0, this.#givingUp.signal);
   }
 
   /** Puts every product in stock. @throws Error unless all of it is acknowledged */
@@ -108,8 +111,12 @@ export class Load {
   }
 
   #track(work: Promise<void>): void {
-    this.#underWay.add(work);
-    void work.finally(() => this.#underWay.delete(work));
+    const tracked = work
+      .catch((error: unknown) =>
+        this.#violated('unreadable_answer', 'a client', 'an answer of the contract', String(error)),
+      )
+      .finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
   }
 
   async #live(order: WantedOrder): Promise<void> {
@@ -120,7 +127,9 @@ export class Load {
       token: this.#tokens.customers.get(order.customer)!,
       key: order.reference,
       body: bodyOf(order),
-      ...(draws.waits < WAITING_SHARE && { waitSeconds: 1 + Math.floor((draws.waits / WAITING_SHARE) * WAIT_SECONDS_MAX) }),
+      ...(draws.waits < WAITING_SHARE && {
+        waitSeconds: 1 + Math.floor((draws.waits / WAITING_SHARE) * WAIT_SECONDS_MAX),
+      }),
     };
     const placed = await this.#insist('place', call, order.reference, order.placing, order.retries, (answer) =>
       this.#placed(order, answer),
@@ -246,4 +255,3 @@ function bodyOf({ reference, token, lines }: WantedOrder): unknown {
     paymentMethod: { type: 'card', token },
   };
 }
-

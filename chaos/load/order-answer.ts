@@ -18,7 +18,10 @@ interface Money {
 }
 
 /** Undefined where it is the same; else what differs. */
-export function differenceOf(answer: OrderAnswer, wanted: WantedOrder): { expected: string; found: string } | undefined {
+export function differenceOf(
+  answer: OrderAnswer,
+  wanted: WantedOrder,
+): { expected: string; found: string } | undefined {
   const expected = JSON.stringify([
     wanted.reference,
     wanted.customer,

@@ -39,7 +39,10 @@ function messageIn(line: string): string | undefined {
   try {
     const { level, msg, err } = JSON.parse(line) as { level?: number; msg?: string; err?: { message?: string } };
     if (level === undefined || level < WARNING_LEVEL) return undefined;
-    return [msg, err?.message].filter((part) => part !== undefined).join(': ').slice(0, MESSAGE_LENGTH_MAX);
+    return [msg, err?.message]
+      .filter((part) => part !== undefined)
+      .join(': ')
+      .slice(0, MESSAGE_LENGTH_MAX);
   } catch {
     return undefined;
   }
