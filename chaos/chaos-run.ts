@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cleanup } from '../bench/host/cleanup.ts';
 import { freePorts } from '../bench/host/free-port.ts';
 import { duration } from '../commands/support/text.ts';
+import { openRuntimeDir, removeRuntimeDir } from '../config/runtime-dir.ts';
 import { signDevToken } from '../config/dev-token.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { countUnsettled, readOrderViews, scanJournal } from './check/database-reader.ts';
@@ -116,10 +117,10 @@ export class ChaosRun {
     const nodes: ChaosNode[] = [];
     for (let index = 0; index < this.#options.nodes; index++) {
       this.#progress.begin(() => `starting node ${index + 1} ...`);
-      const proxy = await DatabaseProxy.open(database.socketPath);
+      const proxy = await DatabaseProxy.open({ path: database.socketPath });
       this.#cleanup.add(() => proxy.close());
       const dataDir = path.join(tmpdir(), `holdfast-chaos-${randomBytes(6).toString('hex')}`);
-      this.#cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
+      this.#cleanup.add(() => removeDataDir(dataDir));
       await mkdir(dataDir, { mode: 0o700 });
       const [port, adminPort] = await freePorts(2);
       const node = new ChaosNode(
@@ -215,6 +216,12 @@ export class ChaosRun {
     for (const name of CUSTOMER_NAMES) customers.set(name, await sign(name, 'customer'));
     return { customers, admin: await sign('chaos-admin', 'admin') };
   }
+}
+
+/** With the folder of sockets that a node keeps elsewhere, and leaves behind when it is killed. */
+async function removeDataDir(dataDir: string): Promise<void> {
+  await removeRuntimeDir(dataDir, await openRuntimeDir(dataDir));
+  await rm(dataDir, { recursive: true, force: true });
 }
 
 function mergedCounts(nodes: readonly ChaosNode[]): Record<string, number> {

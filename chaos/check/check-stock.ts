@@ -45,7 +45,7 @@ function checkHolds(orders: JournalFacts['orders'], stock: JournalFacts['stock']
     if (!confirmed || cancelledFor !== undefined) continue;
     for (const { productId, quantity } of lines) {
       let holds = wanted.get(productId);
-      if (holds === undefined) wanted.set(productId, (holds = new Map()));
+      if (holds === undefined) wanted.set(productId, (holds = new Map<string, number>()));
       holds.set(orderId, (holds.get(orderId) ?? 0) + quantity);
     }
   }

@@ -1,9 +1,9 @@
 /**
- * Owns one node's only way to PostgreSQL: a TCP port in front of the server's socket. It passes bytes on and does
+ * Owns one node's only way to PostgreSQL: a TCP port in front of the server. It passes bytes on and does
  * nothing else until a fault tells it to.
  */
 import { type AddressInfo, type Server, createServer } from 'node:net';
-import { type BlackHole, ProxiedConnection } from './proxied-connection.ts';
+import { type BlackHole, ProxiedConnection, type ServerAddress } from './proxied-connection.ts';
 
 /** Appends and the taking of shards go over these. */
 const JOURNAL_SESSION = /\/journal$/;
@@ -14,10 +14,10 @@ export class DatabaseProxy {
   #delays: readonly [toServerMs: number, toClientMs: number] = [0, 0];
   #blackHole: BlackHole | undefined;
 
-  private constructor(serverPath: string) {
+  private constructor(server: ServerAddress) {
     // Allowed to stay half open: how a client hangs up is passed on as it came.
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
-      const connection = new ProxiedConnection(client, serverPath);
+      const connection = new ProxiedConnection(client, server);
       this.#connections.add(connection);
       void connection.closed.then(() => this.#connections.delete(connection));
       connection.delay(...this.#delays);
@@ -25,9 +25,8 @@ export class DatabaseProxy {
     });
   }
 
-  /** @param serverPath the Unix socket of PostgreSQL. */
-  static async open(serverPath: string): Promise<DatabaseProxy> {
-    const proxy = new DatabaseProxy(serverPath);
+  static async open(server: ServerAddress): Promise<DatabaseProxy> {
+    const proxy = new DatabaseProxy(server);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
       proxy.#server.listen(0, '127.0.0.1', resolve);

@@ -13,6 +13,9 @@ export const SYNC_BYTES = 5;
 /** A statement larger than a network buffer comes in pieces, right after one another. What comes later is none of it. */
 const STATEMENT_PIECES_MS = 50;
 
+/** Where PostgreSQL listens. */
+export type ServerAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
 export type BlackHole = 'held' | 'swallowed';
 
 export class ProxiedConnection {
@@ -26,9 +29,9 @@ export class ProxiedConnection {
   #cutsAnswer: { asked: boolean; readonly done: () => void } | undefined;
   #withholds: { begun: boolean; readonly begin: () => void } | undefined;
 
-  constructor(client: Socket, serverPath: string) {
+  constructor(client: Socket, server: ServerAddress) {
     this.#client = client;
-    this.#server = connect({ path: serverPath, allowHalfOpen: true });
+    this.#server = connect({ ...server, allowHalfOpen: true });
     this.#toServer = new Flow(this.#server);
     this.#toClient = new Flow(client);
     this.#closed = new Promise((resolve) => {
