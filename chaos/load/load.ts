@@ -22,6 +22,7 @@ const WAIT_SECONDS_MAX = 5;
 const READING_SHARE = 0.5;
 const CANCELLING_SHARE = 0.08;
 const STOCK_PAUSE_MS = 700;
+const OPENING_TIMEOUT_MS = 60_000;
 /** Answers that a healthy contract knows for each thing that is asked. */
 const EXPECTED_STATUSES = {
   place: [201, 429, 503, 504],
@@ -45,6 +46,7 @@ export class Load {
   readonly #http = new HttpClient();
   readonly #underWay = new Set<Promise<void>>();
   readonly #givingUp = new AbortController();
+  readonly #givingUpToOpen = new AbortController();
   readonly #onHand = new Map<string, number>();
   #isPlacing = true;
   #orders = 0;
@@ -56,19 +58,18 @@ export class Load {
     this.#random = random;
     this.#timeline = timeline;
     // One for each client that waits for its next try.
-    setMaxListeners(0, this.#givingUp.signal);
+    setMaxListeners(0, this.#givingUp.signal, this.#givingUpToOpen.signal);
   }
 
-  /** Puts every product in stock. @throws Error unless all of it is acknowledged */
+  /** Puts every product in stock. @throws Error unless all of it is acknowledged in time */
   async open(): Promise<void> {
     const items = openingStock();
-    const call: Call = { method: 'POST', path: '/api/v1/stock/batch', token: this.#tokens.admin, body: { items } };
-    const { reply } = await this.#nodes.with(undefined, (port) => this.#http.send(port, call));
-    if (outcomeOf(reply) !== 'ok') throw new Error(`the opening stock was not taken: ${JSON.stringify(reply)}`);
-    for (const { productId, onHand } of items) {
-      this.#onHand.set(productId, onHand);
-      this.#history.puts.push({ productId, onHand, placing: { ...noTally(), ok: 1 } });
-    }
+    const timer = setTimeout(() => this.#givingUpToOpen.abort(), OPENING_TIMEOUT_MS);
+    const done = await Promise.all(
+      items.map(({ productId, onHand }) => this.#setStock(productId, onHand, true, this.#givingUpToOpen.signal)),
+    );
+    clearTimeout(timer);
+    if (done.includes(false)) throw new Error(`the opening stock was not taken within ${OPENING_TIMEOUT_MS / 1000} s`);
   }
 
   /** Places `rate` orders a second until {@link finish}. */
@@ -192,18 +193,22 @@ export class Load {
       const scarce = this.#random.chance(0.6);
       const productId = this.#random.pick(scarce ? PRODUCT_IDS.slice(-5) : PRODUCT_IDS);
       const onHand = this.#onHand.get(productId)! + stepOf(productId);
-      this.#onHand.set(productId, onHand);
-      const placing = noTally();
-      this.#history.puts.push({ productId, onHand, placing });
-      const call: Call = {
-        method: 'PUT',
-        path: `/api/v1/stock/${productId}`,
-        token: this.#tokens.admin,
-        key: `stock-${productId}-${onHand}`,
-        body: { onHand },
-      };
-      await this.#insist('stock', call, productId, placing, this.#random.chance(0.7), () => undefined);
+      await this.#setStock(productId, onHand, this.#random.chance(0.7), this.#givingUp.signal);
     }
+  }
+
+  async #setStock(productId: string, onHand: number, retries: boolean, givingUp: AbortSignal): Promise<boolean> {
+    this.#onHand.set(productId, onHand);
+    const placing = noTally();
+    this.#history.puts.push({ productId, onHand, placing });
+    const call: Call = {
+      method: 'PUT',
+      path: `/api/v1/stock/${productId}`,
+      token: this.#tokens.admin,
+      key: `stock-${productId}-${onHand}`,
+      body: { onHand },
+    };
+    return await this.#insist('stock', call, productId, placing, retries, () => undefined, givingUp);
   }
 
   /** Sends a call until it is done, or once only; counts every try. @returns true when it was done */
@@ -214,16 +219,17 @@ export class Load {
     tally: Tally,
     retries: boolean,
     onDone: (answer: OrderAnswer) => void,
+    givingUp = this.#givingUp.signal,
   ): Promise<boolean> {
     let avoided: number | undefined;
     for (let pauseMs = RETRY_PAUSE_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX)) {
       const { reply, node } = await this.#nodes.with(avoided, (port) => this.#http.send(port, call));
       const outcome = this.#note(asked, subject, reply, tally);
       if (outcome === 'ok' && reply.kind === 'answer') onDone(reply.body as OrderAnswer);
-      if (outcome === 'ok' || !retries || this.#givingUp.signal.aborted) return outcome === 'ok';
+      if (outcome === 'ok' || !retries || givingUp.aborted) return outcome === 'ok';
       avoided = node;
-      await sleep(pauseMs, undefined, { signal: this.#givingUp.signal }).catch(() => undefined);
-      if (this.#givingUp.signal.aborted) return false;
+      await sleep(pauseMs, undefined, { signal: givingUp }).catch(() => undefined);
+      if (givingUp.aborted) return false;
     }
   }
 
