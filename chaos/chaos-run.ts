@@ -163,9 +163,9 @@ export class ChaosRun {
     const plan = makePlan({ seed: this.#options.seed, durationMs: plannedMs, nodes: nodes.length });
     const injector = new Injector({ nodes, database }, this.#timeline);
     this.#progress.begin(() => this.#progressText());
-    // What the load throws ends the run, as a healing that fails does.
-    const loading = load.run(rate);
-    await Promise.race([injector.play(plan, plannedMs), loading.then(() => undefined)]);
+    void load.run(rate);
+    await injector.play(plan, plannedMs);
+    this.#others.list.push(...injector.unhealed);
     return Math.round(this.#timeline.nowMs());
   }
 

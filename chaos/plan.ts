@@ -66,7 +66,8 @@ const CARDS: Readonly<Record<FaultKind, Card>> = {
   'network-black-hole': { copies: 1, durationMs: [1_000, 10_000] },
   // Armed for so long at most: it needs a statement to cut.
   'answer-cut': { copies: 3, durationMs: [1_000, 4_000] },
-  'statement-withheld': { copies: 2, durationMs: [1_000, 20_000] },
+  // At most a little longer than a session waits for its answer, so that some arrive after their sender gave up.
+  'statement-withheld': { copies: 2, durationMs: [1_000, 25_000] },
 };
 
 export function makePlan({ seed, durationMs, nodes }: PlanOptions): PlannedFault[] {

@@ -1,5 +1,7 @@
 /** Owns the course of the faults: plays the plan against the clock, and keeps the timeline of what really happened. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../kernel/errors.ts';
+import { type Violation, Violations } from '../check/violation.ts';
 import type { ChaosNode } from '../nodes/chaos-node.ts';
 import { type FaultKind, type PlannedFault, pointedAt } from '../plan.ts';
 import type { Timeline } from '../timeline.ts';
@@ -28,13 +30,19 @@ export class Injector {
   readonly #timeline: Timeline;
   readonly #healing = new AbortController();
   readonly #active = new Set<Promise<void>>();
+  readonly #unhealed = new Violations();
 
   constructor(stage: Stage, timeline: Timeline) {
     this.#stage = stage;
     this.#timeline = timeline;
   }
 
-  /** Resolves when `durationMs` have passed and everything that was injected is healed. @throws what a healing throws */
+  /** What did not recover from its fault. */
+  get unhealed(): readonly Violation[] {
+    return this.#unhealed.list;
+  }
+
+  /** Resolves when `durationMs` have passed and everything that was injected is healed, or can't be. */
   async play(plan: readonly PlannedFault[], durationMs: number): Promise<void> {
     for (const planned of plan) {
       await this.#pause(planned.atMs - this.#timeline.nowMs());
@@ -62,12 +70,14 @@ export class Injector {
     const end = this.#timeline.begin(planned.kind, injected.target, stopsAll);
     const lasting = (async () => {
       if (!LASTS_BY_ITSELF.has(planned.kind)) await this.#pause(planned.durationMs);
-      await injected.heal();
+      try {
+        await injected.heal();
+      } catch (error) {
+        this.#unhealed.add('not_healed', `${planned.kind}, ${injected.target}`, 'all well again', messageOf(error));
+      }
       end(injected.target);
     })();
     this.#active.add(lasting);
-    // Whoever waits for all of them hears of a failure; until then it is nobody's.
-    lasting.catch(() => undefined);
   }
 
   async #pause(ms: number): Promise<void> {
