@@ -1,8 +1,8 @@
 /**
  * The walls between the folders: who may import what. docs/ARCHITECTURE.md explains them; this table holds them.
  *
- * Imports point down. A folder that is not listed (main.ts, commands/, bench/, test/) may import everything of
- * ours. Specs may too: a test brings parts together that must not know each other.
+ * Imports point down. A folder that is not listed (main.ts, commands/, bench/, chaos/, test/) may import everything
+ * of ours. Specs may too: a test brings parts together that must not know each other.
  */
 
 /** folder -> the folders of ours that it may import besides itself. Type imports count as well. */
@@ -21,7 +21,7 @@ export const FOLDERS = {
 /** package -> the only folders that may import it. */
 export const PACKAGES = {
   nact: ['actors/runtime'],
-  pg: ['persistence', 'migrations', 'bench/peers', 'bench/database'],
+  pg: ['persistence', 'migrations', 'bench/peers', 'bench/database', 'chaos/check'],
   knex: ['persistence', 'migrations', 'bench/peers'],
   koa: ['http', 'bench/peers'],
   '@koa/router': ['http', 'bench/peers'],
