@@ -106,11 +106,13 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   node.ownership = ownership;
   started.add(() => ownership.close());
   const version = await packageVersion();
+  /** Where PORT is 0 the system chose one, and a worker that is replaced must not choose another. */
+  let boundPort: number | undefined;
   const workers = new WorkerSupervisor(log, config.workers, (slot, workerId) => ({
     slot,
     workerId,
     nodeId,
-    config,
+    config: boundPort === undefined ? config : { ...config, port: boundPort },
     databaseUrl,
     runtimeDir,
     idempotencyNamespace: facts.idempotencyNamespace,
@@ -128,7 +130,7 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
     await workers.stop(config.shutdownTimeoutMs);
     await burials;
   });
-  const port = await allReady(workers);
+  const port = (boundPort = await allReady(workers));
   if (embedded) await stockDemo(workers);
 
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);

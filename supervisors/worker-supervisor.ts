@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { backoffMs } from '../kernel/backoff.ts';
+import { closeHandedConnectionAtDeath } from './handed-connection.ts';
 import { addRestart, type RestartWindow } from './restart-window.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
 import type { WorkerReport } from './worker-report.ts';
@@ -161,6 +162,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
 
   #fork(slot: number): Pick<Slot, 'worker' | 'workerId' | 'phase' | 'heardMs' | 'report'> {
     const worker = cluster.fork();
+    closeHandedConnectionAtDeath(worker.process);
     worker.on('message', (message: FromWorker) => this.#heard(slot, worker, message));
     worker.on('exit', (code, signal) => this.#died(slot, worker, code, signal));
     const workerId = `w${slot}-${randomBytes(WORKER_ID_BYTES).toString('hex')}`;

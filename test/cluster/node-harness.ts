@@ -202,6 +202,22 @@ export class TestNode {
     };
   }
 
+  /** Asks the admin port. */
+  async admin(method: string, path: string, role: Role = 'admin'): Promise<Answer & { readonly text: string }> {
+    const token = await signDevToken({ secret: TEST_SECRET, sub: 'operator', role, ttlSeconds: 3_600 });
+    const { adminPort } = JSON.parse(await readFile(this.#recordFile, 'utf8')) as { adminPort: number };
+    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: JSON.parse(text) as OrderBody, text };
+  }
+
+  get #recordFile(): string {
+    return path.join(this.dataDir, 'node.json');
+  }
+
   /** Places an order until it is answered: whatever the node goes through, the key makes it one order. */
   async placeSurely(key: string, order: unknown): Promise<OrderBody> {
     return waitUntil(
