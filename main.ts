@@ -8,6 +8,7 @@
  */
 import cluster from 'node:cluster';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino, type Logger } from 'pino';
@@ -102,9 +103,10 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   phase = 'recovering';
   // Only one node runs on a DATA_DIR: workers of this one that are members still are dead.
   const ownership = new PostgresOwnershipStore(databaseUrl, `holdfast/node-${process.pid}`);
-  await ownership.forgetNode(nodeId);
-  node.ownership = ownership;
   started.add(() => ownership.close());
+  await ownership.forgetNode(nodeId);
+  await refuseOtherMachines(ownership);
+  node.ownership = ownership;
   const version = await packageVersion();
   /** Where PORT is 0 the system chose one, and a worker that is replaced must not choose another. */
   let boundPort: number | undefined;
@@ -152,6 +154,18 @@ async function devSecretOf(config: Config): Promise<string> {
     );
   }
   return readOrCreateDevSecret(config.dataDir);
+}
+
+/** @throws StartupError: workers of two machines would own shards that the others can't reach. */
+async function refuseOtherMachines(ownership: PostgresOwnershipStore): Promise<void> {
+  const { members } = await ownership.membership();
+  const other = members.find(({ host }) => host !== hostname());
+  if (other) {
+    throw new StartupError(
+      `A node on the machine ${other.host} runs on this database, and nodes of several machines can't reach each other yet. ` +
+        `Stop that node, start this one on ${other.host}, or set DATABASE_URL to another database.`,
+    );
+  }
 }
 
 /** A dead worker's shards are free at once; else its lease would have to run out. */

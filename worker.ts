@@ -6,6 +6,7 @@
  */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import type { Answer, Ask } from './actors/ask.ts';
@@ -95,7 +96,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     store: ownershipStore,
     clock,
     log,
-    me: { workerId, nodeId, slot, socketPath, pid: process.pid, version },
+    me: { workerId, nodeId, slot, host: hostname(), socketPath, pid: process.pid, version },
     shards: config.shards,
     server: () => keeper,
     changed: () => {
@@ -165,6 +166,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     shardsMissing: () => (ownership.complete ? keeper.takingCount : Math.max(1, keeper.takingCount)),
     leaseValid: () => ownership.valid,
     journalStalledMs: () => journal.stalledMs,
+    projectionsLagMs: () => projections.lagMs,
   });
   /** Where nobody owns the counter it is counted here, too generously for a moment. */
   const countAtOwner = (ask: Ask): Promise<Answer> => {

@@ -10,6 +10,7 @@ export async function up(knex: Knex): Promise<void> {
       worker_id   text        COLLATE "C" PRIMARY KEY,
       node_id     text        NOT NULL,
       slot        int         NOT NULL,
+      host        text        NOT NULL,
       socket_path text        NOT NULL,
       pid         int         NOT NULL,
       version     text        NOT NULL,

@@ -184,6 +184,8 @@ export interface Member {
   readonly nodeId: string;
   /** Its place in its node, 0..workers-1: stays when its process is replaced. */
   readonly slot: number;
+  /** Of its machine: workers of two machines can't reach each other's sockets. */
+  readonly host: string;
   /** Of its Unix socket. */
   readonly socketPath: string;
   readonly pid: number;

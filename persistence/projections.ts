@@ -6,8 +6,8 @@
  * A flush freezes its changes and its checkpoints together; what commits meanwhile gathers for the next. An entity that
  * settles within a flush never touches the wake-ups table.
  *
- * Keeps invariant 3 (every read model equals its rebuild) and 10: the lag is bounded in rows; beyond it `full` tells the
- * edge to refuse new work.
+ * Keeps invariant 3 (every read model equals its rebuild) and 10: the lag is bounded in rows and in time; beyond it
+ * `full` tells the edge to refuse new work.
  */
 import type { Logger } from 'pino';
 import { failpoint } from '../kernel/failpoints.ts';
@@ -21,8 +21,9 @@ import type { ProjectionFlush, ProjectionStore } from './ports.ts';
 const FLUSH_INTERVAL_MS = 400;
 /** A flush is begun early at this many changed entities. */
 const FLUSH_ENTITIES_MAX = 2_000;
-/** Rows behind the journal at which new work is refused. */
+/** Rows behind the journal, and time without a flush, at which new work is refused. */
 const LAG_ROWS_MAX = 200_000;
+const LAG_MS_MAX = 30_000;
 const RETRY_PAUSE_MS = 500;
 
 /** What a committed row changes in the read models. */
@@ -74,6 +75,8 @@ export class Projections {
   /** Entities that have, or may have, a row in the wake-ups table, by shard. */
   readonly #stored = new Map<number, Set<string>>();
   #lagRows = 0;
+  /** Monotonic ms: no row that is not flushed is older. */
+  #lagSinceMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #closed = false;
@@ -85,7 +88,12 @@ export class Projections {
   }
 
   get full(): boolean {
-    return this.#lagRows >= LAG_ROWS_MAX;
+    return this.#lagRows >= LAG_ROWS_MAX || this.lagMs >= LAG_MS_MAX;
+  }
+
+  /** How long the oldest row that the read models lack has waited. */
+  get lagMs(): number {
+    return this.#lagRows > 0 ? Math.round(performance.now() - this.#lagSinceMs) : 0;
   }
 
   get lagRows(): number {
@@ -127,7 +135,7 @@ export class Projections {
       return;
     }
     changes.to = row.seq;
-    this.#lagRows++;
+    if (this.#lagRows++ === 0) this.#lagSinceMs = performance.now();
     if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
     this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
     if (this.#views.size >= FLUSH_ENTITIES_MAX) void this.flush();
@@ -171,6 +179,7 @@ export class Projections {
     const wakes = this.#wakes;
     this.#views = new Map();
     this.#wakes = new Map();
+    const begunMs = performance.now();
     const refreshed = this.#refreshed;
     this.#refreshed = new Set();
     const moves = [...this.#shards]
@@ -181,6 +190,7 @@ export class Projections {
       const moved = await this.#store.flush(this.#flushOf(moves, views, wakes));
       await failpoint('projection.after');
       this.#settle(moves, wakes, moved);
+      this.#lagSinceMs = begunMs;
     } catch (error) {
       // Unknown or not applied: the compare-and-set of the next try tells.
       this.#log.warn({ reason: messageOf(error) }, 'projections could not be flushed; trying again');

@@ -60,7 +60,7 @@ export class Reporter {
       parkedAsks: parked,
       deadLetters,
       journal: { waitingRows: gatheredRows, commits, rows, stalledMs },
-      projections: { lagRows: projections.lagRows },
+      projections: { lagRows: projections.lagRows, lagMs: projections.lagMs },
       http: { inFlight: edge.inFlight() },
       eventLoopDelayMaxMs,
       rssBytes: process.memoryUsage.rss(),

@@ -11,6 +11,8 @@ const PING_TIMEOUT_MS = 3_000;
 
 /** Rows that wait longer for their commit than any append should take. */
 const JOURNAL_STALLED_MS = 2_000;
+/** Read models that are so far behind can't be written. */
+const PROJECTIONS_LAG_MS = 10_000;
 
 export interface WorkerHealthDeps {
   readonly clock: Clock;
@@ -21,6 +23,8 @@ export interface WorkerHealthDeps {
   readonly leaseValid: () => boolean;
   /** Progress is health: how long what was decided waits for any commit. */
   readonly journalStalledMs: () => number;
+  /** How far the read models are behind. */
+  readonly projectionsLagMs: () => number;
 }
 
 export class WorkerHealth {
@@ -53,14 +57,17 @@ export class WorkerHealth {
   }
 
   checks(): Record<string, Check> {
-    const { shardsMissing, leaseValid, journalStalledMs } = this.#deps;
+    const { shardsMissing, leaseValid, journalStalledMs, projectionsLagMs } = this.#deps;
     const missing = shardsMissing();
     const stalledMs = journalStalledMs();
     const stalled = stalledMs > JOURNAL_STALLED_MS;
+    const lagMs = projectionsLagMs();
+    const lagging = lagMs > PROJECTIONS_LAG_MS;
     const checks = {
       shards: this.#check(missing === 0 ? undefined : `${missing} shards are being taken`, 'shards'),
       lease: this.#check(leaseValid() ? undefined : 'the lease could not be renewed', 'lease'),
       journal: this.#check(stalled ? `no commit for ${stalledMs} ms` : undefined, 'journal'),
+      projections: this.#check(lagging ? `${lagMs} ms behind the journal` : undefined, 'projections'),
       worker: this.#check(this.#draining ? 'draining' : undefined, 'worker'),
     };
     return { database: this.#database, ...checks };

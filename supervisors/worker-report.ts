@@ -50,7 +50,7 @@ export interface WorkerReport {
     /** How long rows wait without any commit; 0 while there is progress. */
     readonly stalledMs: number;
   };
-  readonly projections: { readonly lagRows: number };
+  readonly projections: { readonly lagRows: number; readonly lagMs: number };
   readonly http: { readonly inFlight: number };
   readonly eventLoopDelayMaxMs: number;
   readonly rssBytes: number;

@@ -18,8 +18,8 @@ const TELL = `pg_notify('${CHANNEL}', '')`;
 
 const JOIN = `
   WITH joined AS (
-    INSERT INTO members (worker_id, node_id, slot, socket_path, pid, version, draining, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8 * interval '1 ms')
+    INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 ms')
     ON CONFLICT (worker_id) DO UPDATE SET expires_at = excluded.expires_at
   ), given_up AS (
     UPDATE shard_leases SET owner = NULL WHERE owner = $1
@@ -34,7 +34,7 @@ const RENEW = `
   )
   SELECT (SELECT count(*)::int FROM me) AS renewed,
          (SELECT json_agg(json_build_object(
-             'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'socketPath', socket_path, 'pid', pid,
+             'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'host', host, 'socketPath', socket_path, 'pid', pid,
              'version', version, 'draining', draining, 'expired', expires_at <= clock_timestamp()) ORDER BY worker_id)
           FROM members) AS members,
          (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners`;
@@ -90,8 +90,9 @@ export class PostgresOwnershipStore implements OwnershipStore {
     });
   }
 
-  async join({ workerId, nodeId, slot, socketPath, pid, version, draining }: Member, ttlMs: number): Promise<void> {
-    await this.#query(JOIN, [workerId, nodeId, slot, socketPath, pid, version, draining, ttlMs]);
+  async join(member: Member, ttlMs: number): Promise<void> {
+    const { workerId, nodeId, slot, host, socketPath, pid, version, draining } = member;
+    await this.#query(JOIN, [workerId, nodeId, slot, host, socketPath, pid, version, draining, ttlMs]);
   }
 
   async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {

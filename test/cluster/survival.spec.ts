@@ -140,6 +140,22 @@ describe('survival', () => {
     await expectAuditClean(node);
   });
 
+  it('a worker that says nothing is replaced, and its shards are served by the other meanwhile', async () => {
+    const node = await startNode();
+    await stockUp(node);
+    const [frozen, other] = await node.workerPids();
+    process.kill(frozen!, 'SIGSTOP');
+    await waitUntil('the other to own all', async () => new Set(await owners(node)).size === 1);
+    // Connections that the frozen one was handed are closed when it is replaced; then these are sent again.
+    await Promise.all(PRODUCTS.map((_, n) => node.placeSurely(`silent-${n}`, twoLines(n))));
+    await waitUntil('its successor to own shards', async () => new Set(await owners(node)).size === 2);
+    const pids = await node.workerPids();
+    expect(pids).to.include(other).and.not.include(frozen);
+    const { text } = await node.admin('GET', '/health/supervision');
+    expect(text).to.contain('SIGKILL');
+    await expectAuditClean(node);
+  });
+
   it('workers that are restarted one after another lose no request', async () => {
     const node = await startNode();
     await stockUp(node);
