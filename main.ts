@@ -108,13 +108,11 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   await refuseOtherMachines(ownership);
   node.ownership = ownership;
   const version = await packageVersion();
-  /** Where PORT is 0 the system chose one, and a worker that is replaced must not choose another. */
-  let boundPort: number | undefined;
   const workers = new WorkerSupervisor(log, config.workers, (slot, workerId) => ({
     slot,
     workerId,
     nodeId,
-    config: boundPort === undefined ? config : { ...config, port: boundPort },
+    config,
     databaseUrl,
     runtimeDir,
     idempotencyNamespace: facts.idempotencyNamespace,
@@ -123,7 +121,9 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   }));
   node.supervisor = workers;
   let burials = Promise.resolve();
-  workers.on('gone', (workerId) => (burials = burials.then(() => bury(ownership, workerId, log))));
+  workers.on('gone', (workerId) => {
+    burials = burials.then(() => bury(ownership, workerId, log));
+  });
   started.add(async () => {
     // Other nodes take over what these give away; without any, nobody takes from his neighbour first.
     await ownership
@@ -132,7 +132,7 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
     await workers.stop(config.shutdownTimeoutMs);
     await burials;
   });
-  const port = (boundPort = await allReady(workers));
+  const port = await allReady(workers);
   if (embedded) await stockDemo(workers);
 
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);

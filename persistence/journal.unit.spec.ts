@@ -1,7 +1,6 @@
 /** Group commit over a store that fails as told. The log is real; what callers were told is held against it. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { FailureCode } from '../kernel/errors.ts';
 import { pendingRow, ROW_AT, wholeLog } from '../test/support/journal-rows.ts';
 import {
   type AppendScript,
@@ -14,9 +13,9 @@ import {
 import { silentLog } from '../test/support/silent-log.ts';
 import { turns, waitUntil } from '../test/support/wait-until.ts';
 import { Journal, type AppendEntry } from './journal.ts';
-import type { JournalRow, PendingRow } from './ports.ts';
+import type { AppendOutcome, JournalRow, PendingRow } from './ports.ts';
 
-type Outcome = 'committed' | FailureCode;
+type Outcome = 'committed' | AppendOutcome;
 
 class Caller implements AppendEntry {
   readonly row: PendingRow;
@@ -34,8 +33,8 @@ class Caller implements AppendEntry {
     this.#tell('committed');
   }
 
-  failed(code: FailureCode): void {
-    this.#tell(code);
+  failed(outcome: AppendOutcome): void {
+    this.#tell(outcome);
   }
 
   #tell(outcome: Outcome): void {
@@ -111,7 +110,19 @@ describe('journal (group commit)', () => {
         ['a@1', 'b@1', 'c@1'],
         ['f@1', 'd@1', 'e@1'],
       ]);
-      expect(bench.journal.figures).to.deep.equal({ gatheredRows: 0, commits: 2, rows: 6 });
+      expect(bench.journal.figures).to.deep.equal({ gatheredRows: 0, commits: 2, rows: 6, stalledMs: 0 });
+    });
+
+    it('tells how long rows wait without any commit; with progress, or nothing to do, none', async () => {
+      const bench = await Bench.over(1);
+      expect(bench.journal.stalledMs).to.equal(0);
+      const open = bench.store.hold();
+      bench.append(1, 'a', 1);
+      await waitUntil('it is seen', () => bench.journal.stalledMs >= 20);
+      expect(bench.journal.figures.stalledMs).to.be.at.least(20);
+      open();
+      await bench.journal.drain();
+      expect(bench.journal.stalledMs).to.equal(0);
     });
 
     it('places rows densely behind their shard’s head, in the order they came, sorted by shard', async () => {
@@ -189,7 +200,7 @@ describe('journal (group commit)', () => {
       const caller = bench.append(2, 'a', 1);
       expect(caller.outcomes).to.deep.equal([]);
       await turns(1);
-      expect(caller.outcomes).to.deep.equal(['unavailable']);
+      expect(caller.outcomes).to.deep.equal(['not_written']);
       expect(bench.sent).to.deep.equal([]);
     });
 
@@ -209,7 +220,7 @@ describe('journal (group commit)', () => {
       bench.store.script(refusing(holds('bad')));
       for (let index = 0; index < 8; index++) bench.append(1 + (index % 2), index === 5 ? 'bad' : `good-${index}`, 1);
       await bench.journal.drain();
-      expect(bench.told.filter((told) => !told.endsWith('committed'))).to.deep.equal(['bad@1 not_applied']);
+      expect(bench.told.filter((told) => !told.endsWith('committed'))).to.deep.equal(['bad@1 refused']);
       expect(bench.told).to.have.length(8);
       expect([...(await bench.inLog(1)), ...(await bench.inLog(2))]).to.have.length(7);
       expect(bench.lost).to.deep.equal([]);
@@ -231,10 +242,10 @@ describe('journal (group commit)', () => {
       expect(await bench.inLog(1)).to.deep.equal(['bad@1', 'x@1', 'y@1', 'z@1', 'z@2']);
       expect(bench.told.filter((told) => told.startsWith('bad'))).to.have.members([
         'bad@1 committed',
-        'bad@2 not_applied',
-        'bad@3 not_applied',
-        'bad@4 not_applied',
-        'bad@5 not_applied',
+        'bad@2 refused',
+        'bad@3 refused',
+        'bad@4 refused',
+        'bad@5 refused',
       ]);
     });
 
@@ -245,7 +256,7 @@ describe('journal (group commit)', () => {
       await bench.journal.drain();
       const second = bench.append(1, 'bad', 1);
       await bench.journal.drain();
-      expect([first.outcomes, second.outcomes]).to.deep.equal([['not_applied'], ['committed']]);
+      expect([first.outcomes, second.outcomes]).to.deep.equal([['refused'], ['committed']]);
     });
 
     it('finds several offenders', async () => {
@@ -253,9 +264,9 @@ describe('journal (group commit)', () => {
       bench.store.script(refusing((rows) => rows.some(({ entityId }) => entityId.startsWith('bad'))));
       for (let index = 0; index < 40; index++) bench.append(1, index % 7 === 0 ? `bad-${index}` : `good-${index}`, 1);
       await bench.journal.drain();
-      expect(
-        bench.told.filter((told) => told.endsWith('not_applied')).map((told) => told.split('@')[0]),
-      ).to.have.members([0, 7, 14, 21, 28, 35].map((index) => `bad-${index}`));
+      expect(bench.told.filter((told) => told.endsWith('refused')).map((told) => told.split('@')[0])).to.have.members(
+        [0, 7, 14, 21, 28, 35].map((index) => `bad-${index}`),
+      );
       expect(await bench.inLog(1)).to.have.length(34);
     });
   });
@@ -267,7 +278,7 @@ describe('journal (group commit)', () => {
       const [lost, kept] = [bench.append(1, 'a', 1), bench.append(2, 'b', 1)];
       await bench.journal.drain();
       expect([lost.outcomes, kept.outcomes, bench.lost]).to.deep.equal([
-        ['unavailable'],
+        ['not_written'],
         ['committed'],
         ['1 conflict'],
       ]);
@@ -286,9 +297,9 @@ describe('journal (group commit)', () => {
       const later = bench.append(1, 'a', 3);
       await turns(1);
       expect([...gathered, later].map(({ outcomes }) => outcomes)).to.deep.equal([
-        ['unavailable'],
+        ['not_written'],
         ['committed'],
-        ['unavailable'],
+        ['not_written'],
       ]);
       expect(bench.sent).to.deep.equal([['a@1'], ['b@1']]);
     });
@@ -306,7 +317,7 @@ describe('journal (group commit)', () => {
       await bench.journal.drain();
       const anew = bench.append(1, 'a', 1);
       await bench.journal.drain();
-      expect([behind.outcomes, anew.outcomes]).to.deep.equal([['unavailable'], ['committed']]);
+      expect([behind.outcomes, anew.outcomes]).to.deep.equal([['not_written'], ['committed']]);
       expect(await bench.inLog(1)).to.deep.equal(['a@1']);
     });
 
@@ -316,7 +327,7 @@ describe('journal (group commit)', () => {
       const [left, kept] = [bench.append(1, 'a', 1), bench.append(2, 'b', 1)];
       await bench.journal.drain();
       expect([left.outcomes, kept.outcomes, bench.lost]).to.deep.equal([
-        ['unavailable'],
+        ['not_written'],
         ['committed'],
         ['1 conflict'],
       ]);
@@ -327,7 +338,7 @@ describe('journal (group commit)', () => {
       bench.store.next({ kind: 'fail', failure: { kind: 'conflict', shard: 77 } });
       const caller = bench.append(1, 'a', 1);
       await bench.journal.drain();
-      expect([caller.outcomes, bench.sent.length]).to.deep.equal([['outcome_unknown'], 1]);
+      expect([caller.outcomes, bench.sent.length]).to.deep.equal([['unknown'], 1]);
     });
   });
 
@@ -344,11 +355,8 @@ describe('journal (group commit)', () => {
         const elsewhere = bench.append(3, 'd', 1);
         open();
         await bench.journal.drain();
-        expect(bench.callers.slice(0, 2).map(({ outcomes }) => outcomes)).to.deep.equal([
-          ['outcome_unknown'],
-          ['outcome_unknown'],
-        ]);
-        expect(behind.map(({ outcomes }) => outcomes)).to.deep.equal([['unavailable'], ['unavailable']]);
+        expect(bench.callers.slice(0, 2).map(({ outcomes }) => outcomes)).to.deep.equal([['unknown'], ['unknown']]);
+        expect(behind.map(({ outcomes }) => outcomes)).to.deep.equal([['not_written'], ['not_written']]);
         expect(elsewhere.outcomes).to.deep.equal(['committed']);
         expect(bench.lost).to.deep.equal(['1 unknown', '2 unknown']);
         expect(bench.sent).to.deep.equal([['a@1', 'b@1'], ['d@1']]);
@@ -366,7 +374,7 @@ describe('journal (group commit)', () => {
       bench.append(1, 'a', 2); // in the second half: its shard is lost, and taken again, before its turn comes
       for (const version of [4, 5, 6]) bench.append(2, 'b', version);
       await bench.journal.drain();
-      expect(bench.callers[4]!.outcomes).to.deep.equal(['unavailable']);
+      expect(bench.callers[4]!.outcomes).to.deep.equal(['not_written']);
       expect(await bench.inLog(1)).to.deep.equal([]);
     });
   });
@@ -386,7 +394,7 @@ describe('journal (group commit)', () => {
       bench.store.script(() => transient);
       const caller = bench.append(1, 'a', 1);
       await bench.journal.drain();
-      expect(caller.outcomes).to.deep.equal(['outcome_unknown']);
+      expect(caller.outcomes).to.deep.equal(['unknown']);
       expect(bench.lost).to.deep.equal(['1 unknown']);
       expect(bench.sent).to.have.length(6);
     });
@@ -400,7 +408,7 @@ describe('journal (group commit)', () => {
       await waitUntil('the first batch is sent', () => bench.sent.length === 1);
       const [gone, kept] = [bench.append(1, 'a', 1), bench.append(2, 'b', 2)];
       bench.journal.disown(1);
-      expect(gone.outcomes).to.deep.equal(['unavailable']);
+      expect(gone.outcomes).to.deep.equal(['not_written']);
       open();
       await bench.journal.drain();
       expect(kept.outcomes).to.deep.equal(['committed']);
@@ -419,7 +427,7 @@ describe('journal (group commit)', () => {
       expect(inFlight.outcomes).to.deep.equal(['committed']);
       const later = bench.append(1, 'a', 2);
       await turns(2);
-      expect(later.outcomes).to.deep.equal(['unavailable']);
+      expect(later.outcomes).to.deep.equal(['not_written']);
     });
 
     for (const script of [
@@ -512,8 +520,8 @@ describe('journal (group commit)', () => {
               versions.set(id, version + 1);
               // A shell is dropped when its row fails, and the next one reads the log.
               const failed = caller.failed.bind(caller);
-              caller.failed = (code) => {
-                failed(code);
+              caller.failed = (outcome) => {
+                failed(outcome);
                 if (!bench.callers.some((other) => other.row.entityId === id && other.outcomes.length === 0))
                   versions.delete(id);
               };
@@ -529,7 +537,7 @@ describe('journal (group commit)', () => {
             expect(outcomes, `${row.entityId}@${row.version} is answered once`).to.have.length(1);
             const stored = commandIds.get(`${row.entityId}/${row.commandId}`);
             if (outcomes[0] === 'committed') expect(stored?.seq, 'committed rows are in the log').to.equal(seq);
-            else if (outcomes[0] !== 'outcome_unknown')
+            else if (outcomes[0] !== 'unknown')
               expect(stored, `${outcomes[0]} rows are not in the log`).to.equal(undefined);
           }
           const own = log.filter(({ entityId }) => !entityId.startsWith('shd_'));

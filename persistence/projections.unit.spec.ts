@@ -64,6 +64,73 @@ describe('projections', () => {
   const over = (...shards: number[]): Bench => (bench = new Bench(...shards));
   afterEach(() => bench.end());
 
+  describe('a view written again without a new row', () => {
+    const refreshed = (version: number, wakeAt: number | null) => ({
+      shard: 1,
+      entityId: ENTITY,
+      version,
+      wakeAt,
+      view: {
+        kind: 'order' as const,
+        state: placedOrder(ORDER, { updatedAt: version }),
+        firstSeq: 1,
+        settled: wakeAt === null,
+      },
+    });
+
+    it('is flushed with its wake-up, and the checkpoint stays', async () => {
+      over(1);
+      bench.row(1, 'res_x', 1, null);
+      await bench.flush();
+      expect(await bench.checkpoint(1)).to.equal(1);
+      bench.projections.refresh(refreshed(4, 77));
+      await bench.flush();
+      expect(bench.store.sent.at(-1)!.moves).to.deep.equal([{ shard: 1, from: 1, to: 1 }]);
+      expect([bench.orderVersion(), await bench.checkpoint(1)]).to.deep.equal([4, 1]);
+      expect(bench.store.waiting.get(ENTITY)?.wakeAt).to.equal(77);
+      expect(bench.wakes).to.deep.equal([{ [ENTITY]: 77 }]);
+      expect(bench.lost).to.deep.equal([]);
+    });
+
+    it('takes away a wake-up that is left from before', async () => {
+      over(1);
+      bench.store.waiting.set(ENTITY, { shard: 1, entityId: ENTITY, wakeAt: 5 });
+      bench.projections.refresh(refreshed(4, null));
+      await bench.flush();
+      expect(bench.store.waiting.has(ENTITY)).to.equal(false);
+    });
+
+    it('is tried again when its flush fails', async () => {
+      over(1);
+      bench.store.next('fails');
+      bench.projections.refresh(refreshed(4, 77));
+      await bench.flush();
+      expect(bench.orderVersion()).to.equal(undefined);
+      await waitUntil('it is written', () => bench.orderVersion() === 4);
+    });
+
+    it('is dropped with its shard, and never begun for one that is another owner’s', async () => {
+      over(1);
+      bench.projections.refresh({ ...refreshed(4, 77), shard: 2 });
+      bench.projections.refresh(refreshed(4, 77));
+      bench.projections.disown(1);
+      await bench.flush();
+      expect(bench.store.sent).to.deep.equal([]);
+    });
+  });
+
+  it('tell how long the oldest row that they lack has waited', async () => {
+    over(1);
+    expect(bench.projections.lagMs).to.equal(0);
+    const open = bench.store.hold();
+    bench.order(1, 1, null);
+    const flush = bench.flush();
+    await waitUntil('it is seen', () => bench.projections.lagMs >= 20);
+    open();
+    await flush;
+    expect(bench.projections.lagMs).to.equal(0);
+  });
+
   describe('a flush', () => {
     it('writes the last of many changes to an entity, once, and moves the checkpoint over all of them', async () => {
       over(1);

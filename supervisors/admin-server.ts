@@ -83,7 +83,11 @@ export class AdminServer {
       send(response, status, body);
     } catch (error) {
       this.#deps.log.warn({ path, reason: messageOf(error) }, 'an admin request failed');
-      send(response, 503, problem(503, 'unavailable', 'The database does not answer.'));
+      send(
+        response,
+        503,
+        problem(503, 'unavailable', 'A part that this needs, the database or the key set, does not answer.'),
+      );
     }
   }
 

@@ -8,6 +8,9 @@ describe('worker health', () => {
   let clock: ManualClock;
   let health: WorkerHealth;
   let missing: number;
+  let leaseValid: boolean;
+  let stalledMs: number;
+  let lagMs: number;
   /** How the next pings end. */
   let pings: { resolve(): void; reject(error: Error): void }[];
 
@@ -15,6 +18,9 @@ describe('worker health', () => {
     mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
     clock = new ManualClock();
     missing = 0;
+    leaseValid = true;
+    stalledMs = 0;
+    lagMs = 0;
     pings = [];
     health = new WorkerHealth({
       clock,
@@ -23,6 +29,9 @@ describe('worker health', () => {
           pings.push({ resolve, reject });
         }),
       shardsMissing: () => missing,
+      leaseValid: () => leaseValid,
+      journalStalledMs: () => stalledMs,
+      projectionsLagMs: () => lagMs,
     });
   });
   afterEach(() => {
@@ -94,5 +103,30 @@ describe('worker health', () => {
     health.drain();
     expect(await isHealthy()).to.equal(false);
     expect(health.live().healthy).to.equal(true);
+  });
+
+  it('is not ready without a lease, while the journal makes no progress, or with read models far behind', async () => {
+    leaseValid = false;
+    const first = (await health.ready()).checks['lease']!;
+    expect(first).to.include({ status: 'down', detail: 'the lease could not be renewed' });
+    clock.advance(5_000);
+    expect((await health.ready()).checks['lease']!.since).to.equal(first.since);
+    leaseValid = true;
+    const again = (await health.ready()).checks['lease']!;
+    expect(again.status).to.equal('up');
+    expect(Date.parse(again.since!) - Date.parse(first.since!)).to.equal(5_000);
+
+    stalledMs = 2_000;
+    expect(await isHealthy(), 'an append may take so long').to.equal(true);
+    stalledMs = 2_001;
+    expect((await health.ready()).checks['journal']).to.include({ status: 'down', detail: 'no commit for 2001 ms' });
+    expect(await isHealthy()).to.equal(false);
+    stalledMs = 0;
+
+    lagMs = 10_000;
+    expect(await isHealthy(), 'a flush may be late').to.equal(true);
+    lagMs = 10_001;
+    expect((await health.ready()).checks['projections']).to.include({ status: 'down' });
+    expect(await isHealthy()).to.equal(false);
   });
 });

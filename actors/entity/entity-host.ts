@@ -28,6 +28,8 @@ export interface EntityHost {
   after(delayMs: number, tell: () => void): { cancel(): void };
   /** False: another worker may own the entity's shard by now, so what is in memory may be old. */
   mayAnswer(): boolean;
+  /** The shell could do nothing with a message, and goes on. */
+  refused(shell: EntityShell, error: Error): void;
   /** The shell has read its entity. */
   recovered(shell: EntityShell): void;
   /** The shell has left the entity: the next message starts a new one. */

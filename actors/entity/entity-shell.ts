@@ -138,6 +138,11 @@ export class EntityShell {
     );
   }
 
+  /** Its rows are being read. */
+  get recovering(): boolean {
+    return this.#phase === 'recovering';
+  }
+
   /** Asks that wait for the recovery. */
   get stashed(): number {
     return this.#stash.length;
@@ -289,7 +294,7 @@ export class EntityShell {
     }
     const at = Math.max(this.#host.clock.nowMs(), this.#lastAt);
     const decision = this.type.decider.decide(this.#state, command, at, gathering?.answers) as Decided | undefined;
-    if (!decision) throw new ForeignMessageError(`${this.type.kind} knows no command ${command.type}`);
+    if (!decision) return this.#refuseForeign(command, askers, gathering);
     switch (decision.kind) {
       case 'accepted':
         this.#endGathering(gathering);
@@ -318,6 +323,15 @@ export class EntityShell {
           this.#hold({ reply, value: undefined, refusal: decision.refusal, replayed: false });
         return false;
     }
+  }
+
+  /** Nothing was touched: only the message fails. */
+  #refuseForeign(command: { readonly type: string }, askers: readonly Asker[], gathering?: Gathering<Asker>): false {
+    const error = new ForeignMessageError(`${this.type.kind} knows no command ${command.type}`);
+    this.#host.refused(this, error);
+    if (gathering) this.#endGathering(gathering);
+    for (const { reply } of askers) reply(failed('not_applied', error.message));
+    return false;
   }
 
   #append(

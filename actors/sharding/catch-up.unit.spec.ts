@@ -192,10 +192,10 @@ describe('the shard keeper', () => {
         log.info = info;
         let end = Promise.resolve();
         for (let tick = 0; tick < ticks; tick++) end = end.then(() => undefined);
-        void end.then(() => node.keeper.lost(2));
+        void end.then(() => node.keeper.failed(2));
         info(...line);
       };
-      node.keeper.lost(1);
+      node.keeper.failed(1);
       const isServed = (): boolean =>
         log.info === info && node.keeper.takingCount === 0 && node.region.figures.shardsOwned === 8;
       await turns(3);
@@ -211,7 +211,7 @@ describe('the shard keeper', () => {
     const node = await InMemoryNode.start();
     const epochOf = () => node.world.log.shard(3).at(-1)!.epoch;
     expect(epochOf()).to.equal(1);
-    node.keeper.lost(3);
+    node.keeper.failed(3);
     await waitUntil('it is served again', () => node.keeper.takingCount === 0);
     expect(epochOf()).to.equal(2);
     node.kill();
@@ -221,7 +221,7 @@ describe('the shard keeper', () => {
     const node = await InMemoryNode.start();
     await node.keeper.stop();
     const rows = node.world.log.shard(3).length;
-    node.keeper.lost(3);
+    node.keeper.failed(3);
     await node.journal.drain();
     expect(node.world.log.shard(3)).to.have.length(rows);
     node.kill();

@@ -50,8 +50,9 @@ export class Ownership implements ShardDirectory {
   #members = new Map<WorkerId, Member>();
   #owners: readonly (WorkerId | undefined)[];
   readonly #held = new Set<number>();
-  /** Held still, and being given away. */
-  readonly #leaving = new Set<number>();
+  /** Held still, and being given away: by which hand-over. One that outlives its lease means nothing any more. */
+  readonly #leaving = new Map<number, number>();
+  #handOvers = 0;
   /** Given away here; the next round tells the store. */
   #toRelease: number[] = [];
   #validUntilMonotonicMs = -Infinity;
@@ -242,18 +243,21 @@ export class Ownership implements ShardDirectory {
       return owner !== undefined && owner !== this.#workerId && !this.#leaving.has(shard);
     });
     if (shards.length === 0) return;
-    for (const shard of shards) this.#leaving.add(shard);
+    const handOver = ++this.#handOvers;
+    for (const shard of shards) this.#leaving.set(shard, handOver);
+    const stillLeaving = (): number[] => shards.filter((shard) => this.#leaving.get(shard) === handOver);
     server()
       .handOver(shards)
       .then(
         () => {
           log.info({ shards: shards.length }, 'shards are handed over');
-          this.#toRelease.push(...shards);
+          this.#toRelease.push(...stillLeaving());
         },
         (error: unknown) => {
           log.warn({ reason: messageOf(error) }, 'shards could not be handed over');
-          for (const shard of shards) this.#leaving.delete(shard);
-          server().gained(shards.filter((shard) => this.#held.has(shard)));
+          const kept = stillLeaving();
+          for (const shard of kept) this.#leaving.delete(shard);
+          server().gained(kept);
         },
       )
       .finally(() => this.refresh());
@@ -264,7 +268,7 @@ export class Ownership implements ShardDirectory {
     if (this.#toRelease.length === 0) return;
     const shards = this.#toRelease;
     await this.#deps.store.release(this.#workerId, shards);
-    this.#toRelease = this.#toRelease.slice(shards.length);
+    this.#toRelease = this.#toRelease.filter((shard) => !shards.includes(shard));
     for (const shard of shards) {
       this.#held.delete(shard);
       this.#leaving.delete(shard);
@@ -279,7 +283,11 @@ export class Ownership implements ShardDirectory {
 
   #lose(shards: readonly number[], reason: string): void {
     if (shards.length === 0) return;
-    for (const shard of shards) this.#held.delete(shard);
+    for (const shard of shards) {
+      this.#held.delete(shard);
+      this.#leaving.delete(shard);
+    }
+    this.#toRelease = this.#toRelease.filter((shard) => this.#held.has(shard));
     this.#deps.log.warn({ shards: shards.length, reason }, 'shards are lost');
     this.#deps.server().lost(shards);
   }

@@ -12,12 +12,13 @@ const RETRY_INTERVAL_MS = 50;
 export interface Routed {
   readonly ask: Ask;
   readonly internal: boolean;
-  readonly fresh: boolean;
+  /** The sender knows that the receiver has no rows; true at the first try only. */
+  fresh: boolean;
   readonly reply: Reply;
   /** Monotonic. */
   readonly deadlineMs: number;
-  /** Whether an owner that it was sent to before may have applied it. */
-  readonly applied: 'no' | 'unknown';
+  /** Whether an owner that it was sent to may have applied it. */
+  applied: 'no' | 'unknown';
 }
 
 interface Waiting {
@@ -32,6 +33,7 @@ export class Parked {
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #retrying = false;
+  #stopped = false;
 
   constructor(monotonicMs: () => number, dispatch: (routed: Routed) => void) {
     this.#monotonicMs = monotonicMs;
@@ -44,7 +46,7 @@ export class Parked {
 
   /** False at the limit; then the caller answers. The steps of orders under way are never refused. */
   add(routed: Routed, tooLate: Answer): boolean {
-    if (this.#waiting.length >= PARKED_MAX && !routed.internal) return false;
+    if (this.#stopped || (this.#waiting.length >= PARKED_MAX && !routed.internal)) return false;
     this.#waiting.push({ routed, tooLate });
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -64,6 +66,7 @@ export class Parked {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     for (const { routed, tooLate } of this.#waiting.splice(0)) routed.reply(tooLate);
   }

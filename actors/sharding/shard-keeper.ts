@@ -45,6 +45,8 @@ export class ShardKeeper implements ShardServer {
   readonly #writer: () => Journal;
   /** Ours, and not served yet, or not any more. */
   readonly #missing = new Set<number>();
+  /** Lost by an append, and not known yet whether they are still ours. */
+  readonly #unconfirmed = new Set<number>();
   /** Ours to serve. */
   readonly #ours = new Set<number>();
   #taking: Promise<void> | undefined;
@@ -76,6 +78,7 @@ export class ShardKeeper implements ShardServer {
     for (const shard of shards) {
       this.#ours.delete(shard);
       this.#missing.delete(shard);
+      this.#unconfirmed.delete(shard);
       this.#disown(shard);
     }
   }
@@ -86,28 +89,31 @@ export class ShardKeeper implements ShardServer {
     for (const shard of shards) {
       this.#ours.delete(shard);
       this.#missing.delete(shard);
+      this.#unconfirmed.delete(shard);
       region.disown(shard);
     }
     const deadline = clock.monotonicMs() + HAND_OVER_TIMEOUT_MS;
     while (region.appending(shards) && clock.monotonicMs() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 2));
-    for (const shard of shards) this.#writer().disown(shard);
     await live.quiesce();
     await live.flush();
-    for (const shard of shards) live.disown(shard);
+    // One that was lost and gained again meanwhile has a new epoch by now, or will.
+    for (const shard of shards) if (!this.#ours.has(shard)) this.#disown(shard);
   }
 
   /** An append, or a flush, found another owner or no answer: everything of the shard in memory is void. */
   failed(shard: number): void {
     this.#disown(shard);
     if (!this.#ours.has(shard) || this.#stopped) return;
-    this.#missing.add(shard);
-    void this.#deps.confirm().then(() => this.take([...this.#missing]));
+    this.#unconfirmed.add(shard);
+    void this.#deps.confirm().then(() => {
+      if (this.#unconfirmed.delete(shard)) void this.take([shard]);
+    });
   }
 
   /** Shards that should be served here and are not. */
   get takingCount(): number {
-    return this.#missing.size;
+    return this.#missing.size + this.#unconfirmed.size;
   }
 
   async stop(): Promise<void> {

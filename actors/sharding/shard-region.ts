@@ -166,13 +166,14 @@ export class ShardRegion implements Actors, EntityHost {
   ask(ask: Ask): Promise<Answer> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        const code = ask.command ? 'outcome_unknown' : 'unavailable';
+        const code = ask.command && routed.applied === 'unknown' ? 'outcome_unknown' : 'unavailable';
         resolve(failed(code, `no answer within ${ask.timeoutMs} ms`));
       }, ask.timeoutMs);
-      this.#route(ask, false, false, (answer) => {
+      const routed = this.#routed(ask, false, false, (answer) => {
         clearTimeout(timer);
         resolve(answer);
       });
+      this.#dispatch(routed);
     });
   }
 
@@ -184,7 +185,7 @@ export class ShardRegion implements Actors, EntityHost {
   }
 
   send(ask: Ask, fresh: boolean, reply: Reply): void {
-    this.#route(ask, true, fresh, reply);
+    this.#dispatch(this.#routed(ask, true, fresh, reply));
   }
 
   shardOf(entityId: string): number {
@@ -196,38 +197,44 @@ export class ShardRegion implements Actors, EntityHost {
     this.#parked.retry();
   }
 
-  #route(ask: Ask, internal: boolean, fresh: boolean, reply: Reply): void {
-    const deadlineMs = this.clock.monotonicMs() + ask.timeoutMs;
-    this.#dispatch({ ask, internal, fresh, reply, deadlineMs, applied: 'no' });
+  #routed(ask: Ask, internal: boolean, fresh: boolean, reply: Reply): Routed {
+    return { ask, internal, fresh, reply, deadlineMs: this.clock.monotonicMs() + ask.timeoutMs, applied: 'no' };
   }
 
   #dispatch(routed: Routed): void {
     const { ask, internal, fresh } = routed;
+    const before = routed.applied;
+    const answered = (answer: ShardAnswer): void => this.#answered(routed, before, answer);
     const shard = this.shardOf(ask.to);
     if (this.#owned.has(shard)) {
-      return this.#deliver(shard, ask, internal, fresh, (answer) => this.#answered(routed, answer));
+      routed.applied = 'unknown';
+      return this.#deliver(shard, ask, internal, fresh, answered);
     }
     const owner = this.#deps.directory.ownerOf(shard);
     if (owner === undefined || owner === this.#deps.workerId) {
-      return this.#park(routed, elsewhere(routed.applied, `shard ${shard} has no owner yet`));
+      return this.#park(routed, `shard ${shard} has no owner yet`);
     }
+    routed.applied = 'unknown';
     const leftMs = Math.max(1, routed.deadlineMs - this.clock.monotonicMs());
     const sent = leftMs < ask.timeoutMs ? { ...ask, timeoutMs: leftMs } : ask;
-    this.#deps.transport.ask(owner, sent, internal, (answer) => this.#answered(routed, answer));
+    this.#deps.transport.ask(owner, sent, internal, answered);
   }
 
-  #answered(routed: Routed, answer: ShardAnswer): void {
+  /** @param before whether it may have been applied before it was sent to whom this answer is from. */
+  #answered(routed: Routed, before: Routed['applied'], answer: ShardAnswer): void {
     if (answer.kind !== 'elsewhere') return routed.reply(answer);
+    routed.applied = answer.applied === 'unknown' ? 'unknown' : before;
     this.#deps.directory.refresh();
-    this.#park(routed, answer);
+    this.#park(routed, answer.detail);
   }
 
-  #park(routed: Routed, { applied, detail }: { readonly applied: 'no' | 'unknown'; readonly detail: string }): void {
-    const unknown = applied === 'unknown' || routed.applied === 'unknown';
-    const code = unknown && routed.ask.command !== undefined ? 'outcome_unknown' : 'unavailable';
-    if (unknown && routed.ask.once === true) return routed.reply(failed(code, detail));
-    const again: Routed = { ...routed, fresh: false, applied: unknown ? 'unknown' : 'no' };
-    if (!this.#parked.add(again, failed(code, detail))) routed.reply(failed(unknown ? code : 'overloaded', detail));
+  #park(routed: Routed, detail: string): void {
+    const { ask, reply } = routed;
+    routed.fresh = false;
+    const unknown = routed.applied === 'unknown' && ask.command !== undefined;
+    const tooLate = failed(unknown ? 'outcome_unknown' : 'unavailable', detail);
+    if (unknown && ask.once === true) return reply(tooLate);
+    if (!this.#parked.add(routed, tooLate)) reply(unknown ? tooLate : failed('overloaded', detail));
   }
 
   #deliver(shard: number, ask: Ask, internal: boolean, fresh: boolean, reply: ShardReply): void {
@@ -304,8 +311,14 @@ export class ShardRegion implements Actors, EntityHost {
     this.#quarantined.delete(entityId);
     this.#suspects.add(entityId);
     const resident = this.#residents.get(entityId);
-    if (resident) this.recovered(resident.shell);
-    else this.#wake(entityId);
+    if (!resident) this.#wake(entityId);
+    else if (resident.shell.idle) this.recovered(resident.shell);
+    // What it shows must be committed. One that is being read tells by itself.
+    else if (!resident.shell.recovering) this.after(SWEEP_INTERVAL_MS, () => this.retryQuarantined(entityId));
+  }
+
+  refused(shell: EntityShell, error: Error): void {
+    this.#deps.guardian.decide({ kind: shell.type.kind, entityId: shell.entityId, error });
   }
 
   recovered(shell: EntityShell): void {

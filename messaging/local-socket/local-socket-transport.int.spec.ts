@@ -209,7 +209,8 @@ describe('local socket transport', () => {
     await open('w1', (_ask, _internal, reply) => replies.push(reply));
     const sender = await open('w0');
     const heard: string[] = [];
-    for (let index = 0; index < 20_000; index++) sender.ask('w1', read(), false, (answer) => heard.push(codeOf(answer)));
+    for (let index = 0; index < 20_000; index++)
+      sender.ask('w1', read(), false, (answer) => heard.push(codeOf(answer)));
     expect(codeOf(await ask(sender, 'w1', command()))).to.equal('overloaded');
     sender.ask('w1', command(), true, (answer) => heard.push(`step ${codeOf(answer)}`));
     await waitUntil(

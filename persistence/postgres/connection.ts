@@ -97,7 +97,8 @@ export class Session {
       ...config,
       ...(queryTimeoutMs !== undefined && {
         query_timeout: queryTimeoutMs,
-        statement_timeout: queryTimeoutMs,
+        // For a server that the client's cut does not reach: the next session ends what runs there.
+        statement_timeout: 2 * queryTimeoutMs,
         connectionTimeoutMillis: queryTimeoutMs,
       }),
       ...(lockTimeoutMs !== undefined && { options: `${config.options} -c lock_timeout=${lockTimeoutMs}` }),
@@ -124,6 +125,17 @@ export class Session {
   async #open(): Promise<pg.Client> {
     const client = new pg.Client(this.#config);
     client.on('error', () => this.#drop(client));
+    try {
+      await this.#prepare(client);
+    } catch (error) {
+      this.#drop(client);
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+
+  async #prepare(client: pg.Client): Promise<void> {
     await client.connect();
     if (this.#opened) await client.query(END_PREDECESSORS);
     this.#opened = true;
@@ -132,8 +144,6 @@ export class Session {
       client.on('notification', ({ channel, payload }) => listen[channel]?.(payload ?? ''));
       for (const channel of Object.keys(listen)) await client.query(`LISTEN ${channel}`);
     }
-    this.#client = client;
-    return client;
   }
 
   #drop(client: pg.Client): void {

@@ -105,7 +105,9 @@ export class PostgresOwnershipStore implements OwnershipStore {
       );
     }
     if (renewed === 0) return undefined;
-    return { members: members.filter((member) => !member.expired).map(plain), owners };
+    // One's own row is the one of before this renewal.
+    const living = members.filter((member) => !member.expired || member.workerId === workerId);
+    return { members: living.map(plain), owners };
   }
 
   async claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>> {

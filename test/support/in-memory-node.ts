@@ -11,7 +11,8 @@ import { orderActor } from '../../actors/order/order-actor.ts';
 import { paymentActor } from '../../actors/payment/payment-actor.ts';
 import type { PaymentProvider } from '../../actors/payment/payment-provider.ts';
 import { reservationActor } from '../../actors/reservation/reservation-actor.ts';
-import type { PeerTransport, ShardDirectory } from '../../actors/sharding/peers.ts';
+import { Ownership } from '../../actors/sharding/ownership.ts';
+import type { PeerTransport, ShardDirectory, WorkerId } from '../../actors/sharding/peers.ts';
 import { ShardKeeper } from '../../actors/sharding/shard-keeper.ts';
 import { ShardRegion } from '../../actors/sharding/shard-region.ts';
 import { stockActor } from '../../actors/stock/stock-actor.ts';
@@ -23,7 +24,10 @@ import { InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { Journal } from '../../persistence/journal.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
 import { Projections } from '../../persistence/projections.ts';
+import { EntityGuardian } from '../../supervisors/guardian.ts';
 import { CountingProvider } from './counting-provider.ts';
+import { InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
+import type { InMemoryCluster } from './in-memory-cluster.ts';
 import { ManualClock } from './manual-clock.ts';
 import { orderTerms } from './order-states.ts';
 import { ScriptedJournalStore } from './scripted-journal-store.ts';
@@ -58,6 +62,8 @@ export class World {
   readonly readModels = new ScriptedProjectionStore();
   readonly provider = new CountingProvider();
   readonly clock = new ManualClock();
+  /** The list of entities that can't be read, as people see it. */
+  readonly quarantine = new Map<string, { readonly shard: number; readonly reason: string }>();
 
   /** All rows of the domain, by shard and place. */
   get rows(): JournalRow[] {
@@ -77,6 +83,9 @@ export interface NodeOptions {
   readonly log?: Logger;
   readonly directory?: ShardDirectory;
   readonly transport?: PeerTransport;
+  readonly workerId?: WorkerId;
+  /** Shares its world's shards with the other nodes of a cluster, instead of having them all. */
+  readonly cluster?: InMemoryCluster;
   /** Its script, if it has one, is in force before the first append. */
   readonly store?: (log: InMemoryLog) => ScriptedJournalStore;
 }
@@ -89,50 +98,109 @@ const NO_PEERS: PeerTransport = {
 
 export class InMemoryNode {
   readonly world: World;
+  readonly workerId: WorkerId;
   readonly store: ScriptedJournalStore;
   readonly region: ShardRegion;
   readonly journal: Journal;
   readonly projections: Projections;
   readonly keeper: ShardKeeper;
+  readonly guardian: EntityGuardian;
+  /** Only in a cluster. */
+  readonly ownership: Ownership | undefined;
+  /** Reasons for which the worker would have given up. */
+  readonly escalations: string[] = [];
+  /** Without a cluster: what the region hears of its lease. */
+  leaseValid = true;
   readonly #shards: number;
   #commands = 0;
   #dead = false;
 
   static async start(options: NodeOptions = {}): Promise<InMemoryNode> {
     const node = new InMemoryNode(options);
-    await node.keeper.take(Array.from({ length: node.#shards }, (_, shard) => shard));
+    const { ownership } = node;
+    if (!ownership) {
+      await node.keeper.take(Array.from({ length: node.#shards }, (_, shard) => shard));
+      return node;
+    }
+    options.cluster!.nodes.set(node.workerId, node);
+    await ownership.join();
+    ownership.begin();
+    await waitUntil('the node is a member', () => ownership.members.has(node.workerId));
     return node;
   }
 
   private constructor(options: NodeOptions) {
-    const { world = new World(), shards = SHARDS, log = silentLog } = options;
-    const { clock, readModels } = world;
+    const { cluster, log = silentLog, workerId = 'w0-test' } = options;
+    const { world = cluster?.world ?? new World(), shards = cluster?.shards ?? SHARDS } = options;
+    const { clock, readModels, quarantine } = world;
     this.world = world;
+    this.workerId = workerId;
     this.#shards = shards;
     this.store = options.store?.(world.log) ?? new ScriptedJournalStore(world.log);
     const types = { ...ENTITY_TYPES, ...options.types };
+    this.guardian = new EntityGuardian(clock, log);
+    this.ownership = cluster && this.#ownershipIn(cluster, log);
+    const everything: ShardDirectory = { ownerOf: () => workerId, refresh: () => undefined };
     this.region = new ShardRegion({
-      slot: 0,
+      workerId,
       shards,
       types,
       clock,
       log,
       recoveries: new Recoveries(this.store),
       provider: options.provider ?? world.provider,
-      directory: options.directory ?? { ownerOf: () => 0 },
-      transport: options.transport ?? NO_PEERS,
+      directory: options.directory ?? this.ownership ?? everything,
+      transport: options.transport ?? cluster?.transportOf(workerId) ?? NO_PEERS,
+      guardian: this.guardian,
+      quarantine: {
+        add: (entityId, shard, reason) => void quarantine.set(entityId, { shard, reason }),
+        remove: (entityId) => void quarantine.delete(entityId),
+      },
+      escalate: (reason) => this.escalations.push(reason),
+      leaseValid: () => this.ownership?.valid ?? this.leaseValid,
       saveSnapshots: (snapshots) => this.store.saveSnapshots(snapshots),
     });
     this.projections = new Projections(readModels, log, {
       wakesChanged: (wakes) => this.region.wakesChanged(wakes),
-      shardLost: (shard) => this.keeper.lost(shard),
+      shardLost: (shard) => this.keeper.failed(shard),
     });
-    this.journal = new Journal(this.store, log, (shard) => this.keeper.lost(shard));
+    this.journal = new Journal(this.store, log, (shard) => this.keeper.failed(shard));
     this.region.connect(this.journal, this.projections);
     this.keeper = new ShardKeeper(
-      { journal: this.store, projections: readModels, types, clock, log, region: this.region, live: this.projections },
+      {
+        journal: this.store,
+        projections: readModels,
+        types,
+        clock,
+        log,
+        region: this.region,
+        live: this.projections,
+        confirm: () => this.ownership?.confirm() ?? Promise.resolve(),
+        suspects: (wanted) =>
+          Promise.resolve(
+            [...quarantine]
+              .map(([entityId, { shard }]) => ({ entityId, shard }))
+              .filter(({ shard }) => wanted.includes(shard)),
+          ),
+      },
       () => this.journal,
     );
+  }
+
+  #ownershipIn(cluster: InMemoryCluster, log: Logger): Ownership {
+    const { workerId } = this;
+    return new Ownership({
+      store: new InMemoryOwnershipStore(cluster.ownership),
+      clock: cluster.world.clock,
+      log,
+      me: { workerId, nodeId: `node-of-${workerId}`, slot: 0, host: '', socketPath: '', pid: 0, version: '' },
+      shards: cluster.shards,
+      server: () => this.keeper,
+      changed: () => {
+        cluster.cutOff(workerId, (other) => this.ownership!.members.has(other));
+        this.region.ownersChanged();
+      },
+    });
   }
 
   ask(to: string, command?: { readonly type: string }, changes: Partial<Ask> = {}): Promise<Answer> {
@@ -181,12 +249,11 @@ export class InMemoryNode {
 
   /** As kill -9 does, as far as one process can: nothing of it goes on. */
   kill(): void {
+    if (this.#dead) return;
     this.#dead = true;
+    void this.ownership?.stop();
+    this.keeper.lost(Array.from({ length: this.#shards }, (_, shard) => shard));
     this.region.stop();
-    for (let shard = 0; shard < this.#shards; shard++) {
-      this.region.disown(shard);
-      this.projections.disown(shard);
-    }
   }
 
   /** Lets time pass, and wakes who is due by then. */
@@ -196,6 +263,7 @@ export class InMemoryNode {
   }
 
   async stop(): Promise<void> {
+    await this.ownership?.stop();
     this.region.stop();
     await this.projections.close(() => 0, 1);
     await this.keeper.stop();

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import knex from 'knex';
 import pg from 'pg';
-import { up } from '../../migrations/0001-journal.ts';
+import { migrationSource } from '../../migrations/source.ts';
 import { databaseServerUrl } from './database-server.ts';
 
 export interface ScratchDatabase {
@@ -25,7 +25,11 @@ export async function createScratchDatabase({
   const url = address.href;
   if (migrated) {
     const migrations = knex({ client: 'pg', connection: url });
-    await up(migrations).finally(() => migrations.destroy());
+    try {
+      for (const migration of await migrationSource.getMigrations([])) await migration.up(migrations);
+    } finally {
+      await migrations.destroy();
+    }
   }
   return {
     url,

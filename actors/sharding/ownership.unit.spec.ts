@@ -1,0 +1,289 @@
+/** One worker's part in owning the shards, over members and leases in memory and a clock that the test moves. */
+import { expect } from 'chai';
+import { InMemoryOwnership, InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
+import type { Member, Membership } from '../../persistence/ports.ts';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
+import { turns, waitUntil } from '../../test/support/wait-until.ts';
+import { LEASE_TTL_MS, Ownership, type ShardServer } from './ownership.ts';
+
+const SHARDS = 8;
+
+const memberOf = (workerId: string): Omit<Member, 'draining'> => ({
+  workerId,
+  nodeId: `node-of-${workerId}`,
+  slot: 0,
+  host: 'machine-1',
+  socketPath: '',
+  pid: 1,
+  version: '0',
+});
+
+/** Fails, or waits, when a test says so. */
+class ScriptedOwnershipStore extends InMemoryOwnershipStore {
+  isAway = false;
+  renewals = 0;
+  #gate: Promise<void> | undefined;
+
+  /** Renewals are sent and not answered until the returned function is called. */
+  hold(): () => void {
+    let open = (): void => undefined;
+    this.#gate = new Promise((resolve) => {
+      open = () => {
+        this.#gate = undefined;
+        resolve();
+      };
+    });
+    return open;
+  }
+
+  override async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {
+    this.renewals++;
+    if (this.isAway) throw new Error('scripted: the database is away');
+    const membership = await super.renew(workerId, ttlMs, draining);
+    await this.#gate;
+    return membership;
+  }
+}
+
+/** Writes down what it is told. */
+class RecordingServer implements ShardServer {
+  readonly served = new Set<number>();
+  readonly handedOver: number[] = [];
+  handOverEnds: Promise<void> = Promise.resolve();
+
+  gained(shards: readonly number[]): void {
+    for (const shard of shards) this.served.add(shard);
+  }
+
+  lost(shards: readonly number[]): void {
+    for (const shard of shards) this.served.delete(shard);
+  }
+
+  async handOver(shards: readonly number[]): Promise<void> {
+    for (const shard of shards) {
+      this.served.delete(shard);
+      this.handedOver.push(shard);
+    }
+    await this.handOverEnds;
+  }
+}
+
+describe('ownership', () => {
+  let world: InMemoryOwnership;
+  let clock: ManualClock;
+  let workers: Worker[];
+
+  class Worker {
+    readonly store = new ScriptedOwnershipStore(world);
+    readonly server = new RecordingServer();
+    changes = 0;
+    readonly ownership: Ownership;
+    readonly workerId: string;
+
+    constructor(workerId: string) {
+      this.workerId = workerId;
+      this.ownership = new Ownership({
+        store: this.store,
+        clock,
+        log: silentLog,
+        me: memberOf(workerId),
+        shards: SHARDS,
+        server: () => this.server,
+        changed: () => this.changes++,
+      });
+      workers.push(this);
+    }
+
+    async start(): Promise<this> {
+      await this.ownership.join();
+      this.ownership.begin();
+      return this;
+    }
+
+    get serves(): number {
+      return this.server.served.size;
+    }
+
+    /** In the store. */
+    get owns(): number {
+      return world.owners.filter((owner) => owner === this.workerId).length;
+    }
+  }
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    world = new InMemoryOwnership(SHARDS, clock);
+    workers = [];
+  });
+  afterEach(async () => {
+    for (const { ownership } of workers) await ownership.stop();
+  });
+
+  const isAlone = async (workerId = 'a'): Promise<Worker> => {
+    const worker = await new Worker(workerId).start();
+    await waitUntil('it serves all', () => worker.serves === SHARDS);
+    return worker;
+  };
+
+  it('a member claims nothing before it is told to begin', async () => {
+    const worker = new Worker('a');
+    await worker.ownership.join();
+    await worker.ownership.confirm();
+    expect(worker.ownership.valid).to.equal(true);
+    expect([worker.serves, worker.owns, worker.ownership.complete]).to.deep.equal([0, 0, false]);
+    worker.ownership.begin();
+    await waitUntil('it serves all', () => worker.serves === SHARDS);
+    expect([worker.owns, worker.ownership.complete]).to.deep.equal([SHARDS, true]);
+    expect(worker.ownership.ownerOf(3)).to.equal('a');
+  });
+
+  it('two come to even shares, each knows the other’s, and what moves is handed over before it is claimed there', async () => {
+    const first = await isAlone();
+    let letGo = (): void => undefined;
+    first.server.handOverEnds = new Promise((resolve) => (letGo = resolve));
+    const second = await new Worker('b').start();
+    await waitUntil('shards are handed over', () => first.server.handedOver.length === SHARDS / 2);
+    await second.ownership.confirm();
+    expect(second.serves, 'not while they are on their way').to.equal(0);
+    expect(first.owns).to.equal(SHARDS);
+    letGo();
+    await waitUntil('they are served there', () => second.serves === SHARDS / 2);
+    expect([...second.server.served].sort()).to.deep.equal([...first.server.handedOver].sort());
+    expect([first.serves, first.owns, second.owns]).to.deep.equal([SHARDS / 2, SHARDS / 2, SHARDS / 2]);
+    await waitUntil('the first knows', () => first.ownership.complete);
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const owner = first.server.served.has(shard) ? 'a' : 'b';
+      expect([first.ownership.ownerOf(shard), second.ownership.ownerOf(shard)]).to.deep.equal([owner, owner]);
+    }
+  });
+
+  for (const [name, pass] of [
+    ['the monotonic clock', (ms: number) => (clock.advance(ms), clock.jump(-ms))],
+    ['the wall clock', (ms: number) => clock.jump(ms)],
+  ] as const) {
+    it(`a lease is over when ${name} alone says so; then nothing is served until it has joined anew`, async () => {
+      const worker = await isAlone();
+      await worker.ownership.confirm();
+      worker.store.isAway = true;
+      pass(LEASE_TTL_MS - 301);
+      expect(worker.ownership.valid, 'a little before the others may take over').to.equal(true);
+      pass(1);
+      expect(worker.ownership.valid).to.equal(false);
+      await worker.ownership.confirm();
+      expect(worker.serves).to.equal(0);
+      expect(worker.ownership.held.size).to.equal(0);
+      expect(worker.ownership.ownerOf(0)).to.equal(undefined);
+      expect(worker.ownership.complete).to.equal(false);
+      clock.advance(LEASE_TTL_MS);
+      worker.store.isAway = false;
+      await waitUntil('it serves all again', () => worker.serves === SHARDS);
+      expect(worker.ownership.valid).to.equal(true);
+    });
+  }
+
+  it('a lease counts from before its renewal was sent', async () => {
+    const worker = await isAlone();
+    const open = worker.store.hold();
+    const before = worker.store.renewals;
+    worker.ownership.refresh();
+    await waitUntil('a renewal is on its way', () => worker.store.renewals > before);
+    clock.advance(LEASE_TTL_MS - 300);
+    open();
+    await waitUntil('it is answered', () => worker.store.renewals > before + 1);
+    // The late answer gave no time; the renewal after it, sent at once, does.
+    await waitUntil('the lease runs again', () => worker.ownership.valid);
+    expect(clock.monotonicMs()).to.equal(LEASE_TTL_MS - 300);
+  });
+
+  it('that can’t be renewed for a while goes on: only when the lease is over are shards given up', async () => {
+    const worker = await isAlone();
+    worker.store.isAway = true;
+    await worker.ownership.confirm();
+    expect(worker.serves).to.equal(SHARDS);
+    worker.store.isAway = false;
+    await worker.ownership.confirm();
+    expect(worker.serves).to.equal(SHARDS);
+  });
+
+  it('taken for dead and buried, it loses all at once, joins anew and claims what is free', async () => {
+    const worker = await isAlone();
+    const { server } = worker;
+    let lost = 0;
+    server.lost = (shards) => {
+      lost += shards.length;
+      for (const shard of shards) server.served.delete(shard);
+    };
+    await new InMemoryOwnershipStore(world).leave('a');
+    await waitUntil('it serves all again', () => lost === SHARDS && worker.serves === SHARDS);
+    expect(worker.owns).to.equal(SHARDS);
+  });
+
+  it('of one that died go to the other', async () => {
+    const first = await isAlone();
+    const second = await new Worker('b').start();
+    await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+    await second.ownership.stop();
+    clock.advance(LEASE_TTL_MS - 301);
+    await first.ownership.confirm();
+    expect(first.serves, 'its lease still runs').to.equal(SHARDS / 2);
+    clock.advance(301);
+    await waitUntil('the first serves all', () => first.serves === SHARDS);
+    expect(first.ownership.members.has('b')).to.equal(false);
+  });
+
+  it('confirm resolves after a round that began after it was called, also one that failed', async () => {
+    const worker = await isAlone();
+    const open = worker.store.hold();
+    const before = worker.store.renewals;
+    worker.ownership.refresh();
+    await waitUntil('a round is under way', () => worker.store.renewals > before);
+    let confirmed = false;
+    const confirm = worker.ownership.confirm().then(() => (confirmed = true));
+    open();
+    await turns(3);
+    expect(confirmed, 'the round under way may have looked before').to.equal(false);
+    await confirm;
+    expect(worker.store.renewals).to.be.greaterThan(before + 1);
+    worker.store.isAway = true;
+    await worker.ownership.confirm();
+    await worker.ownership.stop();
+    await worker.ownership.confirm();
+  });
+
+  it('draining, gives all away when there is somebody to take it', async () => {
+    const first = await isAlone();
+    const second = await new Worker('b').start();
+    await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+    second.ownership.drain();
+    await waitUntil('the other serves all', () => first.serves === SHARDS);
+    expect([second.serves, second.owns, second.ownership.held.size]).to.deep.equal([0, 0, 0]);
+    await second.ownership.confirm();
+    expect(second.owns, 'and takes none').to.equal(0);
+  });
+
+  it('draining, keeps all when there is nobody, or only others that drain', async () => {
+    const first = await isAlone();
+    const second = await new Worker('b').start();
+    await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+    // As a whole node does.
+    for (const [workerId, { member, expiresAt }] of world.members)
+      world.members.set(workerId, { member: { ...member, draining: true }, expiresAt });
+    for (const { ownership } of [first, second]) ownership.drain();
+    for (let round = 0; round < 3; round++) for (const { ownership } of [first, second]) await ownership.confirm();
+    expect([first.serves, second.serves]).to.deep.equal([SHARDS / 2, SHARDS / 2]);
+    expect([first.server.handedOver.length, second.server.handedOver.length]).to.deep.equal([SHARDS / 2, 0]);
+  });
+
+  it('a hand-over that fails is undone: the shards are served here', async () => {
+    const first = await isAlone();
+    first.server.handOver = (shards) => {
+      for (const shard of shards) first.server.served.delete(shard);
+      return Promise.reject(new Error('scripted'));
+    };
+    const second = await new Worker('b').start();
+    await waitUntil('it has tried', () => second.ownership.members.size === 2 && first.ownership.members.size === 2);
+    await waitUntil('it serves all', () => first.serves === SHARDS);
+    expect(first.owns).to.equal(SHARDS);
+  });
+});
