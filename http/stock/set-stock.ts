@@ -51,6 +51,8 @@ export async function askToSetStock(
     to: stockEntity(productId),
     command,
     ...name,
+    // Without a key nobody could tell it from one that somebody else set over in between.
+    ...(key === undefined && ({ once: true } as const)),
     until: 'durable',
     timeoutMs: timeouts.commandMs,
   } as const;

@@ -134,6 +134,13 @@ describe('stock', () => {
       expect((await put('P2', { onHand: 6 }, key)).status).to.equal(200);
     });
 
+    it('may be sent to the next owner of its shard; without a key it is not sent twice', async () => {
+      await put('P1', { onHand: 5 }, key);
+      await put('P1', { onHand: 9 });
+      const settings = edge.actors.asks.filter(({ command }) => command?.type === 'SetStock');
+      expect(settings.map(({ once }) => once)).to.deep.equal([undefined, true]);
+    });
+
     it('completes a batch that broke off', async () => {
       const json = { items: ['A', 'B', 'C'].map((productId, onHand) => ({ productId, onHand })) };
       edge.actors.failNext('outcome_unknown', ({ to }) => to === 'stk_B');
