@@ -64,8 +64,8 @@ export interface EdgeDeps {
 }
 
 export const DEFAULT_LIMITS: EdgeLimits = {
-  // A worker answers a few thousand orders a second: this many wait for well below a second.
-  inFlightMax: 2_000,
+  // A worker settles about a thousand orders a second: those let in wait for about a second.
+  inFlightMax: 1_000,
   bodyBytesMax: 1024 * 1024,
   bufferedBytesMax: 64 * 1024 * 1024,
 };

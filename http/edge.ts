@@ -27,12 +27,11 @@ export interface Edge {
 export function createEdge(deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const inFlight = new InFlightLimit(limits.inFlightMax);
+  const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax);
   const authenticated = authenticate(createAuthenticator(deps.auth, clock));
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 
   const routes = createRoutes(createHandlers(createServices(deps, limits)), (access) => [
-    inFlight.refuseBeyond,
     authenticated,
     ...permit(access),
     ...limited,
@@ -55,7 +54,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   const callback = app.callback();
   return {
     handler: (req, res) => {
-      void callback(req, res);
+      if (!inFlight.refuses(req, res)) void callback(req, res);
     },
     inFlight: () => inFlight.count,
   };

@@ -2,16 +2,30 @@
  * Owns the number of requests that are handled at a time. All are counted, because a worker that stops waits for all;
  * only those that ask the actors are refused, so that a worker with too much to do still says that it is alive.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import { retryAfterSeconds } from '../answer-problems.ts';
-import { Problem } from '../problems.ts';
+import { discardRest } from '../body.ts';
+import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
+import { requestIdOf } from '../request-id.ts';
+
+/** What asks the actors; a proxy may send it with scheme and host before it. */
+const API_PREFIX = '/api/';
+/** Made once: it stands for every refusal. */
+const REFUSAL = new Problem(
+  'overloaded',
+  'Too many requests are being handled now; nothing was applied. Send the request again later.',
+);
 
 export class InFlightLimit {
   readonly #max: number;
+  readonly #bodyBytesMax: number;
   #count = 0;
 
-  constructor(inFlightMax: number) {
+  /** @param bodyBytesMax see discardRest. */
+  constructor(inFlightMax: number, bodyBytesMax: number) {
     this.#max = inFlightMax;
+    this.#bodyBytesMax = bodyBytesMax;
   }
 
   /** Requests that have come and are not answered yet. */
@@ -28,10 +42,26 @@ export class InFlightLimit {
     }
   };
 
-  /** To stand before anything is read, verified or asked: refusing must stay cheap. */
-  readonly refuseBeyond: Middleware = (_ctx, next) => {
-    if (this.#count <= this.#max) return next();
-    const detail = 'Too many requests are being handled now; nothing was applied. Send the request again later.';
-    throw new Problem('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });
-  };
+  /**
+   * Answers a request that is one too many, before anything of the edge is spent on it: at several times the load that
+   * can be borne, refusing is most of the work. False: there is room.
+   */
+  refuses(req: IncomingMessage, res: ServerResponse): boolean {
+    if (this.#count < this.#max || req.url?.includes(API_PREFIX) !== true) return false;
+    const requestId = requestIdOf(req.headers['request-id']);
+    const mark = req.url.indexOf('?');
+    const instance = mark < 0 ? req.url : req.url.slice(0, mark);
+    const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance }));
+    res.writeHead(PROBLEMS.overloaded.status, {
+      'Request-Id': requestId,
+      'X-Content-Type-Options': 'nosniff',
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/problem+json',
+      'Retry-After': String(Math.ceil(retryAfterSeconds())),
+      'Content-Length': Buffer.byteLength(body),
+    });
+    res.end(body);
+    if (!req.complete) discardRest(req, this.#bodyBytesMax);
+    return true;
+  }
 }
