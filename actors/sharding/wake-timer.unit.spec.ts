@@ -94,7 +94,7 @@ describe('wake timer', () => {
   });
 
   it('wakes a crowd in portions, everybody once', () => {
-    for (let n = 0; n < 1_800; n++) timer.set(`e${n}`, later(n % 3_000));
+    for (let n = 0; n < 180; n++) timer.set(`e${n}`, later((n * 17) % 3_000));
     clock.advance(10_000);
     const portions: number[] = [];
     while (timer.waiting > 0) {
@@ -102,8 +102,8 @@ describe('wake timer', () => {
       portions.push(woken.length - portions.reduce((sum, count) => sum + count, 0));
       expect(portions.length).to.be.lessThan(10);
     }
-    expect(portions).to.deep.equal([500, 500, 500, 300]);
-    expect(new Set(woken).size).to.equal(1_800);
+    expect(portions).to.deep.equal([50, 50, 50, 30]);
+    expect(new Set(woken).size).to.equal(180);
   });
 
   it('survives a wall clock that jumps forward, and wakes who became due by it', () => {
