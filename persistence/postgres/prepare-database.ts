@@ -40,11 +40,11 @@ export async function prepareDatabase(url: string, wanted: ShardSettings): Promi
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await migrate(url);
     const isNew = await writeSettings(client, wanted);
+    const idempotencyNamespace = await checkSettings(client, wanted);
     await client.query(
       `INSERT INTO shard_leases (shard) SELECT generate_series(0, $1::int - 1) ON CONFLICT (shard) DO NOTHING`,
       [wanted.shards],
     );
-    const idempotencyNamespace = await checkSettings(client, wanted);
     return { idempotencyNamespace, serverVersion, isNew };
   });
 }

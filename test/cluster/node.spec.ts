@@ -88,6 +88,27 @@ describe('a node that can not start', () => {
     expect(await refused({ SHARDS: '32' })).to.contain('SHARDS=16');
     await first.remove();
   });
+
+  it('refuses a database that another machine’s node runs on, and one that was begun by another build', async () => {
+    const first = await TestNode.create({ DATABASE_URL: database.url });
+    await first.start();
+    expect(await first.stop()).to.equal(0);
+    await first.remove();
+    await database.query(
+      `INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, expires_at)
+       VALUES ('w0-far', 'far', 0, 'another-machine', '/tmp/far.sock', 1, '0', false, now() + interval '1 h')`,
+    );
+    expect(await refused({}))
+      .to.contain('another-machine')
+      .and.contain('DATABASE_URL');
+    await database.query(`DELETE FROM members`);
+    const hash = (name: string) =>
+      database.query(`UPDATE settings SET value = $1 WHERE key = 'shard_hash' RETURNING value`, [name]);
+    const [own] = await database.query(`SELECT value FROM settings WHERE key = 'shard_hash'`);
+    await hash('of another build');
+    expect(await refused({})).to.contain('of another build');
+    await hash(own!['value'] as string);
+  });
 });
 
 describe('orders over one and over many workers', () => {
