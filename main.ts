@@ -15,6 +15,7 @@ import { pino, type Logger } from 'pino';
 import { SHARD_HASH } from './actors/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
+import { freePorts } from './config/free-ports.ts';
 import { readOrCreateNodeId } from './config/node-id.ts';
 import { createAuthenticator, type Authenticator } from './http/authenticator.ts';
 import { Problem } from './http/problems.ts';
@@ -56,7 +57,8 @@ class Started {
   }
 }
 
-async function runNode(config: Config, started: Started, log: Logger): Promise<string> {
+async function runNode(settings: Config, started: Started, log: Logger): Promise<string> {
+  const config = settings.port === 0 ? await withChosenPort(settings) : settings;
   const { dataDir } = config;
   let phase = 'preparing DATA_DIR';
   await prepareDataDir(dataDir);
@@ -141,6 +143,12 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   process.stdout.write(await welcome(config, { port, adminPort, devSecret }));
   phase = 'running';
   return failure(workers, embedded);
+}
+
+/** Once for the life of the node: else a node whose workers all died at once would be found at another port. */
+async function withChosenPort(config: Config): Promise<Config> {
+  const [port] = await freePorts(1, config.host);
+  return { ...config, port: port! };
 }
 
 const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;

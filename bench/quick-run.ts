@@ -10,7 +10,7 @@ import { signDevToken } from '../config/dev-token.ts';
 import type { DatabaseServer } from './database/database-server.ts';
 import type { Cleanup } from './host/cleanup.ts';
 import type { ProcessRoots } from './host/cpu-groups.ts';
-import { freePorts } from './host/free-port.ts';
+import { freePorts } from '../config/free-ports.ts';
 import { describeMachine } from './host/machine.ts';
 import { waitUntilQuiet } from './host/quiet.ts';
 import { LoadProcess } from './load/load-process.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cleanup } from '../bench/host/cleanup.ts';
-import { freePorts } from '../bench/host/free-port.ts';
+import { freePorts } from '../config/free-ports.ts';
 import { duration } from '../commands/support/text.ts';
 import { openRuntimeDir, removeRuntimeDir } from '../config/runtime-dir.ts';
 import { signDevToken } from '../config/dev-token.ts';

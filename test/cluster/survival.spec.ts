@@ -4,7 +4,6 @@
  */
 import { connect } from 'node:net';
 import { expect } from 'chai';
-import { freePorts } from '../../bench/host/free-port.ts';
 import { DatabaseProxy } from '../../chaos/proxy/database-proxy.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.ts';
 import { orderOf, TestNode, waitUntil } from './node-harness.ts';
@@ -192,9 +191,7 @@ describe('survival', () => {
   });
 
   it('the connection that a worker was being handed when it died is closed: its client need not wait for ever', async () => {
-    // A port of its own: one that the system chooses changes with the last worker.
-    const [port] = await freePorts(1);
-    const node = await startNode({ WORKERS: '1', PORT: String(port) });
+    const node = await startNode({ WORKERS: '1' });
     const [worker] = await node.workerPids();
     process.kill(worker!, 'SIGSTOP');
     const socket = connect({ port: Number(new URL(node.url).port), host: '127.0.0.1' });

@@ -1,14 +1,14 @@
-/** Owns the choice of ports for what bench starts, so that a running node never stands in its way. */
+/** Owns the choice of ports that nobody cares about, so that nothing that runs stands in the way. */
 import { type AddressInfo, createServer } from 'node:net';
 
-/** `count` distinct ports of loopback that nobody listened on a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
+/** `count` distinct ports that nobody listened on a moment ago. */
+export async function freePorts(count: number, host = '127.0.0.1'): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   try {
     for (const server of servers) {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(0, '127.0.0.1', resolve);
+        server.listen(0, host, resolve);
       });
     }
     return servers.map((server) => (server.address() as AddressInfo).port);
