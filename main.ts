@@ -86,7 +86,7 @@ async function runNode(settings: Config, started: Started, log: Logger): Promise
     }),
     membership: async () => node.ownership?.membership(),
     authorize: (authorization) => refusalOf(authenticator, authorization),
-    restartWorker: (id) => node.supervisor?.restart(id, config.shutdownTimeoutMs) ?? false,
+    restartWorker: (id) => node.supervisor?.restart(id, config.shutdownTimeoutMs) ?? 'busy',
     drain: () => process.kill(process.pid, 'SIGTERM'),
   });
   const adminPort = await admin.listen(config.adminPort, config.host);

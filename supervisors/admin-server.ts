@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { messageOf, StartupError } from '../kernel/errors.ts';
 import type { Membership } from '../persistence/ports.ts';
 import type { Check } from './worker-report.ts';
-import type { WorkerStatus } from './worker-supervisor.ts';
+import type { RestartAnswer, WorkerStatus } from './worker-supervisor.ts';
 
 export interface NodeStatus {
   readonly nodeId: string | undefined;
@@ -28,8 +28,7 @@ export interface AdminDeps {
   readonly membership: () => Promise<Membership | undefined>;
   /** Rejects, or resolves with the status to answer with, where the caller may not. */
   readonly authorize: (authorization: string | undefined) => Promise<401 | 403 | undefined>;
-  /** False: there is no such worker that takes requests. */
-  readonly restartWorker: (id: string) => boolean;
+  readonly restartWorker: (id: string) => RestartAnswer;
   /** Ends the node as SIGTERM does. */
   readonly drain: () => void;
 }
@@ -38,6 +37,7 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Unauthenticated',
   403: 'Forbidden',
   404: 'Not found',
+  409: 'Not in this state',
   503: 'Unavailable',
 };
 
@@ -103,8 +103,17 @@ export class AdminServer {
       this.#deps.drain();
       return [202, { status: 'draining' }];
     }
-    if (this.#deps.restartWorker(worker)) return [202, { status: 'restarting', worker }];
-    return [404, problem(404, 'not_found', `No worker ${worker} that takes requests; see /cluster/members.`)];
+    switch (this.#deps.restartWorker(worker)) {
+      case 'restarting':
+        return [202, { status: 'restarting', worker }];
+      case 'busy':
+        return [
+          409,
+          problem(409, 'illegal_transition', 'Workers are restarted one at a time, and one is not ready yet.'),
+        ];
+      case 'unknown':
+        return [404, problem(404, 'not_found', `There is no worker ${worker} in this node; see /cluster/members.`)];
+    }
   }
 
   async #shown(path: string): Promise<Answer | undefined> {

@@ -88,9 +88,10 @@ describe('the admin port', () => {
         return Promise.resolve(authorization === 'Bearer admin' ? undefined : 403);
       },
       restartWorker: (id) => {
-        if (!['w1-abc', '1'].includes(id)) return false;
+        if (id === 'busy') return 'busy';
+        if (!['w1-abc', '1'].includes(id)) return 'unknown';
         done.push(`restart ${id}`);
-        return true;
+        return 'restarting';
       },
       drain: () => done.push('drain'),
     });
@@ -247,7 +248,12 @@ describe('the admin port', () => {
       });
     }
 
-    it('a worker that is not there, or is on its way out already, is not found', async () => {
+    it('a restart while another worker is not ready is refused', async () => {
+      const { status: code, body } = await post('/cluster/workers/busy/restart', 'admin');
+      expect([code, body['code']]).to.deep.equal([409, 'illegal_transition']);
+    });
+
+    it('a worker that is not there is not found', async () => {
       const { status: code, body } = await post('/cluster/workers/w9-xyz/restart', 'admin');
       expect([code, body['code']]).to.deep.equal([404, 'not_found']);
       expect(done).to.deep.equal([]);
@@ -288,7 +294,7 @@ describe('the admin port', () => {
       status: () => status,
       membership: () => membership(),
       authorize: () => Promise.resolve(401),
-      restartWorker: () => false,
+      restartWorker: () => 'unknown',
       drain: () => undefined,
     });
     const error = await second.listen(port, HOST).then(

@@ -56,6 +56,8 @@ export interface WorkerStatus {
   readonly report: WorkerReport | undefined;
 }
 
+export type RestartAnswer = 'restarting' | 'unknown' | 'busy';
+
 interface Events {
   /** All workers take requests; `port` is where. */
   ready: [port: number];
@@ -120,19 +122,21 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   }
 
   /**
-   * Lets one worker finish its work and give its shards away, and starts another in its place.
-   * @param id a worker's id or its slot. @returns false: there is no such worker, or it is on its way out already.
+   * Lets one worker finish its work and give its shards away, and starts another in its place. One at a time: were all
+   * to give their shards away, nobody would take them.
+   * @param id a worker's id or its slot. @returns `busy`: it, or another one, is not ready; try again.
    */
-  restart(id: string, timeoutMs: number): boolean {
+  restart(id: string, timeoutMs: number): RestartAnswer {
     const entry = this.#slots.find(({ workerId, slot }) => workerId === id || String(slot) === id);
-    if (entry?.phase !== 'ready' || entry.leaving || this.#stopping) return false;
+    if (!entry) return 'unknown';
+    if (this.#stopping || this.#slots.some(({ phase, leaving }) => phase !== 'ready' || leaving)) return 'busy';
     entry.leaving = true;
     const { worker } = entry;
     this.#log.info({ slot: entry.slot, workerId: entry.workerId }, 'a worker is restarted, as wanted');
     this.tell(entry.slot, { kind: 'drain', timeoutMs });
     const timer = setTimeout(() => worker.process.kill('SIGKILL'), timeoutMs + 2_000);
     worker.once('exit', () => clearTimeout(timer));
-    return true;
+    return 'restarting';
   }
 
   /** Drains all, then ends all; kills what has not ended by then. Resolves when none is left. */
