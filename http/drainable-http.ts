@@ -17,12 +17,16 @@ const POLL_MS = 10;
 export class DrainableHttp {
   readonly server: Server;
   readonly #clock: Clock;
+  /** Not answered yet. */
+  readonly #open = new Set<ServerResponse>();
   #draining = false;
 
   constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock) {
     this.#clock = clock;
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, (req, res) => {
       if (this.#draining) res.shouldKeepAlive = false;
+      this.#open.add(res);
+      res.once('close', () => this.#open.delete(res));
       handler(req, res);
     });
     this.server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -36,6 +40,8 @@ export class DrainableHttp {
    */
   async drain(inFlight: () => number, graceEnd: number, deadline: number): Promise<void> {
     this.#draining = true;
+    // Also those that came before: answered late, their connections would be idle just when idle ones are closed.
+    for (const res of this.#open) if (!res.headersSent) res.shouldKeepAlive = false;
     // Not http's own: it would close idle connections at once.
     NetServer.prototype.close.call(this.server);
     while (this.#clock.monotonicMs() < deadline) {
