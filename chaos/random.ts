@@ -2,6 +2,7 @@
  * Owns chance: every choice of a run comes from one of these, made of the run's seed and a purpose. Two purposes do not
  * disturb each other: what the load draws can't change which faults come.
  */
+import { mulberry32 } from '../kernel/mulberry32.ts';
 
 export interface Random {
   /** In [0, 1). */
@@ -47,15 +48,4 @@ function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (const char of text) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
   return hash;
-}
-
-/** Tommy Ettinger's mulberry32, public domain. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -102,14 +102,17 @@ async function show({ quarantine, journal }: Stores, entityId: string, json: str
           `(${broken.row.events.length} characters of events): ${broken.reason}\n`
       : `All of its ${stored.rows.length} rows can be read by this build.\n`,
   );
-  const { shard, seq, version } = broken?.row ?? { shard: null, seq: null, version: null };
   await reportFile.write({
     entityId,
     quarantine: entry ? jsonOf(entry) : null,
     rows: stored.rows.length,
-    unreadable: broken ? { shard, seq, version, reason: broken.reason } : null,
+    unreadable: broken ? { ...placeOf(broken.row), reason: broken.reason } : null,
   });
   return EXIT_OK;
+}
+
+function placeOf({ shard, seq, version }: JournalRow) {
+  return { shard, seq, version };
 }
 
 /** A fold that fails at a row fails with every longer log, too: the first such row is found by halving. */

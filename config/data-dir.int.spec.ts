@@ -6,6 +6,7 @@ import { ConfigError } from './config-error.ts';
 import { dataDirError, prepareDataDir } from './data-dir.ts';
 import { readOrCreateDevSecret } from './dev-secret.ts';
 import { openRuntimeDir, removeRuntimeDir } from './runtime-dir.ts';
+import { skipWithReason } from '../test/support/skip-with-reason.ts';
 
 async function refusalOf(work: Promise<unknown>): Promise<string> {
   const error: unknown = await work.then(
@@ -43,7 +44,7 @@ describe('DATA_DIR', () => {
   });
 
   it('refuses a folder that cannot be written, naming DATA_DIR and the remedy', async function () {
-    if (process.getuid?.() === 0) this.skip();
+    if (process.getuid?.() === 0) skipWithReason(this, 'root may write into every folder');
     await mkdir(dataDir, { recursive: true });
     await chmod(dataDir, 0o500);
     expect(await refusalOf(prepareDataDir(dataDir))).to.match(

@@ -7,7 +7,7 @@ import { problemDocument, PROBLEMS, type Problem } from './problems.ts';
 
 /** Without a charset: JSON is UTF-8 (RFC 8259). Koa's own `type` would add one. */
 const JSON_TYPE = 'application/json';
-const PROBLEM_TYPE = 'application/problem+json';
+export const PROBLEM_TYPE = 'application/problem+json';
 
 type AnyContext = Pick<PublicContext, 'body' | 'set' | 'state' | 'status' | 'url'>;
 
@@ -34,7 +34,7 @@ export function answerJson(
 
 export function answerProblem(ctx: AnyContext, problem: Problem): void {
   const { headers, retryAfterSeconds } = problem.details;
-  const document = problemDocument(problem, { requestId: ctx.state.requestId, instance: instanceOf(ctx) });
+  const document = problemDocument(problem, { requestId: ctx.state.requestId, instance: instanceOf(ctx.url) });
   answerJsonText(ctx, PROBLEMS[problem.code].status, JSON.stringify(document), {
     'Content-Type': PROBLEM_TYPE,
     ...headers,
@@ -42,8 +42,13 @@ export function answerProblem(ctx: AnyContext, problem: Problem): void {
   });
 }
 
+/** Answers are data for one caller: not to be kept unless they say so, and not to be guessed at. */
+export function headersOfEveryAnswer(requestId: string) {
+  return { 'Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' };
+}
+
 /** The address as it was sent, without its query. Not `ctx.path`: that throws where there is no path to be found. */
-function instanceOf({ url }: AnyContext): string {
+export function instanceOf(url: string): string {
   const mark = url.indexOf('?');
   return mark < 0 ? url : url.slice(0, mark);
 }

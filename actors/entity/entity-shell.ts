@@ -452,7 +452,7 @@ export class EntityShell {
         ? failed('not_applied', detail)
         : elsewhere(outcome === 'not_written' ? 'no' : 'unknown', detail);
     for (const { reply } of decision.answers) reply(answer);
-    this.drop(answer.kind === 'failed' ? answer : { kind: 'elsewhere', detail });
+    this.drop(answer);
   }
 
   #answerSettled(version: number, state: unknown): void {

@@ -1,7 +1,8 @@
 /** Taking shards: the read models catch up with the journal, whatever their former owner left. */
 import { expect } from 'chai';
 import { stockEntity } from '../../domain/addresses.ts';
-import { ENTITY_TYPES, InMemoryNode, World } from '../../test/support/in-memory-node.ts';
+import { InMemoryNode, World } from '../../test/support/in-memory-node.ts';
+import { ENTITY_TYPES } from '../entity-types.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { pendingRow, placed, ROW_AT } from '../../test/support/journal-rows.ts';
 import { ScriptedJournalStore } from '../../test/support/scripted-journal-store.ts';

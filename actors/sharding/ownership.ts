@@ -193,8 +193,6 @@ export class Ownership implements ShardDirectory {
     this.#validUntilMonotonicMs = sentMonotonicMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
     this.#validUntilWallMs = sentWallMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
     const members = new Map(membership.members.map((member) => [member.workerId, member]));
-    const me = members.get(this.#workerId);
-    if (me && this.#draining) members.set(this.#workerId, { ...me, draining: true }); // told just now
     const owners = membership.owners.map((owner) => (owner !== null && members.has(owner) ? owner : undefined));
     this.#settle(members, owners);
     if (!this.#claims) return;

@@ -24,9 +24,7 @@ export interface ShardKeeperDeps extends CatchUpDeps {
   /** Resolves when it is known anew which shards are ours: before one that was lost is taken again. */
   readonly confirm: () => Promise<void>;
   /** Entities of these shards that could not be read when somebody tried last. */
-  readonly suspects: (
-    shards: readonly number[],
-  ) => Promise<readonly { readonly shard: number; readonly entityId: string }[]>;
+  readonly suspects: (shards: readonly number[]) => Promise<readonly { readonly entityId: string }[]>;
 }
 
 /** Between two tries to take shards: orders wait for them. */
@@ -76,9 +74,7 @@ export class ShardKeeper implements ShardServer {
 
   lost(shards: readonly number[]): void {
     for (const shard of shards) {
-      this.#ours.delete(shard);
-      this.#missing.delete(shard);
-      this.#unconfirmed.delete(shard);
+      this.#forget(shard);
       this.#disown(shard);
     }
   }
@@ -87,9 +83,7 @@ export class ShardKeeper implements ShardServer {
   async handOver(shards: readonly number[]): Promise<void> {
     const { region, live, clock } = this.#deps;
     for (const shard of shards) {
-      this.#ours.delete(shard);
-      this.#missing.delete(shard);
-      this.#unconfirmed.delete(shard);
+      this.#forget(shard);
       region.disown(shard);
     }
     const deadline = clock.monotonicMs() + HAND_OVER_TIMEOUT_MS;
@@ -119,6 +113,13 @@ export class ShardKeeper implements ShardServer {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#taking;
+  }
+
+  /** Not ours to serve any more. */
+  #forget(shard: number): void {
+    this.#ours.delete(shard);
+    this.#missing.delete(shard);
+    this.#unconfirmed.delete(shard);
   }
 
   #disown(shard: number): void {

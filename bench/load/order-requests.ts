@@ -2,6 +2,7 @@
  * Owns the order requests of a job: their bytes are prepared before the clock runs, and only the idempotency key is
  * put in as each one is sent. The same job sends the same requests every time.
  */
+import { mulberry32 } from '../../kernel/mulberry32.ts';
 import type { LoadJob, OrderForm } from './messages.ts';
 
 /** Enough that neither side sees the same body too often, few enough to stay in memory. */
@@ -70,15 +71,4 @@ function orderBody(form: OrderForm, random: () => number): string {
     shippingAddress: { street: '1 Wharf Road', city: 'Leeds', state: '', postalCode: 'LS1 4AP', country: 'GB' },
     paymentMethod: { type: 'card', token: 'tok_visa' },
   });
-}
-
-/** A small seeded generator (Tommy Ettinger's mulberry32, public domain): numbers in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

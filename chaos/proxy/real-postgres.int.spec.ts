@@ -5,6 +5,7 @@ import { whyNoMachineServer } from '../../test/support/database-server.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../../test/support/scratch-database.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { DatabaseProxy } from './database-proxy.ts';
+import { skipWithReason } from '../../test/support/skip-with-reason.ts';
 
 describe('the proxy before a real PostgreSQL', () => {
   let database: ScratchDatabase;
@@ -12,7 +13,8 @@ describe('the proxy before a real PostgreSQL', () => {
   let client: pg.Client;
 
   before(async function () {
-    if ((await whyNoMachineServer()) !== undefined) this.skip();
+    const reason = await whyNoMachineServer();
+    if (reason !== undefined) skipWithReason(this, reason);
   });
   beforeEach(async () => {
     database = await createScratchDatabase({ migrated: false });

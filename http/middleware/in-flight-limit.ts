@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
+import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from '../answer.ts';
 import { retryAfterSeconds } from '../answer-problems.ts';
 import { discardRest } from '../body.ts';
 import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
@@ -49,15 +50,11 @@ export class InFlightLimit {
   refuses(req: IncomingMessage, res: ServerResponse): boolean {
     if (this.#count < this.#max || req.url?.includes(API_PREFIX) !== true) return false;
     const requestId = requestIdOf(req.headers['request-id']);
-    const mark = req.url.indexOf('?');
-    const instance = mark < 0 ? req.url : req.url.slice(0, mark);
-    const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance }));
+    const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance: instanceOf(req.url) }));
     res.writeHead(PROBLEMS.overloaded.status, {
-      'Request-Id': requestId,
-      'X-Content-Type-Options': 'nosniff',
-      'Cache-Control': 'no-store',
-      'Content-Type': 'application/problem+json',
-      'Retry-After': String(Math.ceil(retryAfterSeconds())),
+      ...headersOfEveryAnswer(requestId),
+      'Content-Type': PROBLEM_TYPE,
+      'Retry-After': String(retryAfterSeconds()),
       'Content-Length': Buffer.byteLength(body),
     });
     res.end(body);

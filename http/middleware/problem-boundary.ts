@@ -4,7 +4,7 @@
  */
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { answerProblem } from '../answer.ts';
+import { answerProblem, headersOfEveryAnswer } from '../answer.ts';
 import { ClientGone, discardRest } from '../body.ts';
 import type { RequestState } from '../edge-context.ts';
 import { Problem } from '../problems.ts';
@@ -18,8 +18,7 @@ export function problemBoundary(log: Logger, bodyBytesMax: number): Middleware<R
   return async (ctx, next) => {
     const requestId = requestIdOf(ctx.headers['request-id']);
     ctx.state.requestId = requestId;
-    // Answers are data for one caller: not to be kept unless they say so, and not to be guessed at.
-    ctx.set({ 'Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+    ctx.set(headersOfEveryAnswer(requestId));
     try {
       await next();
     } catch (thrown) {

@@ -16,6 +16,7 @@ import { pino } from 'pino';
 import { locatePackage } from './binaries.ts';
 import { type EmbeddedPostgres, removeEmbeddedCluster, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+import { skipWithReason } from '../../test/support/skip-with-reason.ts';
 
 const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = 65_534;
@@ -229,7 +230,7 @@ describe('embedded PostgreSQL', function () {
   });
 
   it('refuses to begin anew where its database is gone', async function () {
-    if (!IS_ROOT) this.skip();
+    if (!IS_ROOT) skipWithReason(this, 'only as root does the cluster lie outside DATA_DIR');
     await (await start()).stop();
     await rm(await clusterFolder(), { recursive: true });
     expect(await refusalOf(start())).to.match(/The database of DATA_DIR .* is gone/);

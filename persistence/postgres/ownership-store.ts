@@ -105,9 +105,11 @@ export class PostgresOwnershipStore implements OwnershipStore {
       );
     }
     if (renewed === 0) return undefined;
-    // One's own row is the one of before this renewal.
-    const living = members.filter((member) => !member.expired || member.workerId === workerId);
-    return { members: living.map(plain), owners };
+    // The statement shows one's own row as it was before it.
+    const now = members.map((member) =>
+      member.workerId === workerId ? { ...member, expired: false, draining: member.draining || draining } : member,
+    );
+    return { members: livingOf(now), owners };
   }
 
   async claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>> {
@@ -142,7 +144,7 @@ export class PostgresOwnershipStore implements OwnershipStore {
   /** Who is there and who owns what, for people. */
   async membership(): Promise<Membership> {
     const { members, owners } = await this.#read('', 0, false);
-    return { members: members.filter((member) => !member.expired).map(plain), owners };
+    return { members: livingOf(members), owners };
   }
 
   onChange(listener: () => void): void {
@@ -179,6 +181,6 @@ export class PostgresOwnershipStore implements OwnershipStore {
   }
 }
 
-function plain({ expired: _, ...member }: ReadMember): Member {
-  return member;
+function livingOf(members: readonly ReadMember[]): Member[] {
+  return members.filter(({ expired }) => !expired).map(({ expired: _, ...member }) => member);
 }

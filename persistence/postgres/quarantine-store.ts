@@ -40,32 +40,28 @@ export class PostgresQuarantineStore {
 
   /** Of these shards. */
   async ofShards(shards: readonly number[]): Promise<Quarantined[]> {
-    const { rows } = await this.#pool.query(
-      'SELECT entity_id, shard, reason, since, tried_at FROM quarantine WHERE shard = ANY($1::int[]) ORDER BY entity_id',
-      [shards],
-    );
-    return rows.map(quarantinedOf);
+    return this.#select('WHERE shard = ANY($1::int[]) ORDER BY entity_id', [shards]);
   }
 
   async list(limit: number): Promise<Quarantined[]> {
-    const { rows } = await this.#pool.query(
-      'SELECT entity_id, shard, reason, since, tried_at FROM quarantine ORDER BY since, entity_id LIMIT $1',
-      [limit],
-    );
-    return rows.map(quarantinedOf);
+    return this.#select('ORDER BY since, entity_id LIMIT $1', [limit]);
   }
 
   async find(entityId: string): Promise<Quarantined | undefined> {
-    const { rows } = await this.#pool.query(
-      'SELECT entity_id, shard, reason, since, tried_at FROM quarantine WHERE entity_id = $1',
-      [entityId],
-    );
-    return rows.map(quarantinedOf)[0];
+    return (await this.#select('WHERE entity_id = $1', [entityId]))[0];
   }
 
   /** Asks the entity's owner, whichever node it lives in, to read it again. */
   async tellRetry(entityId: string): Promise<void> {
     await this.#pool.query('SELECT pg_notify($1, $2)', [RETRY_CHANNEL, entityId]);
+  }
+
+  async #select(which: string, values: unknown[]): Promise<Quarantined[]> {
+    const { rows } = await this.#pool.query(
+      `SELECT entity_id, shard, reason, since, tried_at FROM quarantine ${which}`,
+      values,
+    );
+    return rows.map(quarantinedOf);
   }
 }
 

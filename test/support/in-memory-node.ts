@@ -5,17 +5,14 @@
  */
 import type { Logger } from 'pino';
 import type { Answer, Ask } from '../../actors/ask.ts';
+import { ENTITY_TYPES } from '../../actors/entity-types.ts';
 import type { EntityType } from '../../actors/entity/entity-type.ts';
 import { Recoveries } from '../../actors/entity/recoveries.ts';
-import { orderActor } from '../../actors/order/order-actor.ts';
-import { paymentActor } from '../../actors/payment/payment-actor.ts';
 import type { PaymentProvider } from '../../actors/payment/payment-provider.ts';
-import { reservationActor } from '../../actors/reservation/reservation-actor.ts';
 import { Ownership } from '../../actors/sharding/ownership.ts';
 import type { PeerTransport, ShardDirectory, WorkerId } from '../../actors/sharding/peers.ts';
 import { ShardKeeper } from '../../actors/sharding/shard-keeper.ts';
 import { ShardRegion } from '../../actors/sharding/shard-region.ts';
-import { stockActor } from '../../actors/stock/stock-actor.ts';
 import { stockEntity } from '../../domain/addresses.ts';
 import type { EntityKind } from '../../domain/decider.ts';
 import type { OrderTerms, PlacedOrder } from '../../domain/order/order.ts';
@@ -34,13 +31,6 @@ import { ScriptedJournalStore } from './scripted-journal-store.ts';
 import { ScriptedProjectionStore } from './scripted-projection-store.ts';
 import { silentLog } from './silent-log.ts';
 import { waitUntil } from './wait-until.ts';
-
-export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = {
-  order: orderActor,
-  payment: paymentActor,
-  reservation: reservationActor,
-  stock: stockActor,
-};
 
 /** All kinds leave memory after so long without a message. */
 export function typesIdleAfter(idleMs: number): Readonly<Record<EntityKind, EntityType>> {

@@ -4,11 +4,11 @@
  */
 import { MACHINE_SERVER_URL, whyNoMachineServer } from './database-server.ts';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.ts';
+import { skipWithReason } from './skip-with-reason.ts';
 
 /** Call it in `before` with the hook's `this`; drop what it returns in `after`. */
 export async function scratchDatabaseOrSkip(hook: Mocha.Context): Promise<ScratchDatabase> {
   const reason = await whyNoMachineServer();
   if (reason === undefined) return createScratchDatabase({ serverUrl: MACHINE_SERVER_URL });
-  console.log(`      ${reason}: skipped`);
-  return hook.skip();
+  return skipWithReason(hook, reason);
 }
