@@ -86,7 +86,7 @@ export default defineConfig(
       'no-restricted-globals': ['error', ...IMPURE_GLOBALS],
     },
   },
-  { files: ['config/**/*.ts', 'bench/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['config/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: SPECS,
     rules: {

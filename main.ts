@@ -107,7 +107,7 @@ async function runNode(settings: Config, started: Started, log: Logger): Promise
   const ownership = new PostgresOwnershipStore(databaseUrl, `holdfast/node-${process.pid}`);
   started.add(() => ownership.close());
   await ownership.forgetNode(nodeId);
-  await refuseOtherMachines(ownership);
+  await refuseUnreachableMachines(ownership, config.amqpUrl !== undefined);
   node.ownership = ownership;
   const version = await packageVersion();
   const workers = new WorkerSupervisor(log, config.workers, (slot, workerId) => ({
@@ -165,13 +165,13 @@ async function devSecretOf(config: Config): Promise<string> {
 }
 
 /** @throws StartupError: workers of two machines would own shards that the others can't reach. */
-async function refuseOtherMachines(ownership: PostgresOwnershipStore): Promise<void> {
+async function refuseUnreachableMachines(ownership: PostgresOwnershipStore, hasBroker: boolean): Promise<void> {
   const { members } = await ownership.membership();
-  const other = members.find(({ host }) => host !== hostname());
+  const other = members.find((member) => member.host !== hostname() && !(hasBroker && member.hasBroker));
   if (other) {
     throw new StartupError(
-      `A node on the machine ${other.host} runs on this database, and nodes of several machines can't reach each other yet. ` +
-        `Stop that node, start this one on ${other.host}, or set DATABASE_URL to another database.`,
+      `A node on the machine ${other.host} runs on this database, and nodes of several machines reach each other through RabbitMQ only. ` +
+        `Set AMQP_URL for both, or stop that node, or set DATABASE_URL to another database.`,
     );
   }
 }

@@ -26,12 +26,10 @@ export async function welcome(config: Config, { port, adminPort, devSecret }: Li
   if (config.rateLimitPerMinute > 0 && config.redisUrl === undefined) {
     lines.push(`  A customer may send ${config.rateLimitPerMinute} requests a minute, counted by this node alone.`);
   }
-  for (const [name, value] of [
-    ['AMQP_URL', config.amqpUrl],
-    ['REDIS_URL', config.redisUrl],
-  ] as const) {
-    if (value !== undefined) lines.push(`  ${name} is set, and not used by this version.`);
+  if (config.amqpUrl !== undefined) {
+    lines.push(`  Events go to orders.events on RabbitMQ; messages and their schemas: ${url}/docs`);
   }
+  if (config.redisUrl !== undefined) lines.push('  REDIS_URL is set, and not used by this version.');
   if (devSecret !== undefined) lines.push('', 'Place an order:', '', await demoCurl(config, url, devSecret));
   lines.push('', 'Ctrl-C stops the node.', '', '');
   return lines.join('\n');

@@ -2,7 +2,7 @@
  * The composition root of a worker: builds its parts from the settings that the primary sent, starts them in order, and
  * stops them in the exact reverse.
  *
- *   pool, stores -> journal, projections, region -> socket transport -> member -> (begin) shards -> (open) HTTP
+ *   pool, stores -> journal, projections, region -> sockets, broker -> member -> (begin) shards -> (open) HTTP
  */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,7 +26,15 @@ import { inProcessRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
 import { systemClock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
 import { setFailpointFromText } from './kernel/failpoints.ts';
-import { LocalSocketTransport } from './messaging/local-socket/local-socket-transport.ts';
+import { LocalSocketTransport, type Receive } from './messaging/local-socket/local-socket-transport.ts';
+import { CommandConsumer } from './messaging/commands/command-consumer.ts';
+import { PeerRouter } from './messaging/peer-router.ts';
+import { EventPublisher } from './messaging/relay/event-publisher.ts';
+import { EventRelay } from './messaging/relay/event-relay.ts';
+import { Broker } from './messaging/rabbitmq/broker.ts';
+import { PreparedBroker } from './messaging/rabbitmq/prepared-broker.ts';
+import { RabbitMqTransport } from './messaging/rabbitmq/rabbitmq-transport.ts';
+import { ordersTopology } from './messaging/rabbitmq/topology.ts';
 import { Journal } from './persistence/journal.ts';
 import { Projections } from './persistence/projections.ts';
 import { openPool } from './persistence/postgres/connection.ts';
@@ -34,6 +42,7 @@ import { PostgresJournalStore } from './persistence/postgres/journal-store.ts';
 import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
 import { PostgresProjectionStore } from './persistence/postgres/projection-store.ts';
 import { PostgresQuarantineStore } from './persistence/postgres/quarantine-store.ts';
+import { PostgresRelayStore } from './persistence/postgres/relay-store.ts';
 import { EntityGuardian } from './supervisors/guardian.ts';
 import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
 import { Reporter } from './supervisors/reporter.ts';
@@ -46,6 +55,9 @@ const LISTEN_BACKLOG = 8_192;
 const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
+
+/** A start waits so long for a broker, and goes on without: it is needed for messages, not for orders. */
+const BROKER_WAIT_MS = 2_000;
 
 /** Waits for the primary's settings, then is a worker until the primary says otherwise or dies. */
 export function runWorker(): void {
@@ -91,16 +103,22 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const ownershipStore = new PostgresOwnershipStore(databaseUrl, purpose);
   const quarantineStore = new PostgresQuarantineStore(pool);
 
+  const broker = config.amqpUrl === undefined ? undefined : new Broker(config.amqpUrl, purpose, log);
+  const eventsBroker = config.amqpUrl === undefined ? undefined : new Broker(config.amqpUrl, `${purpose}/events`, log);
   const socketPath = join(runtimeDir, `${workerId}.sock`);
+  const hasBroker = broker !== undefined;
+  const me = { workerId, nodeId, slot, host: hostname(), socketPath, pid: process.pid, version, hasBroker };
   const ownership: Ownership = new Ownership({
     store: ownershipStore,
     clock,
     log,
-    me: { workerId, nodeId, slot, host: hostname(), socketPath, pid: process.pid, version },
+    me,
     shards: config.shards,
     server: () => keeper,
     changed: () => {
-      transport.keepOnly((worker) => ownership.members.has(worker));
+      const isMember = (worker: string): boolean => ownership.members.has(worker);
+      sockets.keepOnly(isMember);
+      brokerTransport?.keepOnly(isMember);
       region.ownersChanged();
     },
   });
@@ -109,15 +127,33 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     limit: config.rateLimitPerMinute,
     windowSeconds: RATE_WINDOW_SECONDS,
   });
-  const transport = new LocalSocketTransport({
-    path: socketPath,
-    pathOf: (worker) => ownership.members.get(worker)?.socketPath,
-    receive: (ask, internal, reply) => {
-      if (ask.to.startsWith(RATE_LIMIT_PREFIX)) void countRequest(rateLimiter, ask).then(reply);
-      else region.receive(ask, internal, reply);
-    },
-    monotonicMs: () => clock.monotonicMs(),
+  const receive: Receive = (ask, internal, reply) => {
+    if (ask.to.startsWith(RATE_LIMIT_PREFIX)) void countRequest(rateLimiter, ask).then(reply);
+    else region.receive(ask, internal, reply);
+  };
+  const monotonicMs = (): number => clock.monotonicMs();
+  const pathOf = (worker: string): string | undefined => ownership.members.get(worker)?.socketPath;
+  const sockets = new LocalSocketTransport({ path: socketPath, pathOf, receive, monotonicMs });
+  const brokerTransport = broker && new RabbitMqTransport({ broker, workerId, receive, log, monotonicMs });
+  const transport = new PeerRouter({
+    me,
+    memberOf: (worker) => ownership.members.get(worker),
+    sockets,
+    ...(brokerTransport && { broker: { transport: brokerTransport, isUp: () => broker?.state === 'up' } }),
   });
+  const prepared = eventsBroker && new PreparedBroker(eventsBroker, ordersTopology(), log);
+  const events = eventsBroker && new EventPublisher(eventsBroker.connection);
+  const relay =
+    prepared &&
+    events &&
+    new EventRelay({
+      journal: journalStore,
+      store: new PostgresRelayStore(pool),
+      publish: (message) => events.publish(message),
+      brokerIsUp: () => prepared.isReady,
+      log,
+    });
+  prepared?.onReady(() => relay?.resume());
   const guardian = new EntityGuardian(clock, log);
   const region: ShardRegion = new ShardRegion({
     workerId,
@@ -134,6 +170,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     escalate: (reason) => giveUp(log, reason),
     leaseValid: () => ownership.valid,
     saveSnapshots: (snapshots) => journalStore.saveSnapshots(snapshots),
+    ...(relay && { follower: relay }),
   });
   const projections = new Projections(projectionStore, log, {
     wakesChanged: (wakes) => region.wakesChanged(wakes),
@@ -152,12 +189,14 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       live: projections,
       confirm: () => ownership.confirm(),
       suspects: (shards) => quarantineStore.ofShards(shards),
+      ...(relay && { follower: relay }),
     },
     () => journal,
   );
   ownershipStore.onRetry((entityId) => region.retryQuarantined(entityId));
 
-  await transport.listen();
+  await sockets.listen();
+  await brokerTransport?.listen(BROKER_WAIT_MS);
   await ownership.join();
 
   const health = new WorkerHealth({
@@ -167,6 +206,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     leaseValid: () => ownership.valid,
     journalStalledMs: () => journal.stalledMs,
     projectionsLagMs: () => projections.lagMs,
+    ...(eventsBroker && relay && { broker: { state: () => eventsBroker.state, lagRows: () => relay.figures.lagRows } }),
   });
   /** Where nobody owns the counter it is counted here, too generously for a moment. */
   const countAtOwner = (ask: Ask): Promise<Answer> => {
@@ -193,8 +233,20 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     version,
   });
   const http = new DrainableHttp(edge.handler, clock);
+  const commands =
+    broker && new CommandConsumer({ connection: broker.connection, commands: edge.commands, clock, log });
 
-  const reporter = new Reporter({ region, journal, projections, keeper, ownership, guardian, health, edge });
+  const reporter = new Reporter({
+    region,
+    journal,
+    projections,
+    keeper,
+    ownership,
+    guardian,
+    health,
+    edge,
+    ...(relay && { relay }),
+  });
   reporter.start((report) => tell({ kind: 'report', report }));
 
   /** Resolves when every shard has an owner, and those of this worker are served. */
@@ -202,31 +254,37 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     ownership.begin();
     while (!ownership.complete || keeper.takingCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     tell({ kind: 'serving' });
+    prepared?.onReady(() => commands?.start());
   };
   const drain = async (timeoutMs: number): Promise<void> => {
     const deadline = clock.monotonicMs() + timeoutMs;
     health.drain();
     ownership.drain();
-    await http.drain(() => edge.inFlight(), Math.min(deadline, clock.monotonicMs() + KEEP_ALIVE_GRACE_MS), deadline);
+    const graceEnd = Math.min(deadline, clock.monotonicMs() + KEEP_ALIVE_GRACE_MS);
+    await Promise.all([http.drain(() => edge.inFlight(), graceEnd, deadline), commands?.drain(timeoutMs)]);
     // Shards go to whoever may take them; what nobody takes is finished here.
-    const othersTake = (): boolean => [...ownership.members.values()].some(({ draining }) => !draining);
-    while (othersTake() && ownership.held.size > 0 && clock.monotonicMs() < deadline)
+    while (ownership.othersTake && ownership.held.size > 0 && clock.monotonicMs() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 10));
     await region.drain(deadline);
     await journal.drain();
   };
   const exit = async (timeoutMs: number): Promise<void> => {
+    ownership.cease();
     http.server.closeAllConnections();
     region.stop();
     health.stop();
     reporter.stop();
     await projections.close(() => clock.monotonicMs(), clock.monotonicMs() + timeoutMs);
+    await relay?.close();
+    events?.close();
     await ownership.stop();
     await keeper.stop();
     await ownershipStore.leave(workerId).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'the membership could not be given up; it will run out');
     });
-    await transport.close();
+    await sockets.close();
+    await brokerTransport?.close();
+    await Promise.all([broker?.close(), eventsBroker?.close()]);
     await Promise.all([journalStore.close(), projectionStore.close(), ownershipStore.close(), pool.end()]);
     log.flush();
     process.exit(0);

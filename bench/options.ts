@@ -1,114 +1,135 @@
 /** Owns bench's command line: what can be asked for, within which limits, and what a mistake is answered with. */
 import { parseArgs } from 'node:util';
 
-export interface BenchOptions {
-  /** Every order for one product, instead of two lines out of a thousand. */
-  readonly hot: boolean;
-  /** Holds already open on the hot product when measuring begins; 0 without `hot`. */
-  readonly openHolds: number;
-  readonly seconds: number;
-  readonly rounds: number;
-  /** Orders in flight. */
-  readonly concurrency: number;
+export interface RunOptions {
+  readonly kind: 'run';
+  readonly scenario: string;
+  /** Each replaces what the scenario says. */
+  readonly changes: Changes;
   /** Of each side. */
   readonly workers: number;
+  /** Holdfast publishes its events to the broker of AMQP_URL meanwhile. */
+  readonly relay: boolean;
+  /** A folder, as typed. */
+  readonly report?: string;
   /** As typed. */
   readonly jsonFile?: string;
 }
 
+export interface Changes {
+  /** Of each measured phase. */
+  readonly seconds?: number;
+  readonly rounds?: number;
+  /** Requests at once, in closed loops. */
+  readonly inFlight?: number;
+  /** Arrivals a second, in open loops. */
+  readonly rate?: number;
+  readonly openHolds?: number;
+  /** Nobody beside Holdfast. */
+  readonly alone?: true;
+}
+
 export type ParsedOptions =
-  | { readonly kind: 'run'; readonly options: BenchOptions }
+  | RunOptions
+  | { readonly kind: 'list' }
+  | { readonly kind: 'compare'; readonly files: readonly [string, string] }
   | { readonly kind: 'help' }
   | { readonly kind: 'invalid'; readonly problem: string };
 
-interface NumberOption {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-}
-
 const NUMBERS = {
-  seconds: { default: 10, min: 1, max: 600 },
-  rounds: { default: 3, min: 1, max: 25 },
-  concurrency: { default: 256, min: 1, max: 2000 },
-  workers: { default: 2, min: 1, max: 16 },
-  'open-holds': { default: 20_000, min: 0, max: 1_000_000 },
-} as const satisfies Record<string, NumberOption>;
+  seconds: { min: 1, max: 86_400 },
+  rounds: { min: 1, max: 25 },
+  'in-flight': { min: 1, max: 2_000 },
+  rate: { min: 1, max: 100_000 },
+  'open-holds': { min: 0, max: 1_000_000 },
+  workers: { min: 1, max: 16 },
+} as const;
+const WORKERS = 2;
 
-export const HELP = `Usage: npm run bench -- --quick [options]
+export const HELP = `Usage: npm run bench -- SCENARIO [options]
+       npm run bench -- list
+       npm run bench -- compare A.json B.json
 
-Measures complete orders a second (reserved, authorized, confirmed, captured) of Holdfast and of a plain-SQL service,
-in one run on the same PostgreSQL, round by round in turn. Uses the server of DATABASE_URL, where it makes and drops
-databases of its own; without one it starts an embedded PostgreSQL below DATA_DIR.
+Measures Holdfast, and where the scenario says so services that do the same in other ways, in one run on the same
+PostgreSQL, in turn. Uses the server of DATABASE_URL, where it makes and drops databases of its own; without one it
+starts an embedded PostgreSQL below DATA_DIR. "list" shows the scenarios; "compare" tells whether two runs differ.
 
-  --quick             the form of this run: closed loop, two lines an order, 1,000 products
-  --hot               every order for one and the same product
-  --open-holds N      with --hot: holds already open on that product (${NUMBERS['open-holds'].default})
-  --seconds N         measured in each round, after a warm-up (${NUMBERS.seconds.default})
-  --rounds N          rounds of each side (${NUMBERS.rounds.default})
-  --concurrency N     orders in flight (${NUMBERS.concurrency.default})
-  --workers N         worker processes of each side (${NUMBERS.workers.default})
-  --json FILE         writes the whole result as JSON, too
-  --help              this
+  --quick          the scenario "quick": complete orders a second, beside plain SQL, in under two minutes
+  --seconds N      length of each measured phase
+  --rounds N       rounds of each side
+  --in-flight N    requests at once, in closed loops
+  --rate N         arrivals a second, in open loops
+  --open-holds N   holds that are open when measuring begins
+  --alone          without the services that the scenario compares with
+  --workers N      worker processes of each side (${WORKERS})
+  --relay          Holdfast publishes its events to the RabbitMQ of AMQP_URL meanwhile
+  --report FOLDER  writes report.html, report.json, series.csv, latencies.hlog and summary.md there
+  --json FILE      writes the whole result as JSON
+  --help           this
 
-Exit code 0 only for a run in which every order was answered as promised and the audit found nothing.`;
-
-export function parseOptions(args: readonly string[]): ParsedOptions {
-  let values: Values;
-  try {
-    values = parseArgs({ args: [...args], options: DEFINITIONS, allowPositionals: false }).values;
-  } catch (error) {
-    return { kind: 'invalid', problem: error instanceof Error ? error.message : String(error) };
-  }
-  if (values.help === true) return { kind: 'help' };
-  return toOptions(values);
-}
+Exit code 0 only for a run whose every answer was as promised, and whose audit found nothing.`;
 
 const DEFINITIONS = {
   quick: { type: 'boolean' },
-  hot: { type: 'boolean' },
+  alone: { type: 'boolean' },
+  relay: { type: 'boolean' },
+  help: { type: 'boolean' },
   seconds: { type: 'string' },
   rounds: { type: 'string' },
-  concurrency: { type: 'string' },
-  workers: { type: 'string' },
+  'in-flight': { type: 'string' },
+  rate: { type: 'string' },
   'open-holds': { type: 'string' },
+  workers: { type: 'string' },
+  report: { type: 'string' },
   json: { type: 'string' },
-  help: { type: 'boolean' },
 } as const;
 
-type NumberName = keyof typeof NUMBERS;
-type Values = Partial<Record<'quick' | 'hot' | 'help', boolean> & Record<NumberName | 'json', string>>;
+export function parseOptions(args: readonly string[]): ParsedOptions {
+  try {
+    return parse(args);
+  } catch (error) {
+    return { kind: 'invalid', problem: error instanceof Error ? error.message : String(error) };
+  }
+}
 
-function toOptions(values: Values): ParsedOptions {
-  if (values.quick !== true) return { kind: 'invalid', problem: 'say which measure: --quick' };
-  if (values['open-holds'] !== undefined && values.hot !== true) {
-    return { kind: 'invalid', problem: '--open-holds needs --hot: only there all orders share one product' };
+function parse(args: readonly string[]): ParsedOptions {
+  const { values, positionals } = parseArgs({ args: [...args], options: DEFINITIONS, allowPositionals: true });
+  if (values.help === true) return { kind: 'help' };
+  const [word, ...rest] = positionals;
+  if (word === 'compare') {
+    const [a, b] = rest;
+    if (a === undefined || b === undefined || rest.length > 2) throw new Error('compare needs two files of --json');
+    return { kind: 'compare', files: [a, b] };
   }
-  if (values.json === '') return { kind: 'invalid', problem: '--json needs the name of a file' };
-  const numbers = new Map<NumberName, number>();
-  for (const name of Object.keys(NUMBERS) as NumberName[]) {
-    const { default: fallback, min, max } = NUMBERS[name];
-    const text = values[name] ?? String(fallback);
+  if (rest.length > 0) throw new Error(`${rest[0]}: one scenario at a time`);
+  if (word === 'list') return { kind: 'list' };
+  if (word !== undefined && values.quick === true) throw new Error(`say --quick or ${word}, not both`);
+  const scenario = values.quick === true ? 'quick' : word;
+  if (scenario === undefined) throw new Error('say which scenario: --quick, or one of "npm run bench -- list"');
+  for (const name of ['report', 'json'] as const) if (values[name] === '') throw new Error(`--${name} needs a name`);
+  const number = (name: keyof typeof NUMBERS): number | undefined => {
+    const text = values[name];
+    if (text === undefined) return undefined;
+    const { min, max } = NUMBERS[name];
     const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (!(value >= min && value <= max)) {
-      return {
-        kind: 'invalid',
-        problem: `--${name} ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`,
-      };
-    }
-    numbers.set(name, value);
-  }
-  const hot = values.hot === true;
+    if (value >= min && value <= max) return value;
+    throw new Error(`--${name} ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
+  };
+  const changes = {
+    seconds: number('seconds'),
+    rounds: number('rounds'),
+    inFlight: number('in-flight'),
+    rate: number('rate'),
+    openHolds: number('open-holds'),
+    alone: values.alone,
+  };
   return {
     kind: 'run',
-    options: {
-      hot,
-      openHolds: hot ? numbers.get('open-holds')! : 0,
-      seconds: numbers.get('seconds')!,
-      rounds: numbers.get('rounds')!,
-      concurrency: numbers.get('concurrency')!,
-      workers: numbers.get('workers')!,
-      ...(values.json === undefined ? {} : { jsonFile: values.json }),
-    },
+    scenario,
+    changes: Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)),
+    workers: number('workers') ?? WORKERS,
+    relay: values.relay === true,
+    ...(values.report !== undefined && { report: values.report }),
+    ...(values.json !== undefined && { jsonFile: values.json }),
   };
 }

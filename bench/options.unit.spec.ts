@@ -7,36 +7,40 @@ function problemOf(...args: readonly string[]): string {
 }
 
 describe('parseOptions', () => {
-  it('has a default for everything but the form', () => {
-    expect(parseOptions(['--quick'])).to.deep.equal({
-      kind: 'run',
-      options: { hot: false, openHolds: 0, seconds: 10, rounds: 3, concurrency: 256, workers: 2 },
-    });
-  });
-
-  it('opens 20,000 holds for the hot form unless told otherwise', () => {
-    expect(parseOptions(['--quick', '--hot'])).to.have.nested.property('options.openHolds', 20_000);
-    expect(parseOptions(['--quick', '--hot', '--open-holds', '0'])).to.have.nested.property('options.openHolds', 0);
+  it('changes nothing of a scenario unless told', () => {
+    const expected = { kind: 'run', changes: {}, workers: 2, relay: false };
+    expect(parseOptions(['steady'])).to.deep.equal({ ...expected, scenario: 'steady' });
+    expect(parseOptions(['--quick'])).to.deep.equal({ ...expected, scenario: 'quick' });
   });
 
   it('takes what it is given', () => {
-    const args = '--quick --seconds 3 --rounds 1 --concurrency=64 --workers 1 --json out.json'.split(' ');
+    const args = 'step --seconds 3 --rounds 1 --rate=64 --workers 1 --alone --relay --json a --report b'.split(' ');
     expect(parseOptions(args)).to.deep.equal({
       kind: 'run',
-      options: { hot: false, openHolds: 0, seconds: 3, rounds: 1, concurrency: 64, workers: 1, jsonFile: 'out.json' },
+      scenario: 'step',
+      changes: { seconds: 3, rounds: 1, rate: 64, alone: true },
+      workers: 1,
+      relay: true,
+      report: 'b',
+      jsonFile: 'a',
     });
+  });
+
+  it('lists, and compares two files', () => {
+    expect(parseOptions(['list'])).to.deep.equal({ kind: 'list' });
+    expect(parseOptions(['compare', 'a', 'b'])).to.deep.equal({ kind: 'compare', files: ['a', 'b'] });
+    expect(problemOf('compare', 'a')).to.contain('two files');
+    expect(problemOf('compare', 'a', 'b', 'c')).to.contain('two files');
   });
 
   it('shows its help whatever else stands there', () => {
     expect(parseOptions(['--help', '--seconds', 'x']).kind).to.equal('help');
   });
 
-  it('names an option that it does not know, and a word that is none', () => {
+  it('names an option that it does not know, and wants one scenario', () => {
     expect(problemOf('--quick', '--fast')).to.contain('--fast');
-    expect(problemOf('--quick', 'now')).to.contain('now');
-  });
-
-  it('wants the form to be said', () => {
+    expect(problemOf('steady', 'step')).to.contain('step');
+    expect(problemOf('steady', '--quick')).to.contain('not both');
     expect(problemOf()).to.contain('--quick');
   });
 
@@ -45,8 +49,8 @@ describe('parseOptions', () => {
     ['seconds', '1.5'],
     ['seconds', ''],
     ['rounds', '26'],
-    ['concurrency', '2001'],
-    ['concurrency', '-1'],
+    ['in-flight', '2001'],
+    ['rate', '-1'],
     ['workers', '1e1'],
     ['workers', 'two'],
   ] as const) {
@@ -55,8 +59,8 @@ describe('parseOptions', () => {
     });
   }
 
-  it('refuses open holds without the hot form, and a file without a name', () => {
-    expect(problemOf('--quick', '--open-holds', '5')).to.contain('--hot');
+  it('refuses a file without a name', () => {
     expect(problemOf('--quick', '--json', '')).to.contain('--json');
+    expect(problemOf('--quick', '--report', '')).to.contain('--report');
   });
 });

@@ -1,5 +1,10 @@
 /** Owns the arithmetic of reports. All of it is pure; nothing is rounded here. */
 
+/** 0 for none. */
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 /** The middle of an odd number of values, the mean of the two in the middle of an even one. @throws for none */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -27,12 +32,6 @@ export interface LatencySummary {
   readonly p95Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-}
-
-export function summarizeLatencies(latenciesUs: Uint32Array): LatencySummary {
-  const sorted = Uint32Array.from(latenciesUs).sort();
-  const at = (percent: number) => percentile(sorted, percent) / 1000;
-  return { p50Ms: at(50), p95Ms: at(95), p99Ms: at(99), maxMs: at(100) };
 }
 
 export interface RatioSummary {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { compareRounds, median, percentile, summarizeLatencies } from './statistics.ts';
+import { compareRounds, median, percentile } from './statistics.ts';
 
 describe('median', () => {
   it('is the middle value, whatever the order', () => {
@@ -35,13 +35,6 @@ describe('percentile', () => {
 
   it('does not exist for no values', () => {
     expect(() => percentile([], 50)).to.throw('no values');
-  });
-});
-
-describe('summarizeLatencies', () => {
-  it('takes microseconds in any order and answers in milliseconds', () => {
-    const summary = summarizeLatencies(Uint32Array.from({ length: 200 }, (_, index) => (200 - index) * 1000));
-    expect(summary).to.deep.equal({ p50Ms: 100, p95Ms: 190, p99Ms: 198, maxMs: 200 });
   });
 });
 

@@ -9,10 +9,14 @@ import type { StockRefusal } from '../domain/stock/stock-item.ts';
 import { Problem } from './problems.ts';
 
 export interface AskContext {
-  /** The caller sent an Idempotency-Key: the same request may be sent again safely. */
+  /** The caller gave the request a key: the same request may be sent again safely. */
   readonly keyed: boolean;
+  /** As the caller calls its key. Default: Idempotency-Key. */
+  readonly keyName?: string;
   readonly orderId?: string;
 }
+
+const HTTP_KEY_NAME = 'Idempotency-Key';
 
 export type Unanswered = Exclude<Answer, { kind: 'done' }>;
 
@@ -29,19 +33,17 @@ export function retryAfterSeconds(): number {
 
 /** @param what names the thing in a sentence: 'order', 'stock item'. */
 export function problemOfAnswer(answer: Unanswered, what: string, context: AskContext): Problem {
-  return answer.kind === 'rejected' ? problemOfRefusal(answer.refusal, what) : problemOfFailure(answer, what, context);
+  if (answer.kind === 'rejected') return problemOfRefusal(answer.refusal, what, context);
+  return problemOfFailure(answer, what, context);
 }
 
-function problemOfRefusal(refusal: Refusal, what: string): Problem {
+function problemOfRefusal(refusal: Refusal, what: string, { keyName = HTTP_KEY_NAME }: AskContext): Problem {
   const known = refusal as OrderRefusal | StockRefusal;
   switch (known.code) {
     case 'not_found':
       return notFound(what);
     case 'idempotency_mismatch':
-      return new Problem(
-        known.code,
-        'This Idempotency-Key was used with another body; use a new key for a new request.',
-      );
+      return new Problem(known.code, `This ${keyName} was used with another body; use a new one for a new request.`);
     case 'unknown_product':
       return new Problem(known.code, 'A product of this order never had stock.');
     case 'illegal_transition': {
@@ -67,7 +69,7 @@ function problemOfRefusal(refusal: Refusal, what: string): Problem {
 function problemOfFailure(
   { code, detail }: Extract<Answer, { kind: 'failed' }>,
   what: string,
-  { keyed, orderId }: AskContext,
+  { keyed, keyName = HTTP_KEY_NAME, orderId }: AskContext,
 ): Problem {
   switch (code) {
     case 'overloaded':
@@ -97,7 +99,7 @@ function problemOfFailure(
         const sentence = `It is not known whether this was applied; read the ${what} before you send it again.`;
         return new Problem(code, sentence, { members });
       }
-      const sentence = 'It is not known whether this was applied; send the same request with the same Idempotency-Key.';
+      const sentence = `It is not known whether this was applied; send the same request with the same ${keyName}.`;
       return new Problem(code, sentence, { members, retryable: true, retryAfterSeconds: retryAfterSeconds() });
     }
     default:

@@ -1,12 +1,14 @@
 /**
- * Owns `/docs`: the same description as `/openapi.json`, to read. One page without scripts and without anything from
- * elsewhere. The `type` of every problem resolves to a paragraph of it.
+ * Owns `/docs`: the same descriptions as `/openapi.json` and `/asyncapi.json`, to read. One page without scripts and
+ * without anything from elsewhere. The `type` of every problem resolves to a paragraph of it.
  */
 import { hash } from 'node:crypto';
+import { PUBLIC_EVENTS, schemaPathOf } from '../messaging/contracts/public-events.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { openApiDocument, problemsOf, rolesOf } from './openapi.ts';
 import { PROBLEMS } from './problems.ts';
+import { COMMAND_MESSAGES } from './schemas/command-messages.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -55,10 +57,12 @@ function page(version: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Holdfast</title><style>${STYLE}</style></head>
 <body><h1>Holdfast ${escape(version)}</h1>
-<p>For programs: <a href="/openapi.json">/openapi.json</a>. Money is an integer of minor units with its ISO 4217 currency.
+<p>For programs: <a href="/openapi.json">/openapi.json</a>, <a href="/asyncapi.json">/asyncapi.json</a>. Money is an integer of minor units with its ISO 4217 currency.
 Errors are <code>application/problem+json</code> (RFC 9457). Every answer carries <code>Request-Id</code>.</p>
 <h2>Operations</h2>
 ${operations}
+<h2>Messages</h2>
+${messageTables()}
 <h2>Problems</h2>
 <table><thead><tr><th>Status</th><th>Code</th><th>Meaning</th><th>Send it again?</th></tr></thead><tbody>
 ${problems}
@@ -67,6 +71,27 @@ ${problems}
 ${schemas}
 </body></html>
 `;
+}
+
+function messageTables(): string {
+  const events = Object.entries(PUBLIC_EVENTS).map(([type, { when }]) => {
+    const name = `<code>${escape(type)}</code>`;
+    return `<tr id="message-${escape(type)}"><td><a href="${escape(schemaPathOf(type))}">${name}</a></td><td>${escape(when)}</td></tr>`;
+  });
+  const commands = Object.entries(COMMAND_MESSAGES).map(([type, { summary }]) => {
+    return `<tr id="message-${escape(type)}"><td><code>${escape(type)}</code></td><td>${escape(summary)}</td></tr>`;
+  });
+  return `<p>Over RabbitMQ. Events leave through the exchange <code>orders.events</code>, at least once and in order per
+entity; the same event has the same <code>message-id</code> whenever it is sent again. Ignore members that you do not
+know. Personal data are in none of them: read the order for its addresses.</p>
+<table><thead><tr><th>Event, with its schema</th><th>When</th></tr></thead><tbody>
+${events.join('\n')}
+</tbody></table>
+<p>Commands are taken from the exchange <code>orders.commands</code>; their <code>message-id</code> makes them
+idempotent.</p>
+<table><thead><tr><th>Command</th><th>What it does</th></tr></thead><tbody>
+${commands.join('\n')}
+</tbody></table>`;
 }
 
 function operationArticle(operation: Operation): string {

@@ -25,9 +25,10 @@ export class DrainableHttp {
     this.#clock = clock;
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, (req, res) => {
       if (this.#draining) res.shouldKeepAlive = false;
+      handler(req, res);
+      if (res.writableEnded) return; // answered at once
       this.#open.add(res);
       res.once('close', () => this.#open.delete(res));
-      handler(req, res);
     });
     this.server.headersTimeout = HEADERS_TIMEOUT_MS;
     this.server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -49,6 +50,8 @@ export class DrainableHttp {
       if (late) this.server.closeIdleConnections();
       if (inFlight() === 0 && (late || (await this.#connections()) === 0)) return;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      // A worker that was busy has requests before it that it has not read: their connections are not idle.
+      await new Promise(setImmediate);
     }
   }
 

@@ -7,7 +7,7 @@ import type { AuthSettings } from './authenticator.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 export interface HealthCheck {
-  readonly status: 'up' | 'down';
+  readonly status: 'up' | 'degraded' | 'down';
   readonly latencyMs?: number;
   /** ISO 8601: since when it has this status. */
   readonly since?: string;

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa from 'koa';
+import type { OrderCommands } from '../messaging/commands/order-commands.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { RequestState } from './edge-context.ts';
 import { DEFAULT_LIMITS, type EdgeDeps } from './edge-deps.ts';
@@ -14,6 +15,7 @@ import { InFlightLimit } from './middleware/in-flight-limit.ts';
 import { problemBoundary } from './middleware/problem-boundary.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { refuseUnreadablePath, refuseUnrouted } from './middleware/refuse-unrouted.ts';
+import { createOrderCommands } from './order-commands.ts';
 import { createRoutes } from './routes.ts';
 
 export interface Edge {
@@ -21,6 +23,8 @@ export interface Edge {
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
   /** Requests that have come and are not answered yet. */
   inFlight(): number;
+  /** Commands that do not come by HTTP. */
+  readonly commands: OrderCommands;
 }
 
 /** @throws Error when the deps can't make an edge (see authenticator.ts). */
@@ -31,11 +35,8 @@ export function createEdge(deps: EdgeDeps): Edge {
   const authenticated = authenticate(createAuthenticator(deps.auth, clock));
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 
-  const routes = createRoutes(createHandlers(createServices(deps, limits)), (access) => [
-    authenticated,
-    ...permit(access),
-    ...limited,
-  ]);
+  const services = createServices(deps, limits);
+  const routes = createRoutes(createHandlers(services), (access) => [authenticated, ...permit(access), ...limited]);
 
   const app = new Koa<RequestState>();
   app.use(inFlight.counted);
@@ -57,5 +58,6 @@ export function createEdge(deps: EdgeDeps): Edge {
       if (!inFlight.refuses(req, res)) void callback(req, res);
     },
     inFlight: () => inFlight.count,
+    commands: createOrderCommands(services, limits.bodyBytesMax),
   };
 }

@@ -1,6 +1,7 @@
 /** Owns which handler serves which operation. A missing one does not compile. */
 import type { Handler, PublicContext } from './edge-context.ts';
 import type { EdgeServices } from './edge-services.ts';
+import { createAsyncApi, createContractSchema } from './contracts.ts';
 import { createLive, createReady } from './health.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
@@ -36,6 +37,8 @@ export function createHandlers(services: EdgeServices): Handlers {
       live: createLive(services),
       ready: createReady(services),
       openApi: createOpenApi(services.version),
+      asyncApi: createAsyncApi(),
+      contractSchema: createContractSchema(),
       docs: createDocsPage(services.version),
     },
   };

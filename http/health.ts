@@ -2,6 +2,7 @@
 import type { EdgeServices } from './edge-services.ts';
 import type { HealthReport } from './edge-deps.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
+import { wordFor } from '../supervisors/worker-report.ts';
 import { answerJson } from './answer.ts';
 
 /** Is the process itself sound? Must never depend on anything outside it, or a failing database restarts everything. */
@@ -23,5 +24,5 @@ export function createReady({ health, log }: EdgeServices): Handler<PublicContex
 }
 
 function answerHealth(ctx: PublicContext, { healthy, checks }: HealthReport): void {
-  answerJson(ctx, healthy ? 200 : 503, { status: healthy ? 'ok' : 'unavailable', checks });
+  answerJson(ctx, healthy ? 200 : 503, { status: wordFor(healthy, checks), checks });
 }

@@ -47,6 +47,26 @@ export function commandNameOfKey(
   return { commandId, fingerprint: sha256(canonicalJson(body)) };
 }
 
+/**
+ * The order that a message makes: for ever the same. Two members where HTTP's names have three or four, so no caller
+ * of the one can ever name what belongs to the other.
+ */
+export function orderIdOfMessage(namespace: string, user: string, messageId: string): string {
+  return uuidV5(namespace, JSON.stringify([user, messageId]));
+}
+
+/** @param target the command and its order: a message id used for another one is found out. @param body as parsed. */
+export function commandNameOfMessage(
+  namespace: string,
+  user: string,
+  messageId: string,
+  target: string,
+  body: unknown,
+): CommandName {
+  const commandId = `amqp/${uuidV5(namespace, JSON.stringify([user, messageId]))}`;
+  return { commandId, fingerprint: sha256(canonicalJson([target, body])) };
+}
+
 /** A command that nobody will repeat. */
 export function commandNameOf(nowMs: EpochMs): CommandName {
   return { commandId: `http/${uuidV7(nowMs)}` };

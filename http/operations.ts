@@ -191,6 +191,21 @@ export const OPERATIONS = {
     summary: 'This description.',
     responses: { 200: { description: 'OpenAPI 3.1' } },
   },
+  asyncApi: {
+    method: 'GET',
+    path: '/asyncapi.json',
+    access: 'public',
+    summary: 'The messages over RabbitMQ: events out, commands in.',
+    responses: { 200: { description: 'AsyncAPI 3.0' } },
+  },
+  contractSchema: {
+    method: 'GET',
+    path: '/contracts/{type}.schema.json',
+    access: 'public',
+    summary: 'The schema of the data of one type of event, such as order.created.v1.',
+    responses: { 200: { description: 'JSON Schema 2020-12' } },
+    problems: ['not_found'],
+  },
   docs: {
     method: 'GET',
     path: '/docs',

@@ -80,12 +80,17 @@ export class Problem extends Error {
 /** The members that name one request. */
 export interface ProblemContext {
   readonly requestId: string;
-  /** The path, without its query. */
+  /** The path, without its query; of a message its routing key. */
   readonly instance: string;
 }
 
+export interface ProblemDocument extends Readonly<Record<string, unknown>> {
+  readonly code: ProblemCode;
+  readonly detail: string;
+}
+
 /** The problem document (RFC 9457). `type` resolves to the code's paragraph in the documentation page. */
-export function problemDocument(problem: Problem, context: ProblemContext): Record<string, unknown> {
+export function problemDocument(problem: Problem, context: ProblemContext): ProblemDocument {
   const { status, title, retryable } = PROBLEMS[problem.code];
   const { errors, members } = problem.details;
   return {

@@ -5,6 +5,8 @@
 import type { Knex } from 'knex';
 import * as journal from './0001-journal.ts';
 import * as ownership from './0002-ownership.ts';
+import * as snapshotStorage from './0003-snapshot-storage.ts';
+import * as messaging from './0004-messaging.ts';
 
 interface Migration {
   readonly name: string;
@@ -15,6 +17,8 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { name: '0001-journal', ...journal },
   { name: '0002-ownership', ...ownership },
+  { name: '0003-snapshot-storage', ...snapshotStorage },
+  { name: '0004-messaging', ...messaging },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

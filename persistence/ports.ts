@@ -192,6 +192,8 @@ export interface Member {
   readonly version: string;
   /** It gives its shards away and takes none. */
   readonly draining: boolean;
+  /** Other nodes may reach it through RabbitMQ. */
+  readonly hasBroker: boolean;
 }
 
 export interface Membership {
@@ -222,4 +224,24 @@ export interface OwnershipStore {
   leave(workerId: string): Promise<void>;
   /** Calls when somebody joined, left, claimed or released: look again. Best effort. */
   onChange(listener: () => void): void;
+}
+
+/** An entity whose row could not be read: its events from that row on are held back. */
+export interface HeldEntity {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly seq: number;
+  readonly reason: string;
+}
+
+/** How far the events of each shard are published. */
+export interface RelayStore {
+  /** 0 for a shard of which nothing was published yet. */
+  checkpoints(shards: readonly number[]): Promise<Map<number, number>>;
+  /** Never moves one back: what a former owner confirmed late is as true as what its successor did. */
+  saveCheckpoints(checkpoints: ReadonlyMap<number, number>): Promise<void>;
+  held(shards: readonly number[]): Promise<readonly Omit<HeldEntity, 'reason'>[]>;
+  /** Keeps the earlier row where the entity is held already. */
+  hold(entity: HeldEntity): Promise<void>;
+  release(entityId: string): Promise<void>;
 }

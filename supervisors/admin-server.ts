@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { messageOf, StartupError } from '../kernel/errors.ts';
 import type { Membership } from '../persistence/ports.ts';
-import type { Check } from './worker-report.ts';
+import { wordFor, type Check } from './worker-report.ts';
 import type { RestartAnswer, WorkerStatus } from './worker-supervisor.ts';
 
 export interface NodeStatus {
@@ -125,7 +125,7 @@ export class AdminServer {
       case '/health/ready':
         return [
           ready ? 200 : 503,
-          { status: ready ? 'ok' : 'unavailable', checks: checksOf(workers), workers: workers.map(briefly) },
+          { status: wordFor(ready, checksOf(workers)), checks: checksOf(workers), workers: workers.map(briefly) },
         ];
       case '/health/startup':
         return [ready ? 200 : 503, { status: ready ? 'started' : 'starting', phase, recovery: recoveryOf(status) }];
@@ -147,12 +147,15 @@ export class AdminServer {
   }
 }
 
+const SEVERITY = { up: 0, degraded: 1, down: 2 } as const;
+
 /** A dependency is as well as the worker that finds it worst. */
 function checksOf(workers: readonly WorkerStatus[]): Record<string, Check> {
   const checks: Record<string, Check> = {};
   for (const { report } of workers) {
     for (const [name, check] of Object.entries(report?.checks ?? {})) {
-      if (checks[name] === undefined || check.status === 'down') checks[name] = check;
+      const worst = checks[name];
+      if (worst === undefined || SEVERITY[check.status] > SEVERITY[worst.status]) checks[name] = check;
     }
   }
   return checks;

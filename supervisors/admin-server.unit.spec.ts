@@ -50,6 +50,7 @@ const memberOf = (workerId: string, nodeId: string): Member => ({
   socketPath: '/run/private.sock',
   pid: 7,
   version: '0.1.0',
+  hasBroker: false,
   draining: false,
 });
 

@@ -21,6 +21,7 @@ export interface ReportedParts {
   readonly guardian: EntityGuardian;
   readonly health: WorkerHealth;
   readonly edge: { inFlight(): number };
+  readonly relay?: { readonly figures: NonNullable<WorkerReport['relay']> };
 }
 
 export class Reporter {
@@ -44,7 +45,7 @@ export class Reporter {
   }
 
   #report(): WorkerReport {
-    const { region, journal, projections, keeper, guardian, health, edge } = this.#parts;
+    const { region, journal, projections, keeper, guardian, health, edge, relay } = this.#parts;
     const { kinds, shardsOwned, quarantined, wakeUps, parked, deadLetters } = region.figures;
     const { gatheredRows, commits, rows, stalledMs } = journal.figures;
     const eventLoopDelayMaxMs = Math.round(this.#delay.max / NANOSECONDS_PER_MS);
@@ -61,6 +62,7 @@ export class Reporter {
       deadLetters,
       journal: { waitingRows: gatheredRows, commits, rows, stalledMs },
       projections: { lagRows: projections.lagRows, lagMs: projections.lagMs },
+      ...(relay && { relay: relay.figures }),
       http: { inFlight: edge.inFlight() },
       eventLoopDelayMaxMs,
       rssBytes: process.memoryUsage.rss(),

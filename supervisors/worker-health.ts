@@ -4,13 +4,15 @@
  */
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
-import type { Check } from './worker-report.ts';
+import { isHealthy, type Check } from './worker-report.ts';
 
 const PING_INTERVAL_MS = 1_000;
 const PING_TIMEOUT_MS = 3_000;
 
 /** Rows that wait longer for their commit than any append should take. */
 const JOURNAL_STALLED_MS = 2_000;
+/** Rows: minutes of a full load. Less is what a restart of the broker leaves. */
+const RELAY_LAG_ROWS = 1_000_000;
 /** Read models that are so far behind can't be written. */
 const PROJECTIONS_LAG_MS = 10_000;
 
@@ -25,6 +27,12 @@ export interface WorkerHealthDeps {
   readonly journalStalledMs: () => number;
   /** How far the read models are behind. */
   readonly projectionsLagMs: () => number;
+  /** Absent: there is no broker to be had. */
+  readonly broker?: {
+    readonly state: () => 'up' | 'blocked' | 'down';
+    /** Rows whose events are not published yet. */
+    readonly lagRows: () => number;
+  };
 }
 
 export class WorkerHealth {
@@ -53,7 +61,7 @@ export class WorkerHealth {
 
   ready(): Promise<{ healthy: boolean; checks: Record<string, Check> }> {
     const checks = this.checks();
-    return Promise.resolve({ healthy: Object.values(checks).every(({ status }) => status === 'up'), checks });
+    return Promise.resolve({ healthy: isHealthy(checks), checks });
   }
 
   checks(): Record<string, Check> {
@@ -70,11 +78,22 @@ export class WorkerHealth {
       projections: this.#check(lagging ? `${lagMs} ms behind the journal` : undefined, 'projections'),
       worker: this.#check(this.#draining ? 'draining' : undefined, 'worker'),
     };
-    return { database: this.#database, ...checks };
+    return { database: this.#database, ...checks, ...this.#brokerCheck() };
   }
 
-  #check(problem: string | undefined, name: string): Check {
-    const status = problem === undefined ? 'up' : 'down';
+  /** Orders need no broker: without one their messages wait. */
+  #brokerCheck(): Record<string, Check> {
+    const { broker } = this.#deps;
+    if (!broker) return {};
+    const state = broker.state();
+    const lagRows = broker.lagRows();
+    const away = state === 'down' ? 'no connection; events wait' : 'it takes no messages for now; events wait';
+    const lagging = lagRows > RELAY_LAG_ROWS ? `${lagRows} rows wait to be published` : undefined;
+    return { broker: this.#check(state === 'up' ? lagging : away, 'broker', 'degraded') };
+  }
+
+  #check(problem: string | undefined, name: string, otherwise: 'down' | 'degraded' = 'down'): Check {
+    const status = problem === undefined ? 'up' : otherwise;
     const known = this.#since.get(name);
     const since = known?.status === status ? known.since : this.#nowText();
     this.#since.set(name, { status, since });

@@ -5,7 +5,8 @@ import type { Directive } from '../actors/entity/guardian.ts';
 export const REPORT_INTERVAL_MS = 500;
 
 export interface Check {
-  readonly status: 'up' | 'down';
+  /** `degraded`: orders are taken and settle; something that follows them waits. */
+  readonly status: 'up' | 'degraded' | 'down';
   readonly latencyMs?: number;
   /** ISO 8601: since when it has this status. */
   readonly since?: string;
@@ -51,7 +52,20 @@ export interface WorkerReport {
     readonly stalledMs: number;
   };
   readonly projections: { readonly lagRows: number; readonly lagMs: number };
+  /** Absent without a broker. */
+  readonly relay?: { readonly published: number; readonly lagRows: number; readonly held: number };
   readonly http: { readonly inFlight: number };
   readonly eventLoopDelayMaxMs: number;
   readonly rssBytes: number;
+}
+
+/** Ready for work: nothing is down. */
+export function isHealthy(checks: Readonly<Record<string, Check>>): boolean {
+  return Object.values(checks).every(({ status }) => status !== 'down');
+}
+
+/** Of a whole: the word that stands above its checks. */
+export function wordFor(healthy: boolean, checks: Readonly<Record<string, Pick<Check, 'status'>>>): string {
+  if (!healthy) return 'unavailable';
+  return Object.values(checks).some(({ status }) => status === 'degraded') ? 'degraded' : 'ok';
 }

@@ -10,10 +10,9 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { backoffMs } from '../kernel/backoff.ts';
-import { closeHandedConnectionAtDeath } from './handed-connection.ts';
 import { addRestart, type RestartWindow } from './restart-window.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
-import type { WorkerReport } from './worker-report.ts';
+import { isHealthy, type WorkerReport } from './worker-report.ts';
 
 /**
  * MiB of V8's young generation, per half. What an order allocates lives for some ten milliseconds; with Node's 16 MiB
@@ -84,6 +83,9 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     super();
     this.#log = log;
     this.#settingsOf = settingsOf;
+    // Workers accept for themselves. A primary hands connections over one at a time, each after its worker has said that
+    // it has the one before: a worker whose event loop takes 100 ms a turn would get ten new ones a second.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`] });
     for (let slot = 0; slot < workers; slot++) {
       this.#slots.push({
@@ -166,7 +168,6 @@ export class WorkerSupervisor extends EventEmitter<Events> {
 
   #fork(slot: number): Pick<Slot, 'worker' | 'workerId' | 'phase' | 'heardMs' | 'report'> {
     const worker = cluster.fork();
-    closeHandedConnectionAtDeath(worker.process);
     worker.on('message', (message: FromWorker) => this.#heard(slot, worker, message));
     worker.on('exit', (code, signal) => this.#died(slot, worker, code, signal));
     const workerId = `w${slot}-${randomBytes(WORKER_ID_BYTES).toString('hex')}`;
@@ -281,5 +282,5 @@ export class WorkerSupervisor extends EventEmitter<Events> {
 }
 
 function isFit(report: WorkerReport | undefined): boolean {
-  return report === undefined || Object.values(report.checks).every(({ status }) => status === 'up');
+  return report === undefined || isHealthy(report.checks);
 }

@@ -5,6 +5,7 @@ import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
+import type { CommittedRow } from './log-follower.ts';
 import type { Answer, Ask, ShardAnswer } from '../ask.ts';
 import type { EntityShell } from './entity-shell.ts';
 
@@ -22,7 +23,8 @@ export interface EntityHost {
   /** `fresh`: the sender knows that the receiver has no rows, so nothing need be read. */
   send(ask: Ask, fresh: boolean, reply: Reply): void;
   callProvider(call: ProviderCall): Promise<ProviderOutcome>;
-  project(row: ProjectedRow): void;
+  /** A row of the entity is durable. */
+  project(row: ProjectedRow & CommittedRow): void;
   saveSnapshot(snapshot: Snapshot): void;
   /** Calls `tell` later, unless it is cancelled. */
   after(delayMs: number, tell: () => void): { cancel(): void };

@@ -34,6 +34,8 @@ const OUTSTANDING_WAKE_MS = 5_000;
 const RESTART_WAKE_MS = 5_000;
 /** A snapshot is worth its write after this many versions, and at most this often. */
 const SNAPSHOT_VERSIONS_MIN = 500;
+/** And not before the rows after the last one are as much to read as it is: a row costs about so many characters. */
+const SNAPSHOT_CHARS_PER_VERSION = 200;
 const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
 /** Askers that may wait for one entity to settle. */
 const SETTLE_WAITERS_MAX = 5_000;
@@ -97,6 +99,7 @@ export class EntityShell {
   #settleWaiters: SettleWaiter[] = [];
   #gathering: Gathering<Asker> | undefined;
   #snapshotVersion = 0;
+  #snapshotVersionsMin = SNAPSHOT_VERSIONS_MIN;
   #snapshotAtMs = -Infinity;
 
   /** @param tell puts a message of the entity's own into its mailbox. */
@@ -360,7 +363,7 @@ export class EntityShell {
       at,
     };
     const shown = view ? decider.answer(this.#state, undefined) : undefined;
-    const decision = new PendingDecision(this, row, this.#state, effects, shown, this.#snapshotIfDue(at));
+    const decision = new PendingDecision(this, row, events, this.#state, effects, shown, this.#snapshotIfDue(at));
     this.#pending.push(decision);
     // Handed over first: a row that the journal never saw would never be answered.
     this.#host.append(decision);
@@ -417,7 +420,7 @@ export class EntityShell {
   /** The journal's callback: `decision` is durable at `seq`. In log order. */
   committed(decision: PendingDecision, seq: number): void {
     invariant(this.#pending.shift() === decision, 'an entity commits in the order it decided');
-    const { row, effects, state, shown } = decision;
+    const { row, events, effects, state, shown } = decision;
     const { type } = this;
     this.#committedVersion = row.version;
     if (this.#firstSeq === undefined) {
@@ -433,6 +436,9 @@ export class EntityShell {
       version: row.version,
       wakeAt: row.wakeAt,
       view,
+      commandId: row.commandId,
+      at: row.at,
+      events,
     });
     for (const answer of decision.answers) this.#release(answer, row.version);
     if (this.#phase === 'gone') return;
@@ -526,12 +532,13 @@ export class EntityShell {
   /** Encoded now, saved when its version is durable. */
   #snapshotIfDue(at: EpochMs): Snapshot | undefined {
     const { snapshot } = this.type.decider;
-    if (!snapshot || this.#version - this.#snapshotVersion < SNAPSHOT_VERSIONS_MIN) return undefined;
+    if (!snapshot || this.#version - this.#snapshotVersion < this.#snapshotVersionsMin) return undefined;
     const now = this.#host.clock.monotonicMs();
     if (now - this.#snapshotAtMs < SNAPSHOT_INTERVAL_MIN_MS) return undefined;
     this.#snapshotAtMs = now;
     this.#snapshotVersion = this.#version;
     const state = JSON.stringify({ state: snapshot.encode(this.#state), known: this.#known.entries() });
+    this.#snapshotVersionsMin = Math.max(SNAPSHOT_VERSIONS_MIN, state.length / SNAPSHOT_CHARS_PER_VERSION);
     return { entityId: this.entityId, shard: this.shard, version: this.#version, schema: snapshot.schema, state, at };
   }
 }
@@ -539,6 +546,7 @@ export class EntityShell {
 /** One decision between its append and its commit. */
 class PendingDecision implements AppendEntry {
   readonly row: PendingRow;
+  readonly events: readonly DomainEvent[];
   readonly state: unknown;
   readonly effects: readonly Effect[];
   readonly shown: unknown;
@@ -551,6 +559,7 @@ class PendingDecision implements AppendEntry {
   constructor(
     shell: EntityShell,
     row: PendingRow,
+    events: readonly DomainEvent[],
     state: unknown,
     effects: readonly Effect[],
     shown: unknown,
@@ -558,6 +567,7 @@ class PendingDecision implements AppendEntry {
   ) {
     this.#shell = shell;
     this.row = row;
+    this.events = events;
     this.state = state;
     this.effects = effects;
     this.shown = shown;

@@ -8,6 +8,8 @@ import type { EntityType } from './entity-type.ts';
 import { snapshotOutdated } from './fold-entity.ts';
 
 const ENTITIES_PER_READ_MAX = 200;
+/** Snapshots are large: fewer of them keep the event loop for so long. */
+const SNAPSHOTS_PER_READ_MAX = 20;
 const READS_AT_A_TIME_MAX = 2;
 const GATHER_MS = 3;
 
@@ -50,9 +52,10 @@ export class Recoveries {
       // Under load a read costs as much as dozens of entities in it; an order's first step can wait a moment.
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       batch.scheduled = false;
-      const wanted = batch.wanted.splice(0, ENTITIES_PER_READ_MAX);
+      const withSnapshots = batch === this.#withSnapshots;
+      const wanted = batch.wanted.splice(0, withSnapshots ? SNAPSHOTS_PER_READ_MAX : ENTITIES_PER_READ_MAX);
       this.#schedule(batch);
-      await this.#read(wanted, batch === this.#withSnapshots);
+      await this.#read(wanted, withSnapshots);
     });
   }
 

@@ -37,6 +37,10 @@ describe('recoveries', () => {
     await Promise.all(Array.from({ length: 450 }, (_, n) => recoveries.read(`ord_${n}`, orderActor, true)));
     for (const read of store.reads) expect(read.length).to.be.at.most(200);
     expect(store.reads.flat()).to.have.length(450);
+    store.reads.length = 0;
+    await Promise.all(Array.from({ length: 45 }, (_, n) => recoveries.read(`stk_${n}`, stockActor, true)));
+    for (const read of store.reads) expect(read.length, 'with snapshots').to.be.at.most(20);
+    expect(store.reads.flat()).to.have.length(45);
   });
 
   it('fail for all of a read that fails, and work again afterwards', async () => {

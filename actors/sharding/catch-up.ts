@@ -99,6 +99,8 @@ async function flushOf(
 }
 
 const ENTITIES_PER_READ = 200;
+/** Snapshots, and the logs of those that have none, are long. */
+const SNAPSHOTS_PER_READ = 20;
 
 async function viewsOf(
   deps: CatchUpDeps,
@@ -107,9 +109,11 @@ async function viewsOf(
   wakes: ReadonlyMap<string, { shard: number; wakeAt: EpochMs | null }>,
 ) {
   const views = [];
-  for (let start = 0; start < entityIds.length; start += ENTITIES_PER_READ) {
-    const wanted = entityIds.slice(start, start + ENTITIES_PER_READ);
-    const found = await deps.journal.readEntities(wanted, type.decider.snapshot !== undefined);
+  const withSnapshots = type.decider.snapshot !== undefined;
+  const step = withSnapshots ? SNAPSHOTS_PER_READ : ENTITIES_PER_READ;
+  for (let start = 0; start < entityIds.length; start += step) {
+    const wanted = entityIds.slice(start, start + step);
+    const found = await deps.journal.readEntities(wanted, withSnapshots);
     const again: string[] = [];
     for (const [entityId, stored] of found) {
       const { shard } = wakes.get(entityId)!;

@@ -8,11 +8,13 @@ import type { WorkerId } from './peers.ts';
 import { hash32 } from './shard-of.ts';
 
 /**
- * Weighs by a member's place in its node, not by its process: a worker's successor gets the same shards again.
- * @returns by shard; undefined where there is no member that takes any.
+ * Weighs by a member's place in its node, not by its process: a worker's successor gets the same shards again. Members
+ * that drain get none, unless all do: orders under way there may need a shard that one of them has given away already.
+ * @returns by shard; undefined where there is no member.
  */
 export function desiredOwners(shards: number, members: readonly Member[]): readonly (WorkerId | undefined)[] {
-  const takers = members.filter(({ draining }) => !draining);
+  const staying = members.filter(({ draining }) => !draining);
+  const takers = staying.length > 0 ? staying : members;
   if (takers.length === 0) return Array.from({ length: shards }, () => undefined);
   const room = new Map(takers.map(({ workerId }) => [workerId, Math.ceil(shards / takers.length)]));
   return Array.from({ length: shards }, (_, shard) => {

@@ -16,6 +16,7 @@ const memberOf = (nodeId: string, slot: number, changes: Partial<Member> = {}): 
   socketPath: `/run/${nodeId}-${slot}.sock`,
   pid: 1,
   version: '0',
+  hasBroker: false,
   draining: false,
   ...changes,
 });
@@ -86,15 +87,19 @@ describe('desired owners', () => {
     expect(after).to.deep.equal(before.map((owner) => (owner === members[2]!.workerId ? 'successor' : owner)));
   });
 
-  it('are none that drain', () => {
+  it('are none that drain while others do not', () => {
     const members = clusterOf(3).map((member, index) => ({ ...member, draining: index === 1 }));
     const owners = desiredOwners(SHARDS, members);
     expect(owners).to.deep.equal(desiredOwners(SHARDS, [members[0]!, members[2]!]));
   });
 
-  it('are nobody where nobody takes any', () => {
-    const nobody = Array.from({ length: 4 }, () => undefined);
-    expect(desiredOwners(4, [])).to.deep.equal(nobody);
-    expect(desiredOwners(4, [memberOf('a', 0, { draining: true })])).to.deep.equal(nobody);
+  it('are all where all drain', () => {
+    const members = clusterOf(4);
+    const draining = members.map((member) => ({ ...member, draining: true }));
+    expect(desiredOwners(SHARDS, draining)).to.deep.equal(desiredOwners(SHARDS, members));
+  });
+
+  it('are nobody where there is no member', () => {
+    expect(desiredOwners(2, [])).to.deep.equal([undefined, undefined]);
   });
 });

@@ -2,7 +2,7 @@
  * This worker's part in owning the shards: keeps its membership, knows who owns what, claims the shards that it should
  * own and are free, and gives away those that somebody else should own.
  *
- *   joined --begin--> member --drain--> draining: gives all away --leave--> gone
+ *   joined --begin--> member --drain--> draining: gives all away --cease--> claims nothing --stop--> gone
  *   member --lease over, by the monotonic or the wall clock--> lapsed: serves nothing --joined again--> member
  *
  * A lease counts from before its renewal was sent. It decides who should serve; that nobody else's rows get into a
@@ -87,10 +87,15 @@ export class Ownership implements ShardDirectory {
     this.refresh();
   }
 
-  /** From now on takes no shards and gives away those that it has, if there is anybody to take them. */
+  /** From now on gives away the shards that it has, if there is anybody to take them, and takes none that another can. */
   drain(): void {
     this.#draining = true;
     this.refresh();
+  }
+
+  /** From now on claims nothing, whoever else is there: the worker is about to leave. */
+  cease(): void {
+    this.#claims = false;
   }
 
   ownerOf(shard: number): WorkerId | undefined {
@@ -124,6 +129,11 @@ export class Ownership implements ShardDirectory {
 
   get members(): ReadonlyMap<WorkerId, Member> {
     return this.#members;
+  }
+
+  /** There is somebody else who takes shards. */
+  get othersTake(): boolean {
+    return [...this.#members.values()].some(({ workerId, draining }) => !draining && workerId !== this.#workerId);
   }
 
   /** Everybody's shards are claimed, as far as this worker sees. */
@@ -198,7 +208,8 @@ export class Ownership implements ShardDirectory {
     if (!this.#claims) return;
     const desired = desiredOwners(this.#deps.shards, [...members.values()]);
     await this.#claim(desired);
-    this.#giveAway(desired);
+    // Where all drain nobody's shards are better off elsewhere.
+    if ([...members.values()].some(({ draining }) => !draining)) this.#giveAway(desired);
   }
 
   /** Takes over what the store says. */

@@ -17,6 +17,7 @@ const memberOf = (workerId: string): Omit<Member, 'draining'> => ({
   socketPath: '',
   pid: 1,
   version: '0',
+  hasBroker: false,
 });
 
 /** Fails, or waits, when a test says so. */
@@ -273,6 +274,25 @@ describe('ownership', () => {
     for (let round = 0; round < 3; round++) for (const { ownership } of [first, second]) await ownership.confirm();
     expect([first.serves, second.serves]).to.deep.equal([SHARDS / 2, SHARDS / 2]);
     expect([first.server.handedOver.length, second.server.handedOver.length]).to.deep.equal([SHARDS / 2, 0]);
+  });
+
+  it('draining, takes what another that drains has given away, and nothing once it has ceased', async () => {
+    const first = await isAlone();
+    const second = await new Worker('b').start();
+    await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+    first.ownership.drain();
+    await waitUntil('the other serves all', () => second.serves === SHARDS);
+    second.ownership.drain();
+    await second.ownership.confirm();
+    expect(second.serves, 'all drain: they stay where they are').to.equal(SHARDS);
+    second.ownership.cease();
+    await second.ownership.stop();
+    await second.store.leave('b');
+    await waitUntil('the first serves all again', () => first.serves === SHARDS);
+    first.ownership.cease();
+    await first.store.release('a', [...first.server.served]);
+    for (let round = 0; round < 3; round++) await first.ownership.confirm();
+    expect(first.owns).to.equal(0);
   });
 
   it('a hand-over that fails is undone: the shards are served here', async () => {

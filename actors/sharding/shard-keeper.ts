@@ -13,6 +13,7 @@ import type { ShardHead } from '../../persistence/ports.ts';
 import type { Projections } from '../../persistence/projections.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
 import { catchUp, type CatchUpDeps } from './catch-up.ts';
+import type { LogFollower } from '../entity/log-follower.ts';
 import type { ShardServer } from './ownership.ts';
 import type { ShardRegion } from './shard-region.ts';
 
@@ -25,6 +26,7 @@ export interface ShardKeeperDeps extends CatchUpDeps {
   readonly confirm: () => Promise<void>;
   /** Entities of these shards that could not be read when somebody tried last. */
   readonly suspects: (shards: readonly number[]) => Promise<readonly { readonly entityId: string }[]>;
+  readonly follower?: LogFollower;
 }
 
 /** Between two tries to take shards: orders wait for them. */
@@ -41,8 +43,12 @@ interface WakeUp {
 export class ShardKeeper implements ShardServer {
   readonly #deps: ShardKeeperDeps;
   readonly #writer: () => Journal;
-  /** Ours, and not served yet, or not any more. */
-  readonly #missing = new Set<number>();
+  /**
+   * Ours, and not served yet, or not any more; with the number of the wish to take it. A shard that was lost and gained
+   * again while it was being taken has a newer one: others may have owned it in between, so it is taken from the start.
+   */
+  readonly #missing = new Map<number, number>();
+  #wishes = 0;
   /** Lost by an append, and not known yet whether they are still ours. */
   readonly #unconfirmed = new Set<number>();
   /** Ours to serve. */
@@ -63,7 +69,7 @@ export class ShardKeeper implements ShardServer {
   async take(shards: readonly number[]): Promise<void> {
     for (const shard of shards) {
       this.#ours.add(shard);
-      this.#missing.add(shard);
+      this.#missing.set(shard, ++this.#wishes);
     }
     // A shard that was lost while the last round ended is in none: another round follows.
     while (this.#missing.size > 0 && !this.#stopped) {
@@ -126,20 +132,21 @@ export class ShardKeeper implements ShardServer {
     this.#deps.region.disown(shard);
     this.#writer().disown(shard);
     this.#deps.live.disown(shard);
+    this.#deps.follower?.disown(shard);
   }
 
   async #takeAll(): Promise<void> {
     for (let attempt = 0; this.#missing.size > 0 && !this.#stopped; attempt++) {
       // Shards lost together are taken together: one turn of the event loop gathers them.
       await new Promise(setImmediate);
-      const shards = [...this.#missing];
-      if (shards.length === 0) return;
+      const wishes = new Map(this.#missing);
+      if (wishes.size === 0) return;
       try {
-        await this.#takeOnce(shards);
+        await this.#takeOnce(wishes);
         attempt = 0;
       } catch (error) {
         this.#deps.log.warn(
-          { shards: shards.length, attempt, reason: messageOf(error) },
+          { shards: wishes.size, attempt, reason: messageOf(error) },
           'shards could not be taken; trying again',
         );
         await new Promise((resolve) => setTimeout(resolve, Math.min(TAKE_PAUSE_MAX_MS, backoffMs(attempt))));
@@ -148,11 +155,11 @@ export class ShardKeeper implements ShardServer {
     }
   }
 
-  async #takeOnce(shards: readonly number[]): Promise<void> {
+  async #takeOnce(wishes: ReadonlyMap<number, number>): Promise<void> {
     const { journal, projections, live, region, clock, log } = this.#deps;
     const startedMs = clock.monotonicMs();
     await live.quiesce();
-    const heads = await journal.takeShards(shards, clock.nowMs());
+    const heads = await journal.takeShards([...wishes.keys()], clock.nowMs());
     const seqs = new Map([...heads].map(([shard, { seq }]) => [shard, seq]));
     const caughtUp = await catchUp(this.#deps, seqs);
     const wakeUps = await projections.wakeUps([...caughtUp]);
@@ -160,12 +167,13 @@ export class ShardKeeper implements ShardServer {
     const wakes = new Map<number, WakeUp[]>([...caughtUp].map((shard) => [shard, []]));
     for (const wakeUp of wakeUps) wakes.get(wakeUp.shard)!.push(wakeUp);
     // What was given up meanwhile has an epoch of ours and no one to serve it: its next owner begins another.
-    for (const [shard, waiting] of wakes) if (this.#missing.has(shard)) this.#serve(shard, heads.get(shard)!, waiting);
+    for (const [shard, waiting] of wakes)
+      if (this.#missing.get(shard) === wishes.get(shard)) this.#serve(shard, heads.get(shard)!, waiting);
     for (const { entityId } of suspects) region.retryQuarantined(entityId);
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     log.info({ shards: caughtUp.size, wakeUps: wakeUps.length, tookMs }, 'shards are served');
-    if (caughtUp.size < shards.length)
-      throw new Error(`${shards.length - caughtUp.size} shards were taken by another owner meanwhile`);
+    if (caughtUp.size < wishes.size)
+      throw new Error(`${wishes.size - caughtUp.size} shards were taken by another owner meanwhile`);
   }
 
   #serve(shard: number, head: ShardHead, wakes: readonly WakeUp[]): void {
@@ -175,6 +183,7 @@ export class ShardKeeper implements ShardServer {
       head.seq,
       wakes.map(({ entityId }) => entityId),
     );
+    this.#deps.follower?.own(shard, head);
     this.#writer().own(new Map([[shard, head]]));
     region.own(
       shard,

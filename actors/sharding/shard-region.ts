@@ -29,6 +29,7 @@ import type { Recoveries } from '../entity/recoveries.ts';
 import type { PaymentProvider } from '../payment/payment-provider.ts';
 import { ActorSystem, type Actor, type Place } from '../runtime/actor-system.ts';
 import { Parked, type Routed } from './parked.ts';
+import type { CommittedRow, LogFollower } from '../entity/log-follower.ts';
 import type { PeerTransport, ShardDirectory, WorkerId } from './peers.ts';
 import { shardOf } from './shard-of.ts';
 import { WakeTimer } from './wake-timer.ts';
@@ -59,6 +60,7 @@ export interface ShardRegionDeps {
   /** False: another worker may own what this one serves. */
   readonly leaseValid: () => boolean;
   readonly saveSnapshots: (snapshots: readonly Snapshot[]) => Promise<void>;
+  readonly follower?: LogFollower;
 }
 
 export interface QuarantineList {
@@ -402,9 +404,10 @@ export class ShardRegion implements Actors, EntityHost {
     return Promise.race([this.#deps.provider.perform(call), late]).finally(() => clearTimeout(timer));
   }
 
-  project(row: ProjectedRow): void {
+  project(row: ProjectedRow & CommittedRow): void {
     if (row.wakeAt === null) this.#wakes.clear(row.entityId);
     this.#projections!.apply(row);
+    this.#deps.follower?.committed(row);
   }
 
   saveSnapshot(snapshot: Snapshot): void {

@@ -1,13 +1,15 @@
 /**
  * When entities want to be woken. Buckets of a second: setting, moving and dropping a wake-up cost O(1), whatever
- * number waits. Wakes at most so many at a tick, so that a take-over with thousands overdue doesn't stall its worker, nor
- * those who are served meanwhile: a thousand a second, in small portions.
+ * number waits. Wakes a few at a tick, so that a take-over with thousands overdue doesn't stall its worker, nor those who are
+ * served meanwhile: a worker that has just started is slow as it is, so portions begin with one and grow to 500 a second.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
 
 const BUCKET_MS = 1_000;
-const TICK_MS = 50;
-const WAKES_PER_TICK_MAX = 50;
+const TICK_MS = 20;
+const WAKES_PER_TICK_MAX = 10;
+/** While there is more to wake than a tick may, ticks until it may wake one more. */
+const TICKS_PER_STEP = 25;
 
 export class WakeTimer {
   readonly #now: () => EpochMs;
@@ -15,6 +17,8 @@ export class WakeTimer {
   readonly #wakeAt = new Map<string, EpochMs>();
   readonly #buckets = new Map<number, Set<string>>();
   readonly #overdue: string[] = [];
+  /** In a row that left somebody overdue. */
+  #busyTicks = 0;
   #nextBucket: number;
   readonly #timer: NodeJS.Timeout;
 
@@ -55,12 +59,18 @@ export class WakeTimer {
       this.#buckets.delete(this.#nextBucket);
       this.#overdue.push(...entities);
     }
-    for (const entityId of this.#overdue.splice(0, WAKES_PER_TICK_MAX)) {
+    let left = Math.min(WAKES_PER_TICK_MAX, 1 + Math.floor(this.#busyTicks / TICKS_PER_STEP));
+    let taken = 0;
+    for (; taken < this.#overdue.length && left > 0; taken++) {
+      const entityId = this.#overdue[taken]!;
       const wakeAt = this.#wakeAt.get(entityId);
       if (wakeAt === undefined || wakeAt > now) continue; // settled, or moved to a later bucket
       this.#wakeAt.delete(entityId);
       this.#wake(entityId);
+      left--;
     }
+    this.#overdue.splice(0, taken);
+    this.#busyTicks = this.#overdue.length > 0 ? this.#busyTicks + 1 : 0;
   }
 
   /** A wall clock that was set back opens the same seconds again; else everything would wait for it to catch up. */

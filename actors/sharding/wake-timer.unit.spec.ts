@@ -93,17 +93,27 @@ describe('wake timer', () => {
     expect(woken).to.deep.equal(['a', 'a', 'a']);
   });
 
-  it('wakes a crowd in portions, everybody once', () => {
-    for (let n = 0; n < 180; n++) timer.set(`e${n}`, later((n * 17) % 3_000));
-    clock.advance(10_000);
-    const portions: number[] = [];
-    while (timer.waiting > 0) {
-      timer.tick();
-      portions.push(woken.length - portions.reduce((sum, count) => sum + count, 0));
-      expect(portions.length).to.be.lessThan(10);
-    }
-    expect(portions).to.deep.equal([50, 50, 50, 30]);
-    expect(new Set(woken).size).to.equal(180);
+  it('wakes a crowd in portions that grow, everybody once; the next crowd begins with small ones', () => {
+    const portionsOf = (crowd: number): number[] => {
+      for (let n = 0; n < crowd; n++) timer.set(`e${n}`, later((n * 17) % 3_000));
+      clock.advance(10_000);
+      const portions: number[] = [];
+      while (timer.waiting > 0) {
+        timer.tick();
+        portions.push(woken.splice(0).length);
+        expect(portions.length).to.be.lessThan(1_000);
+      }
+      return portions;
+    };
+    const portions = portionsOf(3_000);
+    expect(portions[0]).to.equal(1);
+    expect(Math.max(...portions)).to.equal(10);
+    expect(portions.slice(0, -1), 'never smaller than before').to.deep.equal(
+      portions.slice(0, -1).sort((one, other) => one - other),
+    );
+    expect(portions.reduce((sum, portion) => sum + portion)).to.equal(3_000);
+    expect(portions.length).to.be.within(300, 600);
+    expect(portionsOf(20).slice(0, 20)).to.deep.equal(Array.from({ length: 20 }, () => 1));
   });
 
   it('survives a wall clock that jumps forward, and wakes who became due by it', () => {

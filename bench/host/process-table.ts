@@ -53,6 +53,12 @@ export function childrenOf(table: ProcessTable, parentPid: number): ProcessEntry
   return [...table.values()].filter((entry) => entry.parentPid === parentPid).sort((a, b) => a.pid - b.pid);
 }
 
+/** Of a process and everything below it, so that a child that ends in between takes nothing away. */
+export function familySeconds(table: ProcessTable, pid: number): number {
+  const own = (table.get(pid)?.cpuSeconds ?? 0) + (table.get(pid)?.endedChildrenCpuSeconds ?? 0);
+  return childrenOf(table, pid).reduce((sum, child) => sum + familySeconds(table, child.pid), own);
+}
+
 function seconds(userTicks = NaN, systemTicks = NaN): number {
   return (userTicks + systemTicks) / CLOCK_TICKS_PER_SECOND;
 }

@@ -1,7 +1,6 @@
 /** Owns the pause between rounds: one side's afterwork must not be paid by the other's round. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { familySeconds } from './cpu-groups.ts';
-import { readProcessTable } from './process-table.ts';
+import { familySeconds, readProcessTable } from './process-table.ts';
 
 const INTERVAL_MS = 500;
 /** A twentieth of a core: what idle services and a settled PostgreSQL stay below. */

@@ -2,13 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Cleanup } from '../host/cleanup.ts';
 import { programFile } from '../host/program-file.ts';
-import type { FromLoad, LoadJob, LoadResult, ToLoad } from './messages.ts';
-
-export interface LoadListener {
-  windowOpened?(): void;
-  windowClosed?(): void;
-  progress?(orders: number, errors: number): void;
-}
+import type { FromLoad, LoadJob, PhaseCounts, ToLoad } from './messages.ts';
+import type { LoadListener } from './scenario-load.ts';
 
 export class LoadProcess {
   readonly #child: ChildProcess;
@@ -27,20 +22,19 @@ export class LoadProcess {
     return this.#child.pid!;
   }
 
-  /** Runs `job` to its end. @throws where the job could not be run at all; failed orders are in the result */
-  async run(job: LoadJob, listener: LoadListener = {}): Promise<LoadResult> {
+  /** Runs `job` to its end. @throws where it could not be run at all; what failed on the way is in the result */
+  async run(job: LoadJob, listener: Partial<LoadListener> = {}): Promise<readonly PhaseCounts[]> {
     const child = this.#child;
     let onMessage: (message: FromLoad) => void = () => undefined;
     let onExit: () => void = () => undefined;
     try {
-      return await new Promise<LoadResult>((resolve, reject) => {
+      return await new Promise<readonly PhaseCounts[]>((resolve, reject) => {
         onExit = () => reject(new Error('the load process ended before its job'));
         onMessage = (message) => {
-          if (message.kind === 'done') resolve(message.result);
+          if (message.kind === 'done') resolve(message.phases);
           else if (message.kind === 'failed') reject(new Error(`the load could not run: ${message.message}`));
-          else if (message.kind === 'progress') listener.progress?.(message.orders, message.errors);
-          else if (message.kind === 'window-opened') listener.windowOpened?.();
-          else listener.windowClosed?.();
+          else if (message.kind === 'second') listener.second?.(message.second);
+          else listener.phase?.(message.index);
         };
         child.on('message', onMessage);
         child.on('exit', onExit);

@@ -1,19 +1,18 @@
 /** Owns the load process: it runs one job after another for the bench that forked it, and ends with it. */
-import { ClosedLoop } from './closed-loop.ts';
 import type { FromLoad, ToLoad } from './messages.ts';
+import { ScenarioLoad } from './scenario-load.ts';
 
 // Ctrl-C reaches every process of the terminal; this one ends when bench has tidied up and lets go of it.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(0));
 
-process.on('message', (message: ToLoad) => {
-  const loop = new ClosedLoop(message.job, {
-    windowOpened: () => tell({ kind: 'window-opened' }),
-    windowClosed: () => tell({ kind: 'window-closed' }),
-    progress: (orders, errors) => tell({ kind: 'progress', orders, errors }),
+process.on('message', ({ job }: ToLoad) => {
+  const load = new ScenarioLoad(job, {
+    phase: (index) => tell({ kind: 'phase', index }),
+    second: (second) => tell({ kind: 'second', second }),
   });
-  loop.run().then(
-    (result) => tell({ kind: 'done', result }),
+  load.run().then(
+    (phases) => tell({ kind: 'done', phases }),
     (error: unknown) => tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
   );
 });

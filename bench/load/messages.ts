@@ -3,41 +3,10 @@
  * counted apart and bench's own does not disturb it.
  */
 
-export interface LoadJob {
-  readonly port: number;
-  readonly concurrency: number;
-  /** One bearer token a customer; requests take turns over them. */
-  readonly tokens: readonly string[];
-  readonly form: OrderForm;
-  /** Begins each idempotency key, so it must be new for every job on one database. */
-  readonly keyPrefix: string;
-  readonly end: JobEnd;
-}
-
 /** How orders look: distinct lines out of the first `products` products. */
 export interface OrderForm {
   readonly products: number;
   readonly linesPerOrder: number;
-}
-
-export type JobEnd =
-  | { readonly kind: 'after-time'; readonly warmUpMs: number; readonly measureMs: number }
-  | { readonly kind: 'after-orders'; readonly orders: number };
-
-export interface LoadResult {
-  /** Answers that met the promise, warm-up included. */
-  readonly orders: number;
-  readonly window: LoadWindow;
-  readonly errors: readonly LoadError[];
-}
-
-/** What fell between warm-up and end; for a job that ends after its orders, everything. */
-export interface LoadWindow {
-  readonly orders: number;
-  readonly seconds: number;
-  /** Of each order answered in the window, from sending to the whole answer, in microseconds, in no order. */
-  readonly latenciesUs: Uint32Array;
-  readonly loadCpuSeconds: number;
 }
 
 /** Equal failures, counted. */
@@ -46,11 +15,74 @@ export interface LoadError {
   readonly count: number;
 }
 
-export type ToLoad = { readonly kind: 'run'; readonly job: LoadJob };
+/** What a scenario lets a load process do. Weights of operations need not add up to anything. */
+export type Mix = Readonly<Partial<Record<OperationName, number>>>;
+
+/**
+ * `place` is answered once the order is durable, `place until confirmed` once it is complete, `place manually` waits
+ * for `confirm` or `cancel`, which take the orders that it left.
+ */
+export type OperationName =
+  'place' | 'place until confirmed' | 'place manually' | 'confirm' | 'cancel' | 'read' | 'list' | 'read stock';
+
+/** `open`: at times of their own. `closed`: each answered one is followed by the next. */
+export type Arrivals =
+  | { readonly kind: 'open'; readonly perSecond: number; readonly spacing: 'constant' | 'poisson' }
+  | { readonly kind: 'closed'; readonly inFlight: number };
+
+export interface LoadJob {
+  readonly port: number;
+  /** One bearer token a customer; requests take turns over them. */
+  readonly tokens: readonly string[];
+  readonly adminToken: string;
+  readonly form: OrderForm;
+  readonly mix: Mix;
+  /** Begins each idempotency key, so it must be new for every job on one database. */
+  readonly keyPrefix: string;
+  readonly phases: readonly JobPhase[];
+}
+
+export interface JobPhase {
+  readonly length: { readonly seconds: number } | { readonly orders: number };
+  readonly arrivals: Arrivals;
+}
+
+export interface PhaseCounts {
+  readonly seconds: number;
+  readonly dropped: number;
+  /** Orders whose answer says that they are complete, or that they will be without anybody's doing. */
+  readonly orders: number;
+  readonly operations: readonly OperationCounts[];
+  readonly loadCpuSeconds: number;
+}
+
+export interface OperationCounts {
+  readonly name: OperationName;
+  readonly answered: number;
+  readonly refused: number;
+  readonly errors: readonly LoadError[];
+  /** Microseconds; HdrHistogram, compressed, base64. */
+  readonly hdr: string;
+}
+
+/** What was answered within one second of the load. */
+export interface LoadSecond {
+  /** Its end, in seconds since the load began. */
+  readonly at: number;
+  readonly answered: number;
+  readonly refused: number;
+  readonly errors: number;
+  readonly latenciesUs: Uint32Array;
+}
+
+export interface ToLoad {
+  readonly kind: 'run';
+  readonly job: LoadJob;
+}
 
 export type FromLoad =
-  | { readonly kind: 'window-opened' }
-  | { readonly kind: 'window-closed' }
-  | { readonly kind: 'progress'; readonly orders: number; readonly errors: number }
-  | { readonly kind: 'done'; readonly result: LoadResult }
+  /** The phase of this index begins; after the last one, that nothing more is sent. */
+  | { readonly kind: 'phase'; readonly index: number }
+  | { readonly kind: 'second'; readonly second: LoadSecond }
+  | { readonly kind: 'done'; readonly phases: readonly PhaseCounts[] }
   | { readonly kind: 'failed'; readonly message: string };

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { completeOrders } from '../database/complete-orders.ts';
 import { programFile } from '../host/program-file.ts';
 import { inheritedEnvironment } from './environment.ts';
 import type { Target, TargetPlace, Verdict } from './target.ts';
@@ -13,6 +14,8 @@ export const holdfast: Target = {
   name: 'Holdfast',
   id: 'holdfast',
   program: 'main',
+  hasMetrics: true,
+  keepsHolds: true,
   environment: (place: TargetPlace) => ({
     DATABASE_URL: place.databaseUrl,
     HOST: '127.0.0.1',
@@ -23,8 +26,15 @@ export const holdfast: Target = {
     RATE_LIMIT_PER_MINUTE: '0',
     WORKERS: String(place.workers),
     LOG_LEVEL: 'warn',
+    ...(place.amqpUrl !== undefined && { AMQP_URL: place.amqpUrl }),
   }),
-  verify: audit,
+  verify: async (databaseUrl, ordersAnswered) => {
+    const verdict = await audit(databaseUrl);
+    if (verdict.kind !== 'clean') return verdict;
+    const missing = ordersAnswered - (await completeOrders(databaseUrl));
+    if (missing <= 0) return verdict;
+    return { kind: 'violated', problems: [`${missing} of ${ordersAnswered} answered orders are not complete`] };
+  },
 };
 
 async function audit(databaseUrl: string): Promise<Verdict> {

@@ -10,6 +10,10 @@ export interface Target {
   readonly id: string;
   /** From the project's root, without extension. */
   readonly program: string;
+  /** It answers on its admin port how it is. */
+  readonly hasMetrics?: true;
+  /** An order can be left waiting for its confirmation, with its stock on hold. */
+  readonly keepsHolds?: true;
   environment(place: TargetPlace): Readonly<Record<string, string>>;
   verify(databaseUrl: string, ordersAnswered: number): Promise<Verdict>;
 }
@@ -23,6 +27,8 @@ export interface TargetPlace {
   readonly dataDir: string;
   readonly workers: number;
   readonly jwtSecret: string;
+  /** Where events are to be published; absent: nowhere. */
+  readonly amqpUrl?: string;
 }
 
 /** `unchecked`: nothing that could check it is there. A figure counts only where it is `clean`. */

@@ -6,7 +6,7 @@
  * Reservations that are just being made or released have holds that nobody can expect: they are excused.
  */
 import type { ReservedItem } from '../../domain/reservation/reservation.ts';
-import type { OpenHold } from '../../domain/stock/stock-item.ts';
+import type { OpenHold } from '../../domain/stock/hold-table.ts';
 import { FingerprintSet, hashes } from './fingerprint-set.ts';
 
 export interface HoldSum {
@@ -56,7 +56,10 @@ export class HoldLedger {
   }
 
   /** Compares a product's open holds, once. @returns what was expected and found where they differ. */
-  settle(productId: string, holds: ReadonlyMap<string, OpenHold>): { expected: HoldSum; found: HoldSum } | undefined {
+  settle(
+    productId: string,
+    holds: Iterable<readonly [string, OpenHold]>,
+  ): { expected: HoldSum; found: HoldSum } | undefined {
     const expected = this.#expected.get(productId) ?? new Sum();
     this.#expected.delete(productId);
     const found = new Sum();

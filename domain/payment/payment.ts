@@ -62,6 +62,15 @@ export type PaymentCommand =
   | { readonly type: 'Reverse' }
   | { readonly type: 'RecordProviderOutcome'; readonly step: ProviderStep; readonly outcome: ProviderOutcome };
 
+/**
+ * What a call was about, in the event that ends it: a public message is made of that event alone. Rows from before the
+ * first release may lack it, so nothing is decided by it.
+ */
+export interface PaymentSum {
+  readonly amount: number;
+  readonly currency: string;
+}
+
 export type PaymentEvent =
   | {
       readonly type: 'AuthorizationStarted';
@@ -70,17 +79,17 @@ export type PaymentEvent =
       readonly method: PaymentMethod;
       readonly notAfter: EpochMs;
     }
-  | { readonly type: 'PaymentAuthorized'; readonly authorizationId: string }
-  | { readonly type: 'PaymentDeclined'; readonly code: string }
+  | ({ readonly type: 'PaymentAuthorized'; readonly authorizationId: string } & PaymentSum)
+  | ({ readonly type: 'PaymentDeclined'; readonly code: string } & PaymentSum)
   | { readonly type: 'CaptureStarted'; readonly notAfter: EpochMs }
-  | { readonly type: 'PaymentCaptured'; readonly captureId: string; readonly amount: number }
-  | { readonly type: 'PaymentCaptureFailed'; readonly code: string }
+  | ({ readonly type: 'PaymentCaptured'; readonly captureId: string } & PaymentSum)
+  | ({ readonly type: 'PaymentCaptureFailed'; readonly code: string } & PaymentSum)
   | { readonly type: 'PaymentReversalRequested' }
   | { readonly type: 'PaymentAbandoned' }
   | { readonly type: 'VoidStarted'; readonly notAfter: EpochMs }
-  | { readonly type: 'PaymentVoided'; readonly voidId: string }
+  | ({ readonly type: 'PaymentVoided'; readonly voidId: string } & PaymentSum)
   | { readonly type: 'RefundStarted'; readonly amount: number; readonly notAfter: EpochMs }
-  | { readonly type: 'PaymentRefunded'; readonly refundId: string; readonly amount: number }
+  | ({ readonly type: 'PaymentRefunded'; readonly refundId: string } & PaymentSum)
   | { readonly type: 'CallRenewed'; readonly step: ProviderStep; readonly notAfter: EpochMs };
 
 export type PaymentRefusal = {
@@ -191,8 +200,13 @@ function decideOutcome(
   if (outcome.kind === 'lapsed') return accepted<PaymentEvent>({ type: 'CallRenewed', step, notAfter });
   switch (state.status) {
     case 'Authorizing': {
-      if (outcome.kind === 'refused') return accepted<PaymentEvent>({ type: 'PaymentDeclined', code: outcome.code });
-      const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId: outcome.reference };
+      if (outcome.kind === 'refused')
+        return accepted<PaymentEvent>({ type: 'PaymentDeclined', code: outcome.code, ...sumOf(state) });
+      const authorized: PaymentEvent = {
+        type: 'PaymentAuthorized',
+        authorizationId: outcome.reference,
+        ...sumOf(state),
+      };
       return state.reversing
         ? accepted<PaymentEvent>(authorized, { type: 'VoidStarted', notAfter })
         : accepted<PaymentEvent>(authorized);
@@ -200,12 +214,12 @@ function decideOutcome(
     case 'Capturing': {
       const { amount, reversing } = state;
       if (outcome.kind === 'refused') {
-        const failed: PaymentEvent = { type: 'PaymentCaptureFailed', code: outcome.code };
+        const failed: PaymentEvent = { type: 'PaymentCaptureFailed', code: outcome.code, ...sumOf(state) };
         return reversing
           ? accepted<PaymentEvent>(failed, { type: 'VoidStarted', notAfter })
           : accepted<PaymentEvent>(failed);
       }
-      const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: outcome.reference, amount };
+      const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: outcome.reference, ...sumOf(state) };
       return reversing
         ? accepted<PaymentEvent>(captured, { type: 'RefundStarted', amount, notAfter })
         : accepted<PaymentEvent>(captured);
@@ -213,11 +227,11 @@ function decideOutcome(
     case 'Voiding':
       if (outcome.kind === 'refused')
         return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Voided'] });
-      return accepted<PaymentEvent>({ type: 'PaymentVoided', voidId: outcome.reference });
+      return accepted<PaymentEvent>({ type: 'PaymentVoided', voidId: outcome.reference, ...sumOf(state) });
     case 'Refunding':
       if (outcome.kind === 'refused')
         return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Refunded'] });
-      return accepted<PaymentEvent>({ type: 'PaymentRefunded', refundId: outcome.reference, amount: state.amount });
+      return accepted<PaymentEvent>({ type: 'PaymentRefunded', refundId: outcome.reference, ...sumOf(state) });
     default:
       return alreadyDone;
   }
@@ -294,6 +308,10 @@ function evolve(state: PaymentState, event: PaymentEvent): PaymentState {
     default:
       return refuse();
   }
+}
+
+function sumOf({ amount, currency }: PaymentSum): PaymentSum {
+  return { amount, currency };
 }
 
 function known({ paymentId, amount, currency, method }: Known): Known {

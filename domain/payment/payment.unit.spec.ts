@@ -28,6 +28,7 @@ import {
   paymentDecider,
   type PaymentCommand,
   type PaymentEvent,
+  type PaymentSum,
   type ProviderCall,
   type ProviderOutcome,
   type ProviderStep,
@@ -106,6 +107,18 @@ describe('Payment takes a provider outcome', () => {
     }
   }
 
+  it('and records with every end of a call what the call was about', () => {
+    const sum = { amount: 500, currency: 'GBP' };
+    const ends = Object.entries(open).flatMap(([name, [step]]) =>
+      [approved, refused].map((outcome) =>
+        paymentDecider.decide(given(...histories[name as Name]).state, told(step, outcome), notAfter),
+      ),
+    );
+    const events = ends.flatMap((decision) => (decision.kind === 'accepted' ? [decision.events[0]] : []));
+    expect(events).to.have.length(10);
+    for (const event of events) expect(event).to.include(sum);
+  });
+
   it('and gives a renewed call its whole time again', () => {
     const at = notAfter + 5;
     given(started)
@@ -157,6 +170,25 @@ describe('Payment refuses to fold what cannot have happened', () => {
     given(...capturing).refusesToEvolve({ ...captured, amount: 501 } as PaymentEvent);
     given(...paid).refusesToEvolve({ ...refundStarted, amount: 501 } as PaymentEvent);
     given(...paid, refundStarted).refusesToEvolve({ ...refunded, amount: 499 } as PaymentEvent);
+  });
+});
+
+describe('Payment folds', () => {
+  it('a row from before sums were recorded as one that has its sum', () => {
+    const before = [authorized, declined, captureFailed, voided].map(({ type, ...rest }) => {
+      const { amount: _amount, currency: _currency, ...old } = rest as Partial<PaymentSum>;
+      return { type, ...old } as PaymentEvent;
+    });
+    const [oldAuthorized, oldDeclined, oldFailed, oldVoided] = before as [
+      PaymentEvent,
+      PaymentEvent,
+      PaymentEvent,
+      PaymentEvent,
+    ];
+    expect(given(started, oldDeclined).state).to.deep.equal(given(started, declined).state);
+    expect(given(started, oldAuthorized, captureStarted, oldFailed, voidStarted, oldVoided).state).to.deep.equal(
+      given(started, authorized, captureStarted, captureFailed, voidStarted, voided).state,
+    );
   });
 });
 

@@ -24,7 +24,7 @@ import {
   type Effect,
   type GatherAnswer,
 } from '../decider.ts';
-import type { StockCommand, StockRefusal } from '../stock/stock-item.ts';
+import type { HoldRefusal, StockCommand } from '../stock/stock-item.ts';
 
 /** [product, units]; each product once. */
 export type ReservedItem = readonly [productId: string, quantity: number];
@@ -35,7 +35,7 @@ export type ReleaseReason = 'requested' | 'expired' | 'payment_declined' | 'paym
 export interface Shortage {
   readonly productId: string;
   /** Why this product could not be held. */
-  readonly code: StockRefusal['code'];
+  readonly code: HoldRefusal['code'];
   readonly requested: number;
   /** Known only for a shortage. */
   readonly available?: number;
@@ -125,7 +125,7 @@ function shortagesOf(items: readonly ReservedItem[], answers: readonly GatherAns
   items.forEach(([productId, requested], index) => {
     const answer = answers[index];
     if (answer?.kind !== 'rejected' || shortages.length >= SHORTAGES_RECORDED_MAX) return;
-    const refusal = answer.refusal as StockRefusal;
+    const refusal = answer.refusal as HoldRefusal;
     const available = refusal.code === 'insufficient_inventory' ? { available: refusal.available } : {};
     shortages.push({ productId, code: refusal.code, requested, ...available });
   });

@@ -15,6 +15,7 @@ import { CorruptionError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { accepted, alreadyDone, impossible, rejected, type Decider, type Decision } from '../decider.ts';
+import { HoldTable, type Allocation, type OpenHold, type StoredHolds } from './hold-table.ts';
 
 export const DEFAULT_WAREHOUSE = 'main';
 /** Clocks of two workers may differ by this much; a closed hold is remembered that much longer. */
@@ -22,7 +23,7 @@ export const CLOCK_SKEW_MAX_MS = 60_000;
 /** A read, a snapshot and a hold over several warehouses grow with them. */
 export const WAREHOUSES_MAX = 100;
 export const ON_HAND_MAX = 1_000_000_000_000;
-const SNAPSHOT_SCHEMA = 1;
+const SNAPSHOT_SCHEMA = 2;
 
 export type StockCommand =
   | {
@@ -33,9 +34,6 @@ export type StockCommand =
     }
   | { readonly type: 'HoldStock'; readonly holdId: string; readonly quantity: number; readonly notAfter: EpochMs }
   | { readonly type: 'ReleaseHold'; readonly holdId: string; readonly notAfter: EpochMs };
-
-/** [warehouse, units] */
-export type Allocation = readonly [warehouseId: string, quantity: number];
 
 export type StockEvent =
   | {
@@ -65,15 +63,12 @@ export type StockRefusal =
   | { readonly code: 'too_many_warehouses'; readonly countMax: number }
   | { readonly code: 'stock_below_held'; readonly warehouseId: string; readonly held: number };
 
+/** Why a hold was refused: what only setting stock can meet is left out. */
+export type HoldRefusal = Exclude<StockRefusal, { readonly code: 'too_many_warehouses' | 'stock_below_held' }>;
+
 export interface Warehouse {
   onHand: number;
   held: number;
-}
-
-export interface OpenHold {
-  readonly quantity: number;
-  readonly notAfter: EpochMs;
-  readonly from?: readonly Allocation[];
 }
 
 /** Owned by one holder and changed in place. */
@@ -86,7 +81,7 @@ export interface StockState {
   /** True from the event until available rises above the threshold again. */
   lowStockReached: boolean;
   readonly warehouses: Map<string, Warehouse>;
-  readonly holds: Map<string, OpenHold>;
+  readonly holds: HoldTable;
   /** Released and barred hold ids, with the moment from which their hold is refused anyway. */
   readonly closed: Map<string, EpochMs>;
 }
@@ -192,7 +187,7 @@ function evolve(state: StockState, event: StockEvent, at: EpochMs): StockState {
       if (!state.exists || state.holds.has(event.holdId)) impossible('stock', 'this hold', event);
       if (state.closed.has(event.holdId)) impossible('stock', 'the end of this hold', event);
       const { quantity, notAfter, from } = event;
-      state.holds.set(event.holdId, { quantity, notAfter, ...(from && { from }) });
+      state.holds.add(event.holdId, { quantity, notAfter, ...(from && { from }) });
       move(state, event, event, 1);
       return state;
     }
@@ -271,20 +266,19 @@ export function stockLevel(state: StockState): StockLevel {
 interface StoredStock extends Omit<StockState, 'warehouses' | 'holds' | 'closed' | 'lowStockThreshold'> {
   readonly lowStockThreshold?: number;
   readonly warehouses: readonly (readonly [string, Warehouse])[];
-  readonly holds: readonly (readonly [string, OpenHold])[];
+  readonly holds: StoredHolds;
   readonly closed: readonly (readonly [string, EpochMs])[];
 }
 
 /** Invariant 4, over all of the state: O(holds), so only where a state comes from outside. */
 function addsUp({ onHand, held, warehouses, holds }: StockState): boolean {
-  let [onHandSum, heldSum, holdsSum] = [0, 0, 0];
+  let [onHandSum, heldSum] = [0, 0];
   for (const warehouse of warehouses.values()) {
     if (!(warehouse.held >= 0 && warehouse.held <= warehouse.onHand)) return false;
     onHandSum += warehouse.onHand;
     heldSum += warehouse.held;
   }
-  for (const { quantity } of holds.values()) holdsSum += quantity;
-  return onHandSum === onHand && heldSum === held && holdsSum === held;
+  return onHandSum === onHand && heldSum === held && holds.units === held;
 }
 
 export const stockDecider: Decider<StockState, StockCommand, StockEvent, StockRefusal> = {
@@ -297,7 +291,7 @@ export const stockDecider: Decider<StockState, StockCommand, StockEvent, StockRe
     lowStockThreshold: undefined,
     lowStockReached: false,
     warehouses: new Map(),
-    holds: new Map(),
+    holds: new HoldTable(),
     closed: new Map(),
   }),
   decide,
@@ -320,7 +314,7 @@ export const stockDecider: Decider<StockState, StockCommand, StockEvent, StockRe
         ...(lowStockThreshold !== undefined && { lowStockThreshold }),
         // Copied: the state's own objects go on changing.
         warehouses: [...state.warehouses].map(([id, { onHand, held }]) => [id, { onHand, held }] as const),
-        holds: [...state.holds],
+        holds: state.holds.encode(),
         closed: [...state.closed],
       };
     },
@@ -331,7 +325,7 @@ export const stockDecider: Decider<StockState, StockCommand, StockEvent, StockRe
         ...rest,
         lowStockThreshold: rest.lowStockThreshold,
         warehouses: new Map(warehouses.map(([id, { onHand, held }]) => [id, { onHand, held }])),
-        holds: new Map(holds),
+        holds: HoldTable.decode(holds),
         closed: new Map(closed),
       };
       if (!addsUp(state)) throw new CorruptionError(`the snapshot of ${state.productId} does not add up`);

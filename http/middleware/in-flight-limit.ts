@@ -58,7 +58,9 @@ export class InFlightLimit {
       'Content-Length': Buffer.byteLength(body),
     });
     res.end(body);
-    if (!req.complete) discardRest(req, this.#bodyBytesMax);
+    // Node itself lets flow by what nobody reads; that could be without end where no length was announced.
+    const length = req.headers['content-length'] ?? (req.headers['transfer-encoding'] === undefined ? 0 : Infinity);
+    if (!(Number(length) <= this.#bodyBytesMax)) discardRest(req, this.#bodyBytesMax);
     return true;
   }
 }

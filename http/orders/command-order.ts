@@ -1,11 +1,8 @@
 /**
- * Owns the commands on an order that exists: cancel and confirm. Each may be sent again under the same command id, so
- * an answer that was lost is asked for once more before the caller hears that the outcome is unknown.
+ * Owns the commands of HTTP on an order that exists: cancel and confirm. Reads the request, has the order commanded
+ * (see commanding.ts), answers.
  */
-import type { Answer } from '../../actors/ask.ts';
-import { orderEntity } from '../../domain/addresses.ts';
-import type { OrderCommand, PlacedOrder } from '../../domain/order/order.ts';
-import { problemOfAnswer } from '../answer-problems.ts';
+import type { OrderCommand } from '../../domain/order/order.ts';
 import { isStaff } from '../authenticator.ts';
 import type { CallerContext, Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
@@ -13,6 +10,7 @@ import { commandNameOf, commandNameOfKey, idempotencyKeyOf } from '../idempotenc
 import { parseInput } from '../parse-input.ts';
 import { preferredWaitSeconds } from '../prefer.ts';
 import { cancelOrderRequest, confirmOrderRequest } from '../schemas/order-command-requests.ts';
+import { commandOrder } from './commanding.ts';
 import { answerOrder, findOrder, orderIdOf, type FoundOrder } from './find-order.ts';
 
 const DELETED = { reason: 'The order was deleted by its caller.' };
@@ -24,7 +22,7 @@ export function createCancelOrder(services: EdgeServices, source: 'body' | 'dele
       source === 'delete' ? DELETED : parseInput(cancelOrderRequest, (await services.bodies.readJson(ctx.req)) ?? {});
     const command: OrderCommand = { type: 'CancelOrder', reason: body.reason };
     const waitMs = services.timeouts.cancelSettleMs;
-    const { found, headers } = await commandOrder(services, ctx, command, body, waitMs);
+    const { found, headers } = await commandForCaller(services, ctx, command, body, waitMs);
     answerOrder(ctx, found.state.status === 'CancellationPending' ? 202 : 200, found, services.shards, headers);
   };
 }
@@ -35,7 +33,7 @@ export function createConfirmOrder(services: EdgeServices): Handler {
     const body = parseInput(confirmOrderRequest, (await services.bodies.readJson(ctx.req)) ?? {});
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
-    const { found, headers } = await commandOrder(services, ctx, { type: 'ConfirmOrder' }, body, waitMs);
+    const { found, headers } = await commandForCaller(services, ctx, { type: 'ConfirmOrder' }, body, waitMs);
     answerOrder(ctx, 200, found, services.shards, {
       ...headers,
       ...(waitSeconds !== undefined && { 'Preference-Applied': `wait=${waitSeconds}` }),
@@ -44,42 +42,26 @@ export function createConfirmOrder(services: EdgeServices): Handler {
 }
 
 /** @param settleWithinMs how long to wait for the order to be at rest; undefined: durable is enough. */
-async function commandOrder(
+async function commandForCaller(
   services: EdgeServices,
   ctx: CallerContext,
   command: OrderCommand,
   body: unknown,
   settleWithinMs: number | undefined,
 ): Promise<{ found: FoundOrder; headers: Record<string, string> }> {
-  const { actors, clock, idempotencyNamespace, timeouts } = services;
+  const { clock, idempotencyNamespace } = services;
   const { principal } = ctx.state;
   const key = idempotencyKeyOf(ctx.req);
   const orderId = orderIdOf(ctx.params['orderId']);
   // A customer must not learn from a refusal that somebody else's order exists.
   if (!isStaff(principal)) await findOrder(services, orderId, principal);
   const target = `${ctx.method} /api/v1/orders/${orderId} ${command.type}`;
-  const name =
-    key === undefined
-      ? commandNameOf(clock.nowMs())
-      : commandNameOfKey(idempotencyNamespace, principal, target, key, body);
-  const ask = { to: orderEntity(orderId), command, ...name };
-
-  let answer: Answer;
-  let repeated = false;
-  if (settleWithinMs === undefined) {
-    answer = await actors.ask({ ...ask, until: 'durable', timeoutMs: timeouts.commandMs });
-  } else {
-    answer = await actors.ask({ ...ask, until: 'settled', timeoutMs: settleWithinMs });
-    if (answer.kind === 'failed' && answer.code === 'outcome_unknown') {
-      const again = await actors.ask({ ...ask, until: 'durable', timeoutMs: timeouts.commandMs });
-      if (again.kind !== 'failed') answer = again;
-      repeated = true;
-    }
-  }
-  if (answer.kind !== 'done') throw problemOfAnswer(answer, 'order', { keyed: key !== undefined, orderId });
-  const replayed = key !== undefined && answer.replayed && !repeated;
-  return {
-    found: { state: answer.value as PlacedOrder, version: answer.version, origin: answer.origin },
-    headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
-  };
+  const keyed = key !== undefined;
+  const name = keyed
+    ? commandNameOfKey(idempotencyNamespace, principal, target, key, body)
+    : commandNameOf(clock.nowMs());
+  const commanding = { orderId, command, name, keyed, settleWithinMs };
+  const { found, replayed, repeated } = await commandOrder(services, commanding);
+  const isReplay = keyed && replayed && !repeated;
+  return { found, headers: isReplay ? { 'Idempotent-Replayed': 'true' } : {} };
 }

@@ -96,11 +96,11 @@ export const stockBatchResponse = z
 
 export const healthResponse = z
   .strictObject({
-    status: z.enum(['ok', 'unavailable']),
+    status: z.enum(['ok', 'degraded', 'unavailable']),
     checks: z.record(
       z.string(),
       z.strictObject({
-        status: z.enum(['up', 'down']),
+        status: z.enum(['up', 'degraded', 'down']),
         latencyMs: z.number().optional(),
         since: z.string().optional(),
         detail: z.string().optional(),

@@ -10,10 +10,9 @@ import type { ShardReply } from '../../actors/entity/entity-host.ts';
 import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
 import type { PeerTransport, WorkerId } from '../../actors/sharding/peers.ts';
 import type { Envelope } from '../envelope.ts';
+import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';
 import { FramedSocket } from './framed-socket.ts';
 
-/** Asks to one peer that may be unanswered; the steps of orders under way are let through. */
-const WINDOW_MAX = 20_000;
 const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 250;
 
@@ -29,17 +28,9 @@ export interface LocalSocketOptions {
   readonly monotonicMs: () => number;
 }
 
-interface Waiting {
-  readonly ask: Ask;
-  readonly internal: boolean;
-  readonly reply: ShardReply;
-  /** Monotonic ms. */
-  readonly deadline: number;
-}
-
 interface Peer {
   readonly socket: FramedSocket;
-  readonly waiting: Map<number, Waiting>;
+  readonly waiting: UnansweredAsks;
   connected: boolean;
 }
 
@@ -81,7 +72,7 @@ export class LocalSocketTransport implements PeerTransport {
     const crowded = peer.waiting.size >= WINDOW_MAX || peer.socket.backlogBytes >= BACKLOG_BYTES_MAX;
     if (crowded && !internal) return reply(failed('overloaded', `too many asks wait for worker ${owner}`));
     const id = this.#nextId++;
-    peer.waiting.set(id, { ask, internal, reply, deadline: this.#options.monotonicMs() + ask.timeoutMs });
+    peer.waiting.add(id, ask, reply, this.#options.monotonicMs());
     peer.socket.send({ kind: 'ask', id, internal, ask });
   }
 
@@ -107,7 +98,7 @@ export class LocalSocketTransport implements PeerTransport {
       (envelope) => this.#onAnswer(peer, envelope),
       () => this.#onClose(owner, peer),
     );
-    const peer: Peer = { socket, waiting: new Map(), connected: false };
+    const peer: Peer = { socket, waiting: new UnansweredAsks(), connected: false };
     stream.once('connect', () => (peer.connected = true));
     this.#peers.set(owner, peer);
     return peer;
@@ -120,31 +111,20 @@ export class LocalSocketTransport implements PeerTransport {
   }
 
   #onAnswer(peer: Peer, envelope: Envelope): void {
-    if (envelope.kind !== 'answer') return;
-    const waiting = peer.waiting.get(envelope.id);
-    if (!waiting) return; // answered already: its time had run out
-    peer.waiting.delete(envelope.id);
-    waiting.reply(envelope.answer);
+    if (envelope.kind === 'answer') peer.waiting.answer(envelope.id, envelope.answer);
   }
 
   /** What was never sent has not happened; what was sent may have. */
   #onClose(owner: WorkerId, peer: Peer): void {
     if (this.#peers.get(owner) === peer) this.#peers.delete(owner);
-    for (const { ask, reply } of peer.waiting.values()) {
+    peer.waiting.end((ask) => {
       const applied = peer.connected && ask.command !== undefined ? 'unknown' : 'no';
-      reply(elsewhere(applied, `worker ${owner} is gone`));
-    }
-    peer.waiting.clear();
+      return elsewhere(applied, `worker ${owner} is gone`);
+    });
   }
 
   #expire(): void {
     const now = this.#options.monotonicMs();
-    for (const [owner, peer] of this.#peers) {
-      for (const [id, { ask, reply, deadline }] of peer.waiting) {
-        if (deadline > now) continue;
-        peer.waiting.delete(id);
-        reply(failed(ask.command ? 'outcome_unknown' : 'unavailable', `worker ${owner} did not answer in time`));
-      }
-    }
+    for (const [owner, peer] of this.#peers) peer.waiting.expire(now, `worker ${owner}`);
   }
 }

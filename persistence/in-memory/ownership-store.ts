@@ -43,7 +43,10 @@ export class InMemoryOwnershipStore implements OwnershipStore {
     const alive = mine !== undefined && mine.expiresAt > now;
     if (alive) {
       mine.expiresAt = now + ttlMs;
-      mine.member = { ...mine.member, draining: mine.member.draining || draining };
+      if (draining && !mine.member.draining) {
+        mine.member = { ...mine.member, draining };
+        this.#world.tell();
+      }
     }
     const dead = [...members].filter(([id, { expiresAt }]) => expiresAt <= now && id !== workerId).map(([id]) => id);
     if (dead.length > 0) this.#remove(dead);

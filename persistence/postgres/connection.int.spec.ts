@@ -61,6 +61,14 @@ describe('sessions with PostgreSQL', function () {
     expect(error).to.be.instanceOf(Error);
   };
 
+  it('compile no statement: a scan that is switched off would make the shortest one seem worth it', async () => {
+    const { rows } = await open(freshPurpose()).query({
+      text: 'EXPLAIN (ANALYZE, FORMAT JSON) SELECT count(*) FROM generate_series(1, 10) a, generate_series(1, 100000) b, settings',
+    });
+    const [plan] = JSON.parse(rows[0]!['QUERY PLAN'] as string) as [Record<string, unknown>];
+    expect(plan).to.include.keys('Plan', 'Execution Time').and.not.include.keys('JIT');
+  });
+
   it('one that opens again ends its predecessor, whose transaction held what it needs', async () => {
     const purpose = freshPurpose();
     const session = open(purpose, 2_000);

@@ -9,7 +9,7 @@ import type { Member, Membership, OwnershipStore } from '../ports.ts';
 import { Session } from './connection.ts';
 import { RETRY_CHANNEL } from './quarantine-store.ts';
 
-/** Told in this channel: somebody joined, left, claimed or released. */
+/** Told in this channel: somebody joined, left, began to drain, claimed or released. */
 const CHANNEL = 'holdfast_ownership';
 /** Shorter than a lease: a session that hangs is replaced while there is time to renew. */
 const QUERY_TIMEOUT_MS = 1_000;
@@ -18,8 +18,8 @@ const TELL = `pg_notify('${CHANNEL}', '')`;
 
 const JOIN = `
   WITH joined AS (
-    INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9 * interval '1 ms')
+    INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, has_broker, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10 * interval '1 ms')
     ON CONFLICT (worker_id) DO UPDATE SET expires_at = excluded.expires_at
   ), given_up AS (
     UPDATE shard_leases SET owner = NULL WHERE owner = $1
@@ -33,9 +33,10 @@ const RENEW = `
     RETURNING 1
   )
   SELECT (SELECT count(*)::int FROM me) AS renewed,
+         (SELECT ${TELL} FROM members WHERE worker_id = $1 AND $3 AND NOT draining),
          (SELECT json_agg(json_build_object(
              'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'host', host, 'socketPath', socket_path, 'pid', pid,
-             'version', version, 'draining', draining, 'expired', expires_at <= clock_timestamp()) ORDER BY worker_id)
+             'version', version, 'draining', draining, 'hasBroker', has_broker, 'expired', expires_at <= clock_timestamp()) ORDER BY worker_id)
           FROM members) AS members,
          (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners`;
 
@@ -91,8 +92,8 @@ export class PostgresOwnershipStore implements OwnershipStore {
   }
 
   async join(member: Member, ttlMs: number): Promise<void> {
-    const { workerId, nodeId, slot, host, socketPath, pid, version, draining } = member;
-    await this.#query(JOIN, [workerId, nodeId, slot, host, socketPath, pid, version, draining, ttlMs]);
+    const { workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker } = member;
+    await this.#query(JOIN, [workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker, ttlMs]);
   }
 
   async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {

@@ -15,7 +15,9 @@ export const FOLDERS = {
   actors: ['persistence', 'domain', 'kernel', 'config'],
   messaging: ['actors', 'persistence', 'domain', 'kernel', 'config'],
   supervisors: ['messaging', 'actors', 'persistence', 'domain', 'kernel', 'config'],
-  http: ['supervisors', 'actors', 'persistence', 'domain', 'kernel', 'config'],
+  // To be copied into a program of somebody else's.
+  examples: [],
+  http: ['supervisors', 'messaging', 'actors', 'persistence', 'domain', 'kernel', 'config'],
 };
 
 /** package -> the only folders that may import it. */
@@ -25,7 +27,7 @@ export const PACKAGES = {
   knex: ['persistence', 'migrations', 'bench/peers'],
   koa: ['http', 'bench/peers'],
   '@koa/router': ['http', 'bench/peers'],
-  'rabbitmq-client': ['messaging', 'bench/peers'],
+  'rabbitmq-client': ['messaging', 'examples', 'bench/peers'],
 };
 
 /** Folders that import no package and nothing of Node either: what they need comes in as an argument. */

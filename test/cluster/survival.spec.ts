@@ -115,15 +115,18 @@ describe('survival', () => {
     await stockUp(waker);
     let begun = 0;
     for (const session of proxy.journalSessions) session.withholdNextStatement(() => begun++);
-    const first = sleeper.placeSurely('half-sent', twoLines(0));
+    // Several: a single order and its products may all belong to the other node.
+    const sent = Array.from({ length: 12 }, (_, n) => sleeper.placeSurely(`half-sent-${n}`, twoLines(n)));
     await waitUntil('a statement to lie half-sent', () => begun > 0);
     await signal(sleeper, 'SIGSTOP');
     await waitUntil('all shards to be the other node’s', async () => new Set(await owners(waker)).size <= 2);
     for (let n = 0; n < PRODUCTS.length; n++) await waker.placeSurely(`other-${n}`, twoLines(n));
     await signal(sleeper, 'SIGCONT');
     for (const session of proxy.journalSessions) session.endWithholding('delivered');
-    const { orderId } = await first;
-    expect((await waker.placeSurely('half-sent', twoLines(0))).orderId).to.equal(orderId);
+    for (const [n, order] of sent.entries()) {
+      const { orderId } = await order;
+      expect((await waker.placeSurely(`half-sent-${n}`, twoLines(n))).orderId).to.equal(orderId);
+    }
     await expectAuditClean(waker);
   });
 
@@ -194,16 +197,31 @@ describe('survival', () => {
     await expectAuditClean(node);
   });
 
-  it('the connection that a worker was being handed when it died is closed: its client need not wait for ever', async () => {
+  it('a client that comes while a worker is frozen is served by the others, and not when that one is well again', async () => {
+    const node = await startNode({ WORKERS: '2' });
+    const [worker] = await node.workerPids();
+    process.kill(worker!, 'SIGSTOP');
+    try {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => fetch(`${node.url}/health/live`, { signal: AbortSignal.timeout(2_000) })),
+      );
+      expect(answers.map(({ status }) => status)).to.deep.equal(Array.from({ length: 20 }, () => 200));
+    } finally {
+      process.kill(worker!, 'SIGKILL');
+    }
+  });
+
+  it('a client that came when the only worker was frozen and died is not left waiting', async () => {
     const node = await startNode({ WORKERS: '1' });
     const [worker] = await node.workerPids();
     process.kill(worker!, 'SIGSTOP');
     const socket = connect({ port: Number(new URL(node.url).port), host: '127.0.0.1' });
-    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const heard = new Promise((resolve) => socket.once('close', resolve).once('data', resolve));
     socket.on('error', () => undefined).write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 300)); // accepted, and on its way to the worker
+    await new Promise((resolve) => setTimeout(resolve, 300)); // the system has taken the connection
     process.kill(worker!, 'SIGKILL');
-    await closed;
+    await heard;
+    socket.destroy();
     await waitUntil('its successor', async () => (await node.request('GET', '/health/live')).status === 200);
   });
 

@@ -81,6 +81,7 @@ const memberOf = (workerId: string, changes: Partial<Member> = {}): Member => ({
   socketPath: `/run/${workerId}.sock`,
   pid: 42,
   version: '1.2.3',
+  hasBroker: true,
   draining: false,
   ...changes,
 });
@@ -219,7 +220,7 @@ for (const subject of SUBJECTS) {
       expect(membership!.members[0]!.draining).to.equal(true);
     });
 
-    it('tells the others when somebody joins, claims, releases or leaves', async () => {
+    it('tells the others when somebody joins, claims, releases, begins to drain or leaves', async () => {
       const listener = await joined();
       let told = 0;
       listener.store.onChange(() => told++);
@@ -233,6 +234,7 @@ for (const subject of SUBJECTS) {
       await expectTold('joins', () => store.join(memberOf(workerId), LONG_MS));
       await expectTold('claims', () => store.claim(workerId, [1]));
       await expectTold('releases', () => store.release(workerId, [1]));
+      await expectTold('begins to drain', () => store.renew(workerId, LONG_MS, true));
       await expectTold('leaves', () => store.leave(workerId));
     });
 

@@ -60,7 +60,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 function assertConserved(state: StockState): void {
   const heldAt = new Map<string, number>();
   let held = 0;
-  for (const { quantity, from } of state.holds.values()) {
+  for (const [, { quantity, from }] of state.holds) {
     held += quantity;
     for (const [warehouse, units] of from ?? [[DEFAULT_WAREHOUSE, quantity] as const])
       heldAt.set(warehouse, (heldAt.get(warehouse) ?? 0) + units);

@@ -183,7 +183,16 @@ export class InMemoryNode {
       store: new InMemoryOwnershipStore(cluster.ownership),
       clock: cluster.world.clock,
       log,
-      me: { workerId, nodeId: `node-of-${workerId}`, slot: 0, host: '', socketPath: '', pid: 0, version: '' },
+      me: {
+        workerId,
+        nodeId: `node-of-${workerId}`,
+        slot: 0,
+        host: '',
+        socketPath: '',
+        pid: 0,
+        version: '',
+        hasBroker: false,
+      },
       shards: cluster.shards,
       server: () => this.keeper,
       changed: () => {
@@ -249,7 +258,8 @@ export class InMemoryNode {
   /** Lets time pass, and wakes who is due by then. */
   pass(ms: number): void {
     this.world.clock.advance(ms);
-    this.region.wakeDue();
+    // A tick wakes few.
+    for (let tick = 0; tick < 20; tick++) this.region.wakeDue();
   }
 
   async stop(): Promise<void> {

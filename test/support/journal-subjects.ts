@@ -6,10 +6,12 @@ import type pg from 'pg';
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { InMemoryProjectionStore, type StockViewRow } from '../../persistence/in-memory/projection-store.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/embedded-postgres.ts';
-import type { JournalStore, OrderViews, ProjectionStore } from '../../persistence/ports.ts';
+import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
+import type { JournalStore, OrderViews, ProjectionStore, RelayStore } from '../../persistence/ports.ts';
 import { openPool } from '../../persistence/postgres/connection.ts';
 import { PostgresJournalStore } from '../../persistence/postgres/journal-store.ts';
 import { PostgresProjectionStore } from '../../persistence/postgres/projection-store.ts';
+import { PostgresRelayStore } from '../../persistence/postgres/relay-store.ts';
 import { scratchDatabaseOrSkip } from './postgres-database.ts';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.ts';
 import { silentLog } from './silent-log.ts';
@@ -18,6 +20,7 @@ export interface Storage {
   /** One more owner over the same log. */
   openJournal(): JournalStore;
   openProjections(): ProjectionStore & OrderViews;
+  openRelay(): RelayStore;
   stockRows(): Promise<StockViewRow[]>;
   /** Absent in memory. */
   readonly database?: ScratchDatabase;
@@ -40,9 +43,11 @@ export const STORAGE_SUBJECTS: readonly StorageSubject[] = [
 function inMemory(): Storage {
   const log = new InMemoryLog();
   const projections = new InMemoryProjectionStore();
+  const relay = new InMemoryRelayStore();
   return {
     openJournal: () => new InMemoryJournalStore(log),
     openProjections: () => projections,
+    openRelay: () => relay,
     stockRows: () => Promise.resolve([...projections.stocks.values()]),
     close: () => Promise.resolve(),
   };
@@ -59,6 +64,7 @@ function overDatabase(database: ScratchDatabase): Storage {
   return {
     openJournal: () => keep(new PostgresJournalStore(database.url, `contract/${++owners}`, pool)),
     openProjections: () => keep(new PostgresProjectionStore(database.url, `contract/${++owners}`, pool)),
+    openRelay: () => new PostgresRelayStore(pool),
     stockRows: async () => {
       const rows = await database.query(
         `SELECT product_id AS "productId", warehouse_id AS "warehouseId", shard, version, on_hand::float8 AS "onHand",

@@ -4,19 +4,20 @@ import { NOW } from './decider-specification.ts';
 
 export const method = { type: 'card', token: 'tok_visa' } as const;
 export const notAfter = NOW + CALL_WINDOW_MS;
+export const sum = { amount: 500, currency: 'GBP' } as const;
 
-export const started: PaymentEvent = { type: 'AuthorizationStarted', amount: 500, currency: 'GBP', method, notAfter };
-export const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId: 'auth' };
-export const declined: PaymentEvent = { type: 'PaymentDeclined', code: 'card_declined' };
+export const started: PaymentEvent = { type: 'AuthorizationStarted', ...sum, method, notAfter };
+export const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId: 'auth', ...sum };
+export const declined: PaymentEvent = { type: 'PaymentDeclined', code: 'card_declined', ...sum };
 export const captureStarted: PaymentEvent = { type: 'CaptureStarted', notAfter };
-export const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: 'cap', amount: 500 };
-export const captureFailed: PaymentEvent = { type: 'PaymentCaptureFailed', code: 'capture_refused' };
+export const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: 'cap', ...sum };
+export const captureFailed: PaymentEvent = { type: 'PaymentCaptureFailed', code: 'capture_refused', ...sum };
 export const reversalRequested: PaymentEvent = { type: 'PaymentReversalRequested' };
 export const abandoned: PaymentEvent = { type: 'PaymentAbandoned' };
 export const voidStarted: PaymentEvent = { type: 'VoidStarted', notAfter };
-export const voided: PaymentEvent = { type: 'PaymentVoided', voidId: 'void' };
+export const voided: PaymentEvent = { type: 'PaymentVoided', voidId: 'void', ...sum };
 export const refundStarted: PaymentEvent = { type: 'RefundStarted', amount: 500, notAfter };
-export const refunded: PaymentEvent = { type: 'PaymentRefunded', refundId: 'ref', amount: 500 };
+export const refunded: PaymentEvent = { type: 'PaymentRefunded', refundId: 'ref', ...sum };
 export const renewed = (step: ProviderStep): PaymentEvent => ({ type: 'CallRenewed', step, notAfter });
 
 export const authorizing = [started];

@@ -75,7 +75,7 @@ function assertStockConserved(simulation: Simulation, productId: string): void {
       if (event.type === 'StockSet') onHand.set(event.warehouseId, event.onHand);
   }
   const heldAt = new Map<string, number>();
-  for (const { quantity, from } of stock.holds.values()) {
+  for (const [, { quantity, from }] of stock.holds) {
     for (const [warehouse, units] of from ?? [['main', quantity] as const])
       heldAt.set(warehouse, (heldAt.get(warehouse) ?? 0) + units);
   }

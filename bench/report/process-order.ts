@@ -1,0 +1,16 @@
+/** Owns the order in which processes are shown: as a request meets them, whatever order they were measured in. */
+
+/** Workers by their number; whatever else there is comes last. */
+const KINDS = ['primary', 'worker', 'PostgreSQL', 'load'];
+
+/** The names of all processes that any of the samples knows, each once. */
+export function processNames(samples: readonly Readonly<Record<string, number>>[]): string[] {
+  return [...new Set(samples.flatMap(Object.keys))].sort(
+    (first, second) => placeOf(first) - placeOf(second) || first.localeCompare(second, 'en', { numeric: true }),
+  );
+}
+
+function placeOf(name: string): number {
+  const place = KINDS.indexOf(name.replace(/ \d+$/, ''));
+  return place === -1 ? KINDS.length : place;
+}

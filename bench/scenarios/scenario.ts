@@ -1,0 +1,40 @@
+/**
+ * Owns what a scenario is: a declaration, one file each in this folder, found by its name. Everything that differs from
+ * one scenario to the next stands in it; nothing else knows any of them.
+ */
+import type { Arrivals, Mix, OrderForm } from '../load/messages.ts';
+
+export interface Scenario {
+  /** One sentence: what it shows. */
+  readonly about: string;
+  readonly form: OrderForm;
+  /** Weights of operations; left out: every order is placed, and awaited until it is confirmed and captured. */
+  readonly mix?: Mix;
+  /** One after the other, without a gap. */
+  readonly phases: readonly Phase[];
+  /** 1 unless said. Sides take turns, so that whatever slows the machine down meets all. */
+  readonly rounds?: number;
+  readonly peers?: readonly PeerName[];
+  /** Holds already open on the products when measuring begins. */
+  readonly openHolds?: number;
+  /** What is done to Holdfast while it is under load. */
+  readonly disturbances?: readonly Disturbance[];
+  /** True: no answer may be refused, so that one means that the run has no figure. */
+  readonly refusesNone?: boolean;
+}
+
+export type PeerName = 'plain-sql' | 'queue-table' | 'dbos';
+
+export interface Phase {
+  readonly name: string;
+  readonly length: { readonly seconds: number } | { readonly orders: number };
+  readonly arrivals: Arrivals;
+  /** Warm-up is shown, and counts for nothing. */
+  readonly measured: boolean;
+}
+
+export interface Disturbance {
+  /** Since the round's load began. */
+  readonly atSeconds: number;
+  readonly what: 'kill-worker' | 'kill-node';
+}

@@ -1,0 +1,14 @@
+/** Owns the list of what can be measured. */
+import type { PeerName } from '../scenarios/scenario.ts';
+import { dbos } from './dbos.ts';
+import { holdfast } from './holdfast.ts';
+import { plainSql } from './plain-sql.ts';
+import { queueTable } from './queue-table.ts';
+import type { Target } from './target.ts';
+
+export const TARGETS: Readonly<Record<'holdfast' | PeerName, Target>> = {
+  holdfast,
+  'plain-sql': plainSql,
+  'queue-table': queueTable,
+  dbos,
+};

@@ -1,0 +1,67 @@
+/** `npm run -s topology`: the exchanges and queues on the broker. Makes what is missing, or compares. */
+import { loadConfig } from '../config/config.ts';
+import { messageOf } from '../kernel/errors.ts';
+import { applyTopology, diffTopology, verifyTopology, type Finding } from '../messaging/rabbitmq/declare-topology.ts';
+import { ordersTopology } from '../messaging/rabbitmq/topology.ts';
+import { withBroker } from './support/broker.ts';
+import {
+  CommandError,
+  EXIT_BAD_VERDICT,
+  EXIT_OK,
+  HELP_OPTION,
+  parseCommandLine,
+  runCommand,
+  UsageError,
+} from './support/command-line.ts';
+import { openReportFile } from './support/report-file.ts';
+import { table } from './support/text.ts';
+
+const USAGE = `Usage: npm run -s topology -- apply [--json FILE]
+       npm run -s topology -- verify [--json FILE]
+       npm run -s topology -- diff [--json FILE]
+
+The exchanges and queues that Holdfast needs on the RabbitMQ server of AMQP_URL. A node applies them when it connects.
+
+  apply     makes what is missing; binds the queues
+  verify    looks at each exchange and queue; changes nothing
+  diff      as verify, but shows only what is not as it should be
+
+An exchange or queue that stands there with another type or other arguments is named and never changed or deleted: it
+may hold messages. Empty it, delete it, and apply again. Bindings can't be seen over AMQP: apply makes them again.
+
+Exit code 0: all is as it should be. 1: something is missing or different. 2: it could not be found out.
+`;
+
+const EXIT_IMPOSSIBLE = 2;
+const ACTIONS = { apply: applyTopology, verify: verifyTopology, diff: diffTopology } as const;
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseCommandLine(args, { ...HELP_OPTION, json: { type: 'string' } } as const, 1);
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return EXIT_OK;
+  }
+  const [action] = positionals;
+  if (action !== 'apply' && action !== 'verify' && action !== 'diff') throw new UsageError('say apply, verify or diff');
+  const reportFile = await openReportFile(values.json);
+  const findings = await withBroker(loadConfig(), 'holdfast/topology', async (connection) => {
+    try {
+      return await ACTIONS[action](connection, ordersTopology());
+    } catch (error) {
+      throw new CommandError(`RabbitMQ does not answer as it should: ${messageOf(error)}`, { cause: error });
+    }
+  });
+  const wrong = findings.filter(({ state }) => state === 'missing' || state === 'different');
+  if (findings.length > 0) process.stdout.write(`${table(findings.map(rowOf))}\n`);
+  process.stdout.write(wrong.length === 0 ? 'All is as it should be.\n' : `${wrong.length} not as it should be.\n`);
+  await reportFile.write(findings);
+  return wrong.length === 0 ? EXIT_OK : EXIT_BAD_VERDICT;
+}
+
+function rowOf({ kind, name, state, detail }: Finding): readonly string[] {
+  return [state, kind, name, detail ?? ''];
+}
+
+process.exitCode = await runCommand({ name: 'topology', usage: USAGE, exitWhenImpossible: EXIT_IMPOSSIBLE }, () =>
+  main(process.argv.slice(2)),
+);

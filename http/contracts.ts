@@ -1,0 +1,35 @@
+/**
+ * Owns `/asyncapi.json` and `/contracts/{type}.schema.json`: what goes over RabbitMQ, described like the HTTP API. The
+ * schemas are where each message's `cloudEvents_dataschema` points. A name is looked up in a table, never in a folder.
+ */
+import { asyncApiDocument } from '../messaging/contracts/async-api.ts';
+import { publishedSchemaTexts } from '../messaging/contracts/json-schemas.ts';
+import { notFound } from './answer-problems.ts';
+import { answerJsonText } from './answer.ts';
+import type { Handler, PublicContext } from './edge-context.ts';
+import { COMMAND_MESSAGES } from './schemas/command-messages.ts';
+
+const SCHEMA_TYPE = 'application/schema+json';
+
+/** The document that is served here and committed in contracts/. */
+export function asyncApi(): unknown {
+  return asyncApiDocument(COMMAND_MESSAGES);
+}
+
+export function createAsyncApi(): Handler<PublicContext> {
+  let text: string | undefined;
+  return (ctx) => {
+    text ??= JSON.stringify(asyncApi());
+    answerJsonText(ctx, 200, text);
+  };
+}
+
+export function createContractSchema(): Handler<PublicContext> {
+  let texts: ReadonlyMap<string, string> | undefined;
+  return (ctx) => {
+    texts ??= publishedSchemaTexts();
+    const text = texts.get(ctx.params['type'] ?? '');
+    if (text === undefined) throw notFound('schema');
+    answerJsonText(ctx, 200, text, { 'Content-Type': SCHEMA_TYPE });
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Owns the commands on orders that do not come by HTTP: the same schemas, screening, rules and problems as there, by
+ * the same functions. What is said here about an outcome decides whether a message is answered, sent again or put
+ * aside, so a case that is not known is thrown and never guessed.
+ *
+ * Whoever may publish commands is trusted as staff; the broker's permissions say who that is.
+ */
+import type { OrderCommand as DomainCommand } from '../domain/order/order.ts';
+import { unreachable } from '../kernel/invariant.ts';
+import type { CommandOutcome, CommandType, OrderCommand, OrderCommands } from '../messaging/commands/order-commands.ts';
+import type { Principal } from './authenticator.ts';
+import { DEFAULT_LIMITS } from './edge-deps.ts';
+import type { EdgeServices } from './edge-services.ts';
+import { commandNameOfMessage, orderIdOfMessage } from './idempotency.ts';
+import { commandOrder } from './orders/commanding.ts';
+import { orderIdOf, type FoundOrder } from './orders/find-order.ts';
+import { orderJson } from './orders/order-json.ts';
+import { orderTermsOf } from './orders/order-terms.ts';
+import { placeOrder } from './orders/placing.ts';
+import { parseInput } from './parse-input.ts';
+import { Problem, problemDocument, type ProblemCode } from './problems.ts';
+import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage } from './schemas/order-command-messages.ts';
+import { screenTexts } from './text-screen.ts';
+
+const KEY_NAME = 'message-id';
+const ISSUER = 'amqp';
+const REPLACEMENT_CHARACTER = '\ufffd';
+
+export function createOrderCommands(services: EdgeServices, bodyBytesMax = DEFAULT_LIMITS.bodyBytesMax): OrderCommands {
+  const { log, shards } = services;
+  return {
+    async perform(message) {
+      const { type, messageId, user, onBehalfOf } = message;
+      try {
+        screen(message.body, bodyBytesMax);
+        const { state, version, origin } = await commanded(services, message);
+        log.debug({ orderId: state.orderId, type, messageId, user, onBehalfOf }, 'a command came by message');
+        return { kind: 'done', order: orderJson(state, version, origin, shards) };
+      } catch (thrown) {
+        if (!(thrown instanceof Problem)) throw thrown;
+        const context = { requestId: messageId, instance: instanceOf(type) };
+        const kind = comesEarly(type, thrown) ? 'not_yet' : outcomeOf(thrown.code);
+        return { kind, problem: problemDocument(thrown, context) };
+      }
+    },
+    describe({ code, detail, errors }, { messageId, instance }) {
+      const problem = new Problem(code, detail, errors === undefined ? {} : { errors });
+      return problemDocument(problem, { requestId: messageId, instance });
+    },
+  };
+}
+
+/** As a body of HTTP. The text that was parsed is gone; this one shows the same to the screening. */
+function screen(body: unknown, bodyBytesMax: number): void {
+  const source = JSON.stringify(body);
+  if (Buffer.byteLength(source) > bodyBytesMax) {
+    throw new Problem('payload_too_large', `The body is larger than ${bodyBytesMax} bytes; send less at a time.`);
+  }
+  // What the client library reads where the bytes are no UTF-8. A mangled name or street must not become an order's.
+  if (source.includes(REPLACEMENT_CHARACTER)) {
+    throw new Problem('malformed_json', 'The body is not valid UTF-8, or holds the replacement character U+FFFD.');
+  }
+  screenTexts(body, source);
+}
+
+async function commanded(services: EdgeServices, { type, body, user, messageId }: OrderCommand): Promise<FoundOrder> {
+  const namespace = services.idempotencyNamespace;
+  const shared = { keyed: true, keyName: KEY_NAME, settleWithinMs: undefined };
+
+  async function command(given: string, domainCommand: DomainCommand, rest: unknown): Promise<FoundOrder> {
+    const orderId = orderIdOf(given);
+    const name = commandNameOfMessage(namespace, user, messageId, `${domainCommand.type} ${orderId}`, rest);
+    return (await commandOrder(services, { orderId, command: domainCommand, name, ...shared })).found;
+  }
+
+  switch (type) {
+    case 'place': {
+      const principal: Principal = { sub: user, role: 'support', issuer: ISSUER };
+      const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.reservationTtlMs);
+      const orderId = orderIdOfMessage(namespace, user, messageId);
+      return (await placeOrder(services, { orderId, terms, ...shared })).found;
+    }
+    case 'confirm': {
+      const { orderId, ...rest } = parseInput(confirmOrderMessage, body);
+      return command(orderId, { type: 'ConfirmOrder' }, rest);
+    }
+    case 'cancel': {
+      const { orderId, ...rest } = parseInput(cancelOrderMessage, body);
+      return command(orderId, { type: 'CancelOrder', reason: rest.reason }, rest);
+    }
+    default:
+      return unreachable(type, 'type of a command');
+  }
+}
+
+/** The order is on its way to where a person may confirm it: the refusal would not stay true. */
+function comesEarly(type: CommandType, { code, details }: Problem): boolean {
+  const from = details.members?.['from'];
+  return type === 'confirm' && code === 'illegal_transition' && (from === 'Created' || from === 'PaymentPending');
+}
+
+function outcomeOf(code: ProblemCode): Exclude<CommandOutcome['kind'], 'done'> {
+  switch (code) {
+    case 'not_found':
+      return 'not_yet';
+    case 'overloaded':
+    case 'unavailable':
+    case 'outcome_unknown':
+      return 'retry';
+    case 'validation_failed':
+    case 'malformed_json':
+    case 'payload_too_large':
+    case 'card_data_refused':
+      return 'invalid';
+    case 'currency_mismatch':
+    case 'idempotency_mismatch':
+    case 'illegal_transition':
+    case 'unknown_product':
+      return 'refused';
+    default:
+      throw new Error(`a command by message has no outcome for the problem ${code}`);
+  }
+}
+
+const instanceOf = (type: CommandType): string => `order.${type}.v1`;

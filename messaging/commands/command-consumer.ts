@@ -1,0 +1,113 @@
+/**
+ * Owns the consumer of commands: takes a bounded number of messages at a time from the queue, has each handled, and
+ * tells the broker what became of it. It finds its way back after an outage by itself; what was unanswered then comes
+ * again.
+ */
+import { ConsumerStatus, type Connection, type Consumer } from 'rabbitmq-client';
+import type { Logger } from 'pino';
+import type { Clock } from '../../kernel/clock.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
+import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
+import { ConfirmedPublisher } from './confirmed-publisher.ts';
+import type { OrderCommands } from './order-commands.ts';
+
+/** At a time and worker. A commit takes some milliseconds: that is thousands a second, and a bounded loss of time. */
+const PREFETCH = 100;
+
+const STATUS_OF: Readonly<Record<Verdict, ConsumerStatus>> = {
+  acknowledge: ConsumerStatus.ACK,
+  requeue: ConsumerStatus.REQUEUE,
+  reject: ConsumerStatus.DROP,
+};
+
+/** The client's messages grow with each answer that a broken connection did not take. */
+const REASON_CHARS_MAX = 300;
+
+export interface CommandConsumerDeps {
+  readonly connection: Connection;
+  readonly commands: OrderCommands;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly prefetch?: number;
+  /** Default: those of the topology. */
+  readonly rungs?: readonly string[];
+}
+
+export class CommandConsumer {
+  readonly #deps: CommandConsumerDeps;
+  readonly #ending = new AbortController();
+  readonly #publisher: ConfirmedPublisher;
+  readonly #handler: CommandHandler;
+  #consumer: Consumer | undefined;
+  #inHand = 0;
+
+  constructor(deps: CommandConsumerDeps) {
+    const { connection, commands, clock, log, rungs = ordersTopology().retryRungs } = deps;
+    this.#deps = deps;
+    this.#publisher = new ConfirmedPublisher(connection);
+    const pause = (ms: number): Promise<void> => pauseUntil(ms, this.#ending.signal);
+    this.#handler = new CommandHandler({ commands, publisher: this.#publisher, clock, log, rungs, pause });
+  }
+
+  get figures(): Readonly<CommandFigures & { readonly inHand: number }> {
+    return { ...this.#handler.figures, inHand: this.#inHand };
+  }
+
+  /** Once the queue is there. It finds its way back by itself after an outage: a second start does nothing. */
+  start(): void {
+    if (this.#consumer || this.#ending.signal.aborted) return;
+    const { connection, log, prefetch = PREFETCH } = this.#deps;
+    const consumer = connection.createConsumer(
+      {
+        queue: COMMANDS_QUEUE,
+        // To declare it is the topology's: other arguments here would close the channel again and again.
+        queueOptions: { passive: true },
+        qos: { prefetchCount: prefetch },
+        concurrency: prefetch,
+        requeue: false,
+      },
+      async (message) => {
+        this.#inHand++;
+        try {
+          return STATUS_OF[await this.#handler.handle(message)];
+        } finally {
+          this.#inHand--;
+        }
+      },
+    );
+    consumer.on('error', (error: unknown) =>
+      log.warn({ reason: messageOf(error).slice(0, REASON_CHARS_MAX) }, 'the consumer of commands'),
+    );
+    this.#consumer = consumer;
+  }
+
+  /**
+   * Takes no more, and resolves when what was taken is answered, or after the timeout: what is unanswered then comes
+   * again, here or elsewhere. Close the connection after it, not before.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#ending.abort();
+    const drained = (async () => {
+      await this.#consumer?.close();
+      await this.#publisher.close();
+    })().catch((error: unknown) => this.#deps.log.warn({ reason: messageOf(error) }, 'the consumer of commands'));
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+    await Promise.race([drained, timeout]);
+    clearTimeout(timer);
+  }
+}
+
+function pauseUntil(ms: number, end: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (end.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      end.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    end.addEventListener('abort', done);
+  });
+}

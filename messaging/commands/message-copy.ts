@@ -1,0 +1,41 @@
+/**
+ * Owns what a message keeps when it is published again: its body, its properties, and the headers of its sender.
+ *
+ * Left out are what would have an effect of its own: `expiration` (it would be gone from the dead-letter queue),
+ * `user-id` (the broker refuses it from anybody else; it moves into a header), `CC` and `BCC` (more copies), and what
+ * the broker counts. A kept `x-death` would make a broker before 4.0 take the next round of the ladder for an endless
+ * loop, and drop the message without a word.
+ */
+import type { Envelope } from 'rabbitmq-client';
+import { isReturned, USER_ID_HEADER, type Message } from './read-command.ts';
+
+const BROKERS_HEADERS = /^(?:x-death|x-(?:first|last)-death-.*|x-delivery-count|x-acquired-count|x-opt-.*|CC|BCC)$/;
+
+/**
+ * @param added headers; they win.
+ * @param dropped names of headers that end here.
+ * @param isOurs it is a copy of ours already, so its headers are our own word.
+ */
+export function copyOf(
+  message: Message,
+  added: Readonly<Record<string, string | number>>,
+  dropped: readonly string[] = [],
+  isOurs = isReturned(message),
+): Envelope {
+  const { appId, contentEncoding, contentType, correlationId, messageId, replyTo, timestamp, type, userId } = message;
+  const kept = Object.entries(message.headers ?? {}).filter(
+    ([name, value]) => value !== undefined && !BROKERS_HEADERS.test(name) && !dropped.includes(name),
+  );
+  const headers: Record<string, unknown> = { ...Object.fromEntries(kept), ...added };
+  if (userId !== undefined) headers[USER_ID_HEADER] = userId;
+  else if (!isOurs) delete headers[USER_ID_HEADER];
+  const properties = { appId, contentEncoding, contentType, correlationId, messageId, replyTo, timestamp, type };
+  const given = Object.entries(properties).filter(([, value]) => value !== undefined);
+  return { ...(Object.fromEntries(given) as Envelope), headers, durable: true };
+}
+
+/** The bytes of the body, or of the same JSON. @throws RangeError for JSON that is nested too deep to be written. */
+export function bodyBytesOf({ body, contentType }: Message): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(typeof body === 'string' && contentType === 'text/plain' ? body : JSON.stringify(body));
+}

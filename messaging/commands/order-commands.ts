@@ -1,0 +1,53 @@
+/**
+ * The port through which messages become commands on orders. The edge serves it, with the rules and the problems of
+ * HTTP; messaging knows nothing of either.
+ */
+
+export const COMMAND_TYPES = ['place', 'confirm', 'cancel'] as const;
+export type CommandType = (typeof COMMAND_TYPES)[number];
+
+export interface OrderCommand {
+  readonly type: CommandType;
+  /** Parsed JSON, not looked at. */
+  readonly body: unknown;
+  /** Who sent it: 1 to 200 printable characters. */
+  readonly user: string;
+  /** The command's id, for ever: 1 to 255 printable ASCII characters. */
+  readonly messageId: string;
+  /** For whom the sender acts, as it says. */
+  readonly onBehalfOf?: string;
+}
+
+/** A problem document (RFC 9457) of the HTTP contract. */
+export interface ProblemDocument extends Readonly<Record<string, unknown>> {
+  /** Stable. */
+  readonly code: string;
+  readonly detail: string;
+}
+
+export type CommandOutcome =
+  /** Committed. */
+  | { readonly kind: 'done'; readonly order: unknown }
+  /** A rule said no, for good: that is an answer. */
+  | { readonly kind: 'refused'; readonly problem: ProblemDocument }
+  /** Nothing was applied, or it is not known: the same command may be sent again. */
+  | { readonly kind: 'retry'; readonly problem: ProblemDocument }
+  /** There is no such order: its placing may still be on its way. */
+  | { readonly kind: 'not_yet'; readonly problem: ProblemDocument }
+  /** It can never succeed, whoever sends it and whenever. */
+  | { readonly kind: 'invalid'; readonly problem: ProblemDocument };
+
+/** What is wrong with a message that never became a command. */
+export interface CommandFault {
+  readonly code: 'malformed_json' | 'unsupported_media_type' | 'validation_failed' | 'internal';
+  /** A sentence for the sender; never quotes the body. */
+  readonly detail: string;
+  readonly errors?: readonly { readonly pointer: string; readonly code: string; readonly detail: string }[];
+}
+
+export interface OrderCommands {
+  /** Answers after the commit. Rejects for a defect only; what was applied is not known then. */
+  perform(command: OrderCommand): Promise<CommandOutcome>;
+  /** @param context.messageId empty where there is none. @param context.instance the routing key. */
+  describe(fault: CommandFault, context: { readonly messageId: string; readonly instance: string }): ProblemDocument;
+}

@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { commandMessage } from '../../test/support/command-messages.ts';
+import { COMMANDS_QUEUE } from '../rabbitmq/topology.ts';
+import { readCommand, routingKeyOf, type FaultReason, type Message } from './read-command.ts';
+
+/** The checks in their order: each message has the faults of all lines below it. */
+const PRECEDENCE: readonly (readonly [FaultReason, Partial<Message>])[] = [
+  ['unknown_type', { routingKey: 'order.ship.v1' }],
+  ['unknown_version', { routingKey: 'order.place.v2' }],
+  ['message_id_invalid', { messageId: 'é' }],
+  ['sender_invalid', { appId: ' ' }],
+  ['unsupported_media_type', { contentType: 'text/plain' }],
+  ['malformed_json', { body: Buffer.from('{') }],
+];
+
+describe('reading a command', () => {
+  const reasonOf = (changes: Partial<Message>): string => {
+    const read = readCommand(commandMessage(changes));
+    return read.kind === 'fault' ? read.reason : read.kind;
+  };
+  const commandOf = (changes: Partial<Message>) => {
+    const read = readCommand(commandMessage(changes));
+    if (read.kind === 'fault') throw new Error(read.reason);
+    return read.command;
+  };
+
+  it('takes type, message id, sender and body as they are', () => {
+    const { body } = commandMessage();
+    expect(commandOf({})).to.deep.equal({ type: 'cancel', messageId: 'm-1', user: 'shop', body });
+  });
+
+  it('names the first fault in a fixed order', () => {
+    PRECEDENCE.forEach(([reason], index) => {
+      const faults = PRECEDENCE.slice(index).reverse();
+      expect(reasonOf(Object.assign({}, ...faults.map(([, changes]) => changes)))).to.equal(reason);
+    });
+  });
+
+  it('tells an unknown type from an unknown version', () => {
+    for (const routingKey of [
+      'order.ship.v1',
+      'order.place',
+      'order.place.v01',
+      'order.place.1',
+      'x',
+      '',
+      'orders.commands',
+      'order.constructor.v1',
+    ]) {
+      expect(reasonOf({ routingKey })).to.equal('unknown_type');
+    }
+    for (const routingKey of ['order.place.v2', 'order.cancel.v10'])
+      expect(reasonOf({ routingKey })).to.equal('unknown_version');
+  });
+
+  it('demands a message id of 1 to 255 printable ASCII characters', () => {
+    for (const messageId of ['', '\n', 'é', 'a\u0000']) expect(reasonOf({ messageId })).to.equal('message_id_invalid');
+    const { messageId: _, ...without } = commandMessage();
+    expect(readCommand(without)).to.include({ reason: 'message_id_invalid' });
+    expect(commandOf({ messageId: 'x'.repeat(255) }).messageId).to.have.length(255);
+  });
+
+  it('takes the user whom the broker has checked before the name that the sender gives', () => {
+    expect(commandOf({ userId: 'checked', headers: { 'x-user-id': 'copied' } }).user).to.equal('checked');
+    const returned = {
+      routingKey: COMMANDS_QUEUE,
+      headers: { 'x-user-id': 'copied', 'x-routing-key': 'order.cancel.v1' },
+    };
+    expect(commandOf({ ...returned, appId: 'app' }).user).to.equal('copied');
+    for (const appId of ['', ' ', ' a', 'a\u0000', '\u200b', 'x'.repeat(201)])
+      expect(reasonOf({ appId })).to.equal('sender_invalid');
+  });
+
+  it('takes nobody at a header’s word: only copies of ours say there who sent them', () => {
+    expect(commandOf({ appId: 'mallory', headers: { 'x-user-id': 'shop' } }).user).to.equal('mallory');
+  });
+
+  it('keeps for whom the sender acts, where it can be read', () => {
+    expect(commandOf({ headers: { 'on-behalf-of': 'carol' } })).to.include({ onBehalfOf: 'carol' });
+    expect(commandOf({ headers: { 'on-behalf-of': 'a\nb' } })).not.to.have.property('onBehalfOf');
+    expect(commandOf({ headers: { 'on-behalf-of': { a: 1 } } })).not.to.have.property('onBehalfOf');
+  });
+
+  it('reads JSON, said to be so or not said to be anything', () => {
+    const body = Buffer.from('{"a":1}');
+    for (const contentType of ['application/json', 'application/json; charset=utf-8', 'Application/JSON']) {
+      expect(commandOf({ contentType, body }).body).to.deep.equal({ a: 1 });
+    }
+    const { contentType: _, ...untyped } = commandMessage({ body });
+    expect(readCommand(untyped)).to.have.nested.property('command.body').that.deep.equals({ a: 1 });
+    expect(commandOf({ contentEncoding: 'utf-8', body }).body).to.deep.equal({ a: 1 });
+    expect(reasonOf({ contentEncoding: 'gzip', body })).to.equal('unsupported_media_type');
+    expect(reasonOf({ contentType: 'text/plain', body: '{"a":1}' })).to.equal('unsupported_media_type');
+    for (const bad of ['', '{', '{"a":1', 'NaN'])
+      expect(reasonOf({ body: Buffer.from(bad) })).to.equal('malformed_json');
+    expect(reasonOf({ body: Buffer.from([0x22, 0xff, 0x22]) })).to.equal('malformed_json');
+  });
+
+  it('never quotes the body in a fault', () => {
+    const read = readCommand(commandMessage({ body: Buffer.from('4111111111111111 tok_secret') }));
+    expect(JSON.stringify(read)).not.to.match(/4111|tok_/);
+  });
+
+  it('finds the routing key of a message that came back by the name of the queue, and believes no other header', () => {
+    const headers = { 'x-routing-key': 'order.place.v1' };
+    expect(routingKeyOf(commandMessage({ routingKey: 'orders.commands', headers }))).to.equal('order.place.v1');
+    expect(routingKeyOf(commandMessage({ headers }))).to.equal('order.cancel.v1');
+  });
+});

@@ -1,0 +1,72 @@
+/**
+ * Makes the public message of a journal event: CloudEvents 1.0 in binary mode, over AMQP. On the way of every event, up
+ * to 15,000 a second: nothing is parsed or checked here, the tests prove that the schemas hold.
+ */
+import { kindOf, routingKeyOf } from '../../domain/addresses.ts';
+import type { DomainEvent } from '../../domain/decider.ts';
+import type { EpochMs } from '../../kernel/clock.ts';
+import { EVENT_MAPPINGS, PRIVATE, type Telling } from './event-mapping.ts';
+
+/** Of everything that this program publishes. */
+export const APP_ID = 'holdfast';
+export const CONTENT_TYPE = 'application/json';
+const SOURCE = '/holdfast';
+
+/** An event with its place in the journal. */
+export interface Happened {
+  readonly entityId: string;
+  readonly version: number;
+  readonly shard: number;
+  readonly seq: number;
+  readonly epoch: number;
+  /** Index of the event within its row. */
+  readonly ordinal: number;
+  readonly at: EpochMs;
+  readonly commandId: string;
+  readonly event: DomainEvent;
+}
+
+export interface PublicMessage {
+  readonly routingKey: string;
+  /** The same on every re-publish; no two events of a database share one. */
+  readonly messageId: string;
+  /** The order's id, where there is one. */
+  readonly correlationId?: string;
+  readonly timestampSeconds: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  /** JSON text. */
+  readonly body: string;
+}
+
+/** By any type: rows hold events that are no entity's (EpochStarted), which nobody outside hears of. */
+const TELLINGS = new Map(Object.entries(EVENT_MAPPINGS)) as ReadonlyMap<
+  string,
+  Telling<DomainEvent> | typeof PRIVATE | ((event: DomainEvent) => Telling<DomainEvent> | typeof PRIVATE)
+>;
+
+/** The message of an event, always the same; undefined: the event is private. */
+export function publicMessageOf(happened: Happened): PublicMessage | undefined {
+  const { entityId, shard, seq, at, event } = happened;
+  const mapping = TELLINGS.get(event.type);
+  const telling = typeof mapping === 'function' ? mapping(event) : mapping;
+  if (telling === undefined || telling === PRIVATE) return undefined;
+  const { routingKey, schemaPath } = telling;
+  const messageId = `s${shard}-e${happened.epoch}-q${seq}-${happened.ordinal}`;
+  const headers = {
+    cloudEvents_specversion: '1.0',
+    cloudEvents_id: messageId,
+    cloudEvents_source: SOURCE,
+    cloudEvents_type: routingKey,
+    cloudEvents_subject: entityId,
+    cloudEvents_time: new Date(at).toISOString(),
+    cloudEvents_dataschema: schemaPath,
+    'entity-version': happened.version,
+    shard,
+    'shard-seq': String(seq),
+    'causation-id': happened.commandId,
+  };
+  const body = JSON.stringify(telling.data(event, entityId, at));
+  const timestampSeconds = Math.floor(at / 1_000);
+  if (kindOf(entityId) === 'stock') return { routingKey, messageId, timestampSeconds, headers, body };
+  return { routingKey, messageId, correlationId: routingKeyOf(entityId), timestampSeconds, headers, body };
+}

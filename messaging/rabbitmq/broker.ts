@@ -1,0 +1,88 @@
+/**
+ * Owns a process's connection to RabbitMQ: opens it, opens it again for as long as the process lives, and says how it
+ * is. An outage is logged once, not at each try. Nobody waits here for a broker that is away: see the publishers.
+ */
+import type { Logger } from 'pino';
+import { Connection } from 'rabbitmq-client';
+import { messageOf } from '../../kernel/errors.ts';
+
+/** Of the protocol's frames: RabbitMQ's own limit; the client's default would cut batches into pieces of 8 KiB. */
+const FRAME_BYTES_MAX = 131_072;
+const RETRY_MS_MIN = 200;
+const RETRY_MS_MAX = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A broker that says nothing for twice as long is gone. */
+const HEARTBEAT_SECONDS = 10;
+const REASON_CHARS_MAX = 300;
+/** Publishers ask first whether the broker is there; this is for what they can't see coming. */
+const ACQUIRE_TIMEOUT_MS = 5_000;
+
+export type BrokerState = 'up' | 'blocked' | 'down';
+
+export class Broker {
+  /** For publishers and consumers, which find their way back after an outage by themselves. */
+  readonly connection: Connection;
+  readonly #listeners = new Set<(state: BrokerState) => void>();
+  #state: BrokerState = 'down';
+  #said = false;
+
+  /** @param name shows in the broker's list of connections. @param url may hold a password: it is never logged. */
+  constructor(url: string, name: string, log: Logger) {
+    this.connection = new Connection({
+      url,
+      connectionName: name,
+      frameMax: FRAME_BYTES_MAX,
+      heartbeat: HEARTBEAT_SECONDS,
+      retryLow: RETRY_MS_MIN,
+      retryHigh: RETRY_MS_MAX,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      acquireTimeout: ACQUIRE_TIMEOUT_MS,
+      noDelay: true,
+    });
+    this.connection.on('connection', () => {
+      log.info('connected to RabbitMQ');
+      this.#said = false;
+      this.#become('up');
+    });
+    this.connection.on('connection.blocked', (reason) => {
+      log.warn({ reason }, 'RabbitMQ takes no messages for now');
+      this.#become('blocked');
+    });
+    this.connection.on('connection.unblocked', () => this.#become('up'));
+    this.connection.on('error', (error: unknown) => {
+      // One outage makes many errors: each message under way has its own.
+      if (!this.#said) log.warn({ reason: messageOf(error).slice(0, REASON_CHARS_MAX) }, 'RabbitMQ');
+      this.#said = true;
+      if (!this.connection.ready) this.#become('down');
+    });
+  }
+
+  get state(): BrokerState {
+    return this.#state;
+  }
+
+  onChange(listener: (state: BrokerState) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Ends the connection once its channels are closed; what hangs is cut off after the timeout. */
+  async close(timeoutMs = 2_000): Promise<void> {
+    this.#listeners.clear();
+    let timer: NodeJS.Timeout | undefined;
+    // A connection that is cut off while it closes never says that it has closed.
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.connection.unsafeDestroy();
+        resolve();
+      }, timeoutMs);
+    });
+    await Promise.race([this.connection.close(), late]);
+    clearTimeout(timer);
+  }
+
+  #become(state: BrokerState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}

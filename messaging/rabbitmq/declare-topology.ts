@@ -1,0 +1,127 @@
+/**
+ * Owns the comparison of the topology with what stands on the broker, and the making of what is missing. Never deletes
+ * and never replaces anything: what stands there with other arguments may hold messages, so it is reported by name and
+ * left to a person.
+ *
+ * A declaration that fails closes its channel, so each has one of its own. Bindings can't be seen over AMQP: they are
+ * made again (which changes nothing where they exist) and never compared.
+ */
+import { AMQPError, type Channel, type Connection } from 'rabbitmq-client';
+import type { ExchangeSpec, QueueSpec, Topology } from './topology.ts';
+
+export type PartState =
+  | 'present'
+  /** It was missing and is there now. */
+  | 'created'
+  | 'missing'
+  /** It stands there with another type or other arguments. */
+  | 'different';
+
+export interface Finding {
+  readonly kind: 'exchange' | 'queue';
+  readonly name: string;
+  readonly state: PartState;
+  /** The broker's own words about the difference. */
+  readonly detail?: string;
+}
+
+type Part =
+  { readonly kind: 'exchange'; readonly spec: ExchangeSpec } | { readonly kind: 'queue'; readonly spec: QueueSpec };
+
+/**
+ * Makes what is missing. Twice is as good as once, and nodes may do it at the same time.
+ *
+ * @returns a finding for each exchange and queue; a different one keeps its bindings, too.
+ * @throws what the connection throws.
+ */
+export async function applyTopology(connection: Connection, topology: Topology): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const part of partsOf(topology)) {
+    const existed = await exists(connection, part);
+    const detail = await differenceOf(connection, part);
+    findings.push(findingOf(part, detail === undefined ? (existed ? 'present' : 'created') : 'different', detail));
+  }
+  const different = new Set(
+    findings.filter(({ state }) => state === 'different').map(({ kind, name }) => `${kind} ${name}`),
+  );
+  for (const { exchange, queue, routingKey } of topology.bindings) {
+    // What is not ours, as it seems, gets no messages from us.
+    if (different.has(`exchange ${exchange}`) || different.has(`queue ${queue}`)) continue;
+    await onChannel(connection, (channel) => channel.queueBind({ exchange, queue, routingKey }));
+  }
+  return findings;
+}
+
+/** Looks only. @returns a finding for each exchange and queue. @throws what the connection throws. */
+export async function verifyTopology(connection: Connection, topology: Topology): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const part of partsOf(topology)) {
+    if (!(await exists(connection, part))) {
+      findings.push(findingOf(part, 'missing'));
+      continue;
+    }
+    const detail = await differenceOf(connection, part);
+    findings.push(findingOf(part, detail === undefined ? 'present' : 'different', detail));
+  }
+  return findings;
+}
+
+/** What is not as it should be. Empty: all is. */
+export async function diffTopology(connection: Connection, topology: Topology): Promise<readonly Finding[]> {
+  return (await verifyTopology(connection, topology)).filter(({ state }) => state !== 'present');
+}
+
+function partsOf({ exchanges, queues }: Topology): Part[] {
+  return [
+    ...exchanges.map((spec) => ({ kind: 'exchange', spec }) as const),
+    ...queues.map((spec) => ({ kind: 'queue', spec }) as const),
+  ];
+}
+
+function findingOf({ kind, spec }: Part, state: PartState, detail?: string): Finding {
+  return { kind, name: spec.name, state, ...(detail !== undefined && { detail }) };
+}
+
+async function exists(connection: Connection, part: Part): Promise<boolean> {
+  const refusal = await refusalOf(connection, part, true);
+  if (refusal === undefined) return true;
+  if (refusal.code === 'NOT_FOUND') return false;
+  throw refusal;
+}
+
+/**
+ * The same declaration of a thing that exists changes nothing, and fails where it is another thing: the protocol's
+ * only comparison (a passive one looks at the name alone).
+ */
+async function differenceOf(connection: Connection, part: Part): Promise<string | undefined> {
+  const refusal = await refusalOf(connection, part, false);
+  if (refusal === undefined) return undefined;
+  if (refusal.code === 'PRECONDITION_FAILED') return refusal.message;
+  throw refusal;
+}
+
+async function refusalOf(connection: Connection, part: Part, passive: boolean): Promise<AMQPError | undefined> {
+  try {
+    await onChannel(connection, (channel) => declare(channel, part, passive));
+    return undefined;
+  } catch (error) {
+    if (error instanceof AMQPError) return error;
+    throw error;
+  }
+}
+
+async function declare(channel: Channel, { kind, spec }: Part, passive: boolean): Promise<void> {
+  const { name, arguments: args } = spec;
+  const common = { passive, durable: true, arguments: { ...args } };
+  if (kind === 'exchange') await channel.exchangeDeclare({ ...common, exchange: name, type: spec.type });
+  else await channel.queueDeclare({ ...common, queue: name });
+}
+
+async function onChannel<T>(connection: Connection, work: (channel: Channel) => Promise<T>): Promise<T> {
+  const channel = await connection.acquire();
+  try {
+    return await work(channel);
+  } finally {
+    await channel.close();
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The transport between workers of different nodes: one exclusive queue a worker, and many envelopes a message. Like
+ * every transport it delivers at most once and never sends again; messages are transient and not confirmed, because an
+ * ask has its own deadline and its own command id.
+ *
+ * While the broker is away nothing is sent: asks are answered as unavailable, those under way as unknown, and the steps
+ * of orders are sent again by who waits for them. A message for a worker whose queue is gone comes back, and its asks
+ * go to the shard's next owner.
+ */
+import type { Logger } from 'pino';
+import type { AsyncMessage, Consumer, Publisher, ReturnedMessage } from 'rabbitmq-client';
+import type { Ask, ShardAnswer } from '../../actors/ask.ts';
+import type { ShardReply } from '../../actors/entity/entity-host.ts';
+import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
+import type { PeerTransport, WorkerId } from '../../actors/sharding/peers.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { Envelope } from '../envelope.ts';
+import type { Receive } from '../local-socket/local-socket-transport.ts';
+import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';
+import type { Broker } from './broker.ts';
+
+export const NODE_EXCHANGE = 'holdfast.node';
+export const queueOfWorker = (worker: WorkerId): string => `${NODE_EXCHANGE}.${worker}`;
+
+/** One message stays small enough that it doesn't keep the event loop, or the broker, for long. */
+const ENVELOPES_PER_MESSAGE_MAX = 200;
+const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
+/** Bytes that the broker has not taken yet; beyond it only the steps of orders under way are sent. */
+const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
+/** What lies in a queue for longer is of no use to anybody: its askers have given up. */
+const MESSAGE_TTL_MS = 30_000;
+const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
+const SWEEP_INTERVAL_MS = 250;
+
+export interface RabbitMqTransportOptions {
+  readonly broker: Broker;
+  readonly workerId: WorkerId;
+  readonly receive: Receive;
+  readonly log: Logger;
+  readonly monotonicMs: () => number;
+}
+
+interface Peer {
+  readonly waiting: UnansweredAsks;
+  outgoing: Envelope[];
+}
+
+export class RabbitMqTransport implements PeerTransport {
+  readonly #options: RabbitMqTransportOptions;
+  readonly #peers = new Map<WorkerId, Peer>();
+  readonly #publisher: Publisher;
+  readonly #consumer: Consumer;
+  readonly #listening: Promise<void>;
+  readonly #sweeper: NodeJS.Timeout;
+  /** Whether an answer would find this worker: its queue goes with the connection, and comes back a little after it. */
+  #reachable = false;
+  #backlogBytes = 0;
+  #nextId = 1;
+
+  constructor(options: RabbitMqTransportOptions) {
+    this.#options = options;
+    const { broker, workerId, log } = options;
+    const exchanges = [{ exchange: NODE_EXCHANGE, type: 'direct', durable: false }];
+    const queue = queueOfWorker(workerId);
+    this.#publisher = broker.connection.createPublisher({ confirm: false, exchanges });
+    this.#publisher.on('basic.return', (message) => this.#undelivered(message));
+    this.#consumer = broker.connection.createConsumer(
+      {
+        queue,
+        queueOptions: {
+          queue,
+          exclusive: true,
+          durable: false,
+          autoDelete: true,
+          arguments: { 'x-max-length-bytes': QUEUE_BYTES_MAX, 'x-overflow': 'drop-head' },
+        },
+        exchanges,
+        queueBindings: [{ exchange: NODE_EXCHANGE, queue, routingKey: workerId }],
+        noAck: true,
+      },
+      (message) => this.#receive(message),
+    );
+    this.#consumer.on('error', (error: unknown) =>
+      log.warn({ reason: messageOf(error).slice(0, 300) }, 'messages between nodes'),
+    );
+    this.#consumer.on('ready', () => (this.#reachable = broker.state !== 'down'));
+    this.#listening = new Promise((resolve) => this.#consumer.once('ready', resolve));
+    broker.onChange((state) => {
+      if (state !== 'down') return;
+      this.#reachable = false;
+      this.#brokerLost();
+    });
+    this.#sweeper = setInterval(() => this.#expire(), SWEEP_INTERVAL_MS);
+    this.#sweeper.unref();
+  }
+
+  /** Resolves when other nodes can reach this worker for the first time, or after `timeoutMs`. */
+  async listen(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([this.#listening, new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
+    clearTimeout(timer);
+  }
+
+  ask(owner: WorkerId, ask: Ask, internal: boolean, reply: ShardReply): void {
+    if (this.#options.broker.state !== 'up' || !this.#reachable)
+      return reply(failed('unavailable', 'RabbitMQ takes no messages now'));
+    const peer = this.#peerOf(owner);
+    const crowded = peer.waiting.size >= WINDOW_MAX || this.#backlogBytes >= BACKLOG_BYTES_MAX;
+    if (crowded && !internal) return reply(failed('overloaded', `too many asks wait for worker ${owner}`));
+    const id = this.#nextId++;
+    peer.waiting.add(id, ask, reply, this.#options.monotonicMs());
+    this.#send(owner, { kind: 'ask', id, internal, ask });
+  }
+
+  /** Leaves peers that are no members any more: whoever waits for one may ask its successor. */
+  keepOnly(isMember: (worker: WorkerId) => boolean): void {
+    for (const [worker, { waiting }] of this.#peers) {
+      if (isMember(worker)) continue;
+      this.#peers.delete(worker);
+      waiting.end((ask) => elsewhere(ask.command ? 'unknown' : 'no', `worker ${worker} is gone`));
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#brokerLost();
+    if (this.#options.broker.state === 'down') return;
+    await Promise.allSettled([this.#consumer.close(), this.#publisher.close()]);
+  }
+
+  #peerOf(worker: WorkerId): Peer {
+    let peer = this.#peers.get(worker);
+    if (!peer) this.#peers.set(worker, (peer = { waiting: new UnansweredAsks(), outgoing: [] }));
+    return peer;
+  }
+
+  /** With everything else that goes to this worker within one turn of the event loop. */
+  #send(worker: WorkerId, envelope: Envelope): void {
+    const peer = this.#peerOf(worker);
+    if (peer.outgoing.length === 0) setImmediate(() => this.#flush(worker, peer));
+    peer.outgoing.push(envelope);
+  }
+
+  #flush(worker: WorkerId, peer: Peer): void {
+    const outgoing = peer.outgoing;
+    peer.outgoing = [];
+    for (let start = 0; start < outgoing.length; start += ENVELOPES_PER_MESSAGE_MAX) {
+      this.#publish(worker, outgoing.slice(start, start + ENVELOPES_PER_MESSAGE_MAX));
+    }
+  }
+
+  #publish(worker: WorkerId, envelopes: readonly Envelope[]): void {
+    const text = JSON.stringify(envelopes);
+    if (text.length > MESSAGE_CHARS_MAX && envelopes.length > 1) {
+      this.#publish(worker, envelopes.slice(0, envelopes.length >> 1));
+      this.#publish(worker, envelopes.slice(envelopes.length >> 1));
+      return;
+    }
+    const body = Buffer.from(text);
+    this.#backlogBytes += body.length;
+    this.#publisher
+      .send(
+        {
+          exchange: NODE_EXCHANGE,
+          routingKey: worker,
+          replyTo: this.#options.workerId,
+          contentType: 'application/json',
+          expiration: String(MESSAGE_TTL_MS),
+          mandatory: true,
+        },
+        body,
+      )
+      // A connection that broke answers who waits by itself: see #brokerLost.
+      .catch((error: unknown) => this.#options.log.debug({ reason: messageOf(error) }, 'a message was not sent'))
+      .finally(() => (this.#backlogBytes -= body.length));
+  }
+
+  #receive({ body, replyTo }: AsyncMessage): void {
+    if (!Array.isArray(body) || replyTo === undefined) return; // none of ours
+    for (const envelope of body as readonly Envelope[]) {
+      const { id } = envelope;
+      if (envelope.kind === 'answer') this.#peers.get(replyTo)?.waiting.answer(id, envelope.answer);
+      else
+        this.#options.receive(envelope.ask, envelope.internal, (answer: ShardAnswer) =>
+          this.#send(replyTo, { kind: 'answer', id, answer }),
+        );
+    }
+  }
+
+  /** No queue of that worker is there: nothing of it has happened. Answers that come back were for a dead asker. */
+  #undelivered({ body, routingKey }: ReturnedMessage): void {
+    const waiting = this.#peers.get(routingKey)?.waiting;
+    if (!waiting || !Array.isArray(body)) return;
+    for (const { kind, id } of body as readonly Envelope[])
+      if (kind === 'ask') waiting.answer(id, elsewhere('no', `worker ${routingKey} is gone`));
+  }
+
+  /** Not sent to the shard's next owner: there is none, its owner lives. Who waits hears the truth as far as it is known. */
+  #brokerLost(): void {
+    for (const [worker, { waiting }] of this.#peers) {
+      waiting.end((ask) =>
+        failed(ask.command ? 'outcome_unknown' : 'unavailable', `the connection to worker ${worker} broke`),
+      );
+    }
+  }
+
+  #expire(): void {
+    const now = this.#options.monotonicMs();
+    for (const [worker, { waiting }] of this.#peers) waiting.expire(now, `worker ${worker}`);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Owns what stands on the broker: exchanges, queues and bindings, as data. All of it is durable. Nothing here talks to
+ * the broker; declare-topology.ts does.
+ *
+ *   orders.events --(nobody bound)--> orders.unrouted
+ *
+ *   orders.commands ----------> [orders.commands] --(handled)
+ *                                  ^      |   |
+ *                  time is over    |      |   '--(given up)--> orders.dlx --> [orders.commands.dlq]
+ *                     [orders.retry.*] <--'(not yet)
+ *
+ * Works from RabbitMQ 3.10 (at-least-once dead letters, TTL on quorum queues) to 4.x.
+ */
+
+export interface ExchangeSpec {
+  readonly name: string;
+  readonly type: 'topic' | 'fanout';
+  readonly arguments: Readonly<Record<string, string>>;
+}
+
+export interface QueueSpec {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, string | number>>;
+}
+
+export interface BindingSpec {
+  readonly exchange: string;
+  readonly queue: string;
+  readonly routingKey: string;
+}
+
+export interface Topology {
+  readonly exchanges: readonly ExchangeSpec[];
+  readonly queues: readonly QueueSpec[];
+  readonly bindings: readonly BindingSpec[];
+  /** Routing keys of `orders.retry`, the shortest delay first. */
+  readonly retryRungs: readonly string[];
+}
+
+export const EVENTS_EXCHANGE = 'orders.events';
+export const UNROUTED = 'orders.unrouted';
+export const COMMANDS_EXCHANGE = 'orders.commands';
+export const COMMANDS_QUEUE = 'orders.commands';
+export const DEAD_LETTER_EXCHANGE = 'orders.dlx';
+export const DEAD_LETTER_QUEUE = 'orders.commands.dlq';
+export const RETRY_EXCHANGE = 'orders.retry';
+
+/** A glitch, a restart, an outage. */
+const RETRY_DELAYS_MS = [1_000, 10_000, 60_000];
+/**
+ * Each crash of a worker counts for all that it had not answered. Lower, and a node's bad minute would put innocents
+ * aside; higher, and a message that kills its reader would kill for longer. It is the default of RabbitMQ 4.
+ */
+const DELIVERY_LIMIT = 20;
+/**
+ * Nobody answers the messages of the DLQ; to look at one is to take it and give it back, which counts as a delivery.
+ * RabbitMQ 4 drops a message after 20 of them where nothing is said. -1 (never) is not understood by 3.10.
+ */
+const DEAD_LETTER_DELIVERIES_MAX = 1_000_000_000;
+/** For people to look at: the oldest go. */
+const UNROUTED_MESSAGES_MAX = 100_000;
+
+/** At least once: the message stays where it is until the dead-letter queue has it. It demands `reject-publish`. */
+const SAFE_DEAD_LETTERS = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
+
+export interface TopologyOptions {
+  /** Ascending. */
+  readonly retryDelaysMs?: readonly number[];
+  readonly deliveryLimit?: number;
+}
+
+/** The topology of this version. Options are for tests: they change names or arguments of what is on the broker. */
+export function ordersTopology(options: TopologyOptions = {}): Topology {
+  const { retryDelaysMs = RETRY_DELAYS_MS, deliveryLimit = DELIVERY_LIMIT } = options;
+  const rungs = retryDelaysMs.map((delayMs) => ({ delayMs, name: nameOfDelay(delayMs) }));
+  return {
+    exchanges: [
+      { name: UNROUTED, type: 'fanout', arguments: {} },
+      { name: EVENTS_EXCHANGE, type: 'topic', arguments: { 'alternate-exchange': UNROUTED } },
+      { name: DEAD_LETTER_EXCHANGE, type: 'topic', arguments: {} },
+      { name: RETRY_EXCHANGE, type: 'topic', arguments: {} },
+      { name: COMMANDS_EXCHANGE, type: 'topic', arguments: {} },
+    ],
+    queues: [
+      {
+        // Classic: it holds nothing that must survive, and to look at it is no delivery that counts.
+        name: UNROUTED,
+        arguments: { 'x-queue-type': 'classic', 'x-max-length': UNROUTED_MESSAGES_MAX, 'x-overflow': 'drop-head' },
+      },
+      {
+        name: DEAD_LETTER_QUEUE,
+        arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': DEAD_LETTER_DELIVERIES_MAX },
+      },
+      {
+        name: COMMANDS_QUEUE,
+        arguments: {
+          'x-queue-type': 'quorum',
+          'x-delivery-limit': deliveryLimit,
+          'x-dead-letter-exchange': DEAD_LETTER_EXCHANGE,
+          ...SAFE_DEAD_LETTERS,
+        },
+      },
+      ...rungs.map(({ delayMs, name }) => ({
+        name: `${RETRY_EXCHANGE}.${name}`,
+        arguments: {
+          'x-queue-type': 'quorum',
+          'x-message-ttl': delayMs,
+          'x-dead-letter-exchange': '',
+          'x-dead-letter-routing-key': COMMANDS_QUEUE,
+          ...SAFE_DEAD_LETTERS,
+        },
+      })),
+    ],
+    bindings: [
+      { exchange: UNROUTED, queue: UNROUTED, routingKey: '' },
+      { exchange: DEAD_LETTER_EXCHANGE, queue: DEAD_LETTER_QUEUE, routingKey: '#' },
+      ...rungs.map(({ name }) => ({ exchange: RETRY_EXCHANGE, queue: `${RETRY_EXCHANGE}.${name}`, routingKey: name })),
+      // All of it: a key that nobody knows is told to its sender and put aside with a reason, not lost.
+      { exchange: COMMANDS_EXCHANGE, queue: COMMANDS_QUEUE, routingKey: '#' },
+    ],
+    retryRungs: rungs.map(({ name }) => name),
+  };
+}
+
+function nameOfDelay(delayMs: number): string {
+  return delayMs % 1_000 === 0 ? `${delayMs / 1_000}s` : `${delayMs}ms`;
+}

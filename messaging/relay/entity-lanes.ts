@@ -1,0 +1,116 @@
+/**
+ * Publishes messages in order per entity: an entity's next one leaves only after the one before is confirmed, and one
+ * that the broker refuses holds back its own entity alone. Entities don't wait for each other; so many are under way at
+ * a time.
+ */
+import { backoffMs } from '../../kernel/backoff.ts';
+import type { PublicMessage } from '../contracts/public-message.ts';
+
+/** The broker answers a few milliseconds later; more under way would only lie in its buffers, and ours. */
+const IN_FLIGHT_MAX = 1_000;
+
+interface Item {
+  readonly message: PublicMessage;
+  /** It is confirmed. */
+  readonly done: () => void;
+}
+
+interface Lane {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly items: Item[];
+  attempt: number;
+  dropped: boolean;
+}
+
+export interface LanesDeps {
+  /** Resolves once the broker has it. Rejects when it may not. */
+  readonly publish: (message: PublicMessage) => Promise<void>;
+  /** False: it is no use to try. */
+  readonly mayPublish: () => boolean;
+  readonly onRefused: (message: PublicMessage, error: unknown) => void;
+}
+
+export class EntityLanes {
+  readonly #deps: LanesDeps;
+  readonly #lanes = new Map<string, Lane>();
+  /** Have a message that nobody has sent yet. */
+  #ready: Lane[] = [];
+  #inFlight = 0;
+  published = 0;
+
+  constructor(deps: LanesDeps) {
+    this.#deps = deps;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** @param shard the entity's: see drop. */
+  add(entityId: string, shard: number, message: PublicMessage, done: () => void): void {
+    const item = { message, done };
+    const lane = this.#lanes.get(entityId);
+    if (lane) {
+      lane.items.push(item);
+      return;
+    }
+    const fresh: Lane = { entityId, shard, items: [item], attempt: 0, dropped: false };
+    this.#lanes.set(entityId, fresh);
+    this.#ready.push(fresh);
+    this.pump();
+  }
+
+  /** Sends what may be sent. To be called when the broker is back. */
+  pump(): void {
+    let next = 0;
+    while (next < this.#ready.length && this.#inFlight < IN_FLIGHT_MAX && this.#deps.mayPublish()) {
+      const lane = this.#ready[next++]!;
+      if (!lane.dropped) this.#send(lane);
+    }
+    if (next > 0) this.#ready.splice(0, next);
+  }
+
+  /** Forgets a shard's messages: its next owner publishes them. What is under way ends unheard. */
+  drop(shard: number): void {
+    for (const [entityId, lane] of this.#lanes) {
+      if (lane.shard !== shard) continue;
+      lane.dropped = true;
+      this.#lanes.delete(entityId);
+    }
+  }
+
+  #send(lane: Lane): void {
+    const { message, done } = lane.items[0]!;
+    this.#inFlight++;
+    this.#deps.publish(message).then(
+      () => {
+        this.#inFlight--;
+        this.published++;
+        if (!lane.dropped) {
+          done();
+          lane.attempt = 0;
+          lane.items.shift();
+          if (lane.items.length > 0) this.#ready.push(lane);
+          else this.#lanes.delete(lane.entityId);
+        }
+        this.pump();
+      },
+      (error: unknown) => {
+        this.#inFlight--;
+        if (!lane.dropped) this.#again(lane, message, error);
+        this.pump();
+      },
+    );
+  }
+
+  /** The same message, under the same id: the broker may have it already. */
+  #again(lane: Lane, message: PublicMessage, error: unknown): void {
+    this.#deps.onRefused(message, error);
+    setTimeout(() => {
+      if (lane.dropped) return;
+      this.#ready.push(lane);
+      this.pump();
+    }, backoffMs(lane.attempt++));
+  }
+}

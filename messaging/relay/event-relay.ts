@@ -1,0 +1,300 @@
+/**
+ * Publishes what the shards that are served here log: follows each committed row from memory, and reads the journal for
+ * what lies behind (written before, or faster than the broker takes it). The checkpoint of a shard moves after the
+ * broker's confirms, so after a crash some messages are published again, under the same ids, and none is skipped.
+ *
+ * Never in the way of a commit: what is in hand is bounded, and beyond that a shard simply falls behind its log. While
+ * the broker is away nothing is read.
+ *
+ * Keeps invariants 9 (published at least once, in order per entity) and 11 (a row that can't be read holds back its own
+ * entity, and is told of).
+ */
+import type { Logger } from 'pino';
+import type { CommittedRow, LogFollower } from '../../actors/entity/log-follower.ts';
+import { EPOCH_ENTITY_PREFIX } from '../../actors/sharding/catch-up.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
+import type { PublicMessage } from '../contracts/public-message.ts';
+import { EntityLanes } from './entity-lanes.ts';
+import { RelayedShard } from './relayed-shard.ts';
+import { decodedRow, messagesOf } from './row-messages.ts';
+
+/** Rows whose messages are not confirmed yet: some megabytes. */
+const ROWS_IN_HAND_MAX = 10_000;
+const ROWS_PER_READ = 500;
+const SAVE_INTERVAL_MS = 1_000;
+/** After something failed that can't be hurried. */
+const PAUSE_MS = 500;
+
+export interface EventRelayDeps {
+  readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
+  readonly store: RelayStore;
+  readonly publish: (message: PublicMessage) => Promise<void>;
+  readonly brokerIsUp: () => boolean;
+  readonly log: Logger;
+}
+
+export interface RelayFigures {
+  /** Since the worker's start. */
+  readonly published: number;
+  /** Rows that are in the logs and not yet published for good. */
+  readonly lagRows: number;
+  /** Entities that are held back by a row that can't be read. */
+  readonly held: number;
+}
+
+interface HeldEntity {
+  readonly shard: number;
+  /** The first row that is not published. */
+  readonly seq: number;
+  /** The last one that was taken in hand without being published. */
+  last: number;
+}
+
+export class EventRelay implements LogFollower {
+  readonly #deps: EventRelayDeps;
+  readonly #lanes: EntityLanes;
+  readonly #shards = new Map<number, RelayedShard>();
+  readonly #held = new Map<string, HeldEntity>();
+  /** Checkpoints that the store does not know yet. */
+  #unsaved = new Map<number, number>();
+  readonly #saved = new Map<number, number>();
+  #rowsInHand = 0;
+  #beginning: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
+  #saving: Promise<void> | undefined;
+  readonly #saver: NodeJS.Timeout;
+  #savingSoon: NodeJS.Immediate | undefined;
+  #refusedSince: number | undefined;
+  #closed = false;
+
+  constructor(deps: EventRelayDeps) {
+    this.#deps = deps;
+    this.#lanes = new EntityLanes({
+      publish: (message) => deps.publish(message),
+      mayPublish: () => deps.brokerIsUp() && !this.#closed,
+      onRefused: (message, error) => this.#refused(message, error),
+    });
+    this.#saver = setInterval(() => void this.save(), SAVE_INTERVAL_MS);
+    this.#saver.unref();
+  }
+
+  get figures(): RelayFigures {
+    let lagRows = 0;
+    // How far a shard is that was just taken is not known yet: it may be behind.
+    for (const { head, confirmed, begun } of this.#shards.values()) lagRows += begun ? head - confirmed : 1;
+    return { published: this.#lanes.published, lagRows, held: this.#held.size };
+  }
+
+  own(shard: number, { seq, epoch }: ShardHead): void {
+    this.disown(shard);
+    this.#shards.set(shard, new RelayedShard(shard, epoch, seq));
+    this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined));
+  }
+
+  disown(shard: number): void {
+    const known = this.#shards.get(shard);
+    if (!known) return;
+    this.#note(known);
+    this.#shards.delete(shard);
+    this.#saved.delete(shard);
+    this.#lanes.drop(shard);
+    this.#rowsInHand -= known.open;
+    for (const [entityId, held] of this.#held) if (held.shard === shard) this.#held.delete(entityId);
+    // Its next owner reads it now: what it does not find it publishes once more.
+    this.#savingSoon ??= setImmediate(() => {
+      this.#savingSoon = undefined;
+      void this.save();
+    });
+  }
+
+  committed(row: CommittedRow): void {
+    const shard = this.#shards.get(row.shard);
+    if (!shard) return;
+    if (row.seq === shard.taken + 1 && shard.begun && this.#rowsInHand < ROWS_IN_HAND_MAX) {
+      this.#take(shard, row, shard.epoch);
+    } else {
+      shard.head = row.seq;
+      this.#read();
+    }
+  }
+
+  /** The broker is back. */
+  resume(): void {
+    this.#lanes.pump();
+    this.#read();
+  }
+
+  /** Stores how far everything is confirmed. Never throws: what could not be stored is stored the next time. */
+  async save(): Promise<void> {
+    if (this.#saving) return this.#saving;
+    for (const shard of this.#shards.values()) this.#note(shard);
+    if (this.#unsaved.size === 0) return;
+    const checkpoints = this.#unsaved;
+    this.#unsaved = new Map();
+    this.#saving = this.#deps.store
+      .saveCheckpoints(checkpoints)
+      .catch((error: unknown) => {
+        this.#deps.log.warn({ reason: messageOf(error) }, 'how far events are published could not be stored');
+        for (const [shard, seq] of checkpoints) this.#unsaved.set(shard, Math.max(seq, this.#unsaved.get(shard) ?? 0));
+      })
+      .finally(() => (this.#saving = undefined));
+    return this.#saving;
+  }
+
+  /** Publishes no more, and stores how far it came. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#saver);
+    await this.#saving;
+    await this.save();
+    await this.#reading;
+  }
+
+  #note(shard: RelayedShard): void {
+    if (!shard.begun || (this.#saved.get(shard.shard) ?? 0) >= shard.confirmed) return;
+    this.#unsaved.set(shard.shard, shard.confirmed);
+    this.#saved.set(shard.shard, shard.confirmed);
+  }
+
+  /** Shards that were taken together are begun together. */
+  async #begin(): Promise<void> {
+    await new Promise(setImmediate);
+    for (;;) {
+      const fresh = [...this.#shards.values()].filter(({ begun }) => !begun);
+      if (fresh.length === 0 || this.#closed) return;
+      try {
+        const numbers = fresh.map(({ shard }) => shard);
+        const checkpoints = await this.#deps.store.checkpoints(numbers);
+        const held = await this.#deps.store.held(numbers);
+        for (const shard of fresh) {
+          if (this.#shards.get(shard.shard) === shard) shard.begin(checkpoints.get(shard.shard) ?? 0);
+        }
+        for (const { entityId, shard, seq } of held)
+          if (this.#shards.has(shard)) this.#held.set(entityId, { shard, seq, last: seq });
+        for (const { entityId } of held) await this.#release(entityId);
+        this.#read();
+      } catch (error) {
+        this.#deps.log.warn({ reason: messageOf(error) }, 'events can not be published yet; trying again');
+        await pause();
+      }
+    }
+  }
+
+  #take(shard: RelayedShard, row: CommittedRow, epoch: number): void {
+    const held = this.#held.get(row.entityId);
+    if (held) held.last = row.seq;
+    const messages = held ? [] : messagesOf(row, epoch);
+    const inHand = shard.take(row.seq, messages.length);
+    if (messages.length === 0) return;
+    this.#rowsInHand++;
+    for (const message of messages) {
+      this.#lanes.add(row.entityId, shard.shard, message, () => {
+        const before = shard.confirmed;
+        shard.settle(inHand);
+        if (inHand.left === 0) this.#rowsInHand--;
+        if (shard.confirmed > before) this.#read();
+      });
+    }
+  }
+
+  /** Reads what is behind, while there is room for it. */
+  #read(): void {
+    this.#reading ??= this.#readAll()
+      .catch((error: unknown) => {
+        this.#deps.log.warn({ reason: messageOf(error) }, 'the journal can not be read for events; trying again');
+        setTimeout(() => this.#read(), PAUSE_MS).unref();
+      })
+      .finally(() => (this.#reading = undefined));
+  }
+
+  async #readAll(): Promise<void> {
+    await new Promise(setImmediate);
+    for (let isMore = true; isMore;) {
+      isMore = false;
+      for (const shard of [...this.#shards.values()]) {
+        const mayRead = !this.#closed && this.#deps.brokerIsUp() && this.#rowsInHand < ROWS_IN_HAND_MAX;
+        if (!mayRead) return;
+        if (!shard.behind) continue;
+        await this.#readPage(shard);
+        isMore ||= shard.behind;
+      }
+    }
+  }
+
+  async #readPage(shard: RelayedShard): Promise<void> {
+    const rows = await this.#deps.journal.readShard(shard.shard, shard.taken, ROWS_PER_READ);
+    for (const row of rows) {
+      if (this.#shards.get(shard.shard) !== shard) return;
+      if (row.seq !== shard.taken + 1) continue; // was taken from memory meanwhile
+      await this.#takeRead(shard, row);
+    }
+  }
+
+  async #takeRead(shard: RelayedShard, row: JournalRow): Promise<void> {
+    const { entityId, seq } = row;
+    if (entityId.startsWith(EPOCH_ENTITY_PREFIX)) return void shard.take(seq, 0);
+    try {
+      this.#take(shard, decodedRow(row), row.epoch);
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#deps.log.error(
+        { entityId, seq, shard: shard.shard, reason },
+        'an entity whose row can not be read is published no further',
+      );
+      await this.#deps.store.hold({ entityId, shard: shard.shard, seq, reason });
+      this.#held.set(entityId, { shard: shard.shard, seq, last: seq });
+      if (seq === shard.taken + 1) shard.take(seq, 0);
+    }
+  }
+
+  /** Publishes what was held back, if it can be read by now. Never throws. */
+  async #release(entityId: string): Promise<void> {
+    const held = this.#held.get(entityId);
+    const shard = held && this.#shards.get(held.shard);
+    if (!shard) return;
+    let messages: PublicMessage[];
+    try {
+      let rows: readonly JournalRow[];
+      do {
+        rows = (await this.#deps.journal.readEntities([entityId], false)).get(entityId)?.rows ?? [];
+        // A row that came while they were read is passed over like those before it.
+      } while ((rows.at(-1)?.seq ?? held.last) < held.last);
+      const missed = rows.filter(({ seq }) => seq >= held.seq && seq <= shard.taken);
+      messages = missed.flatMap((row) => messagesOf(decodedRow(row), row.epoch));
+    } catch (error) {
+      this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back can not be published yet');
+      return;
+    }
+    if (this.#shards.get(shard.shard) !== shard) return;
+    this.#held.delete(entityId);
+    let left = messages.length;
+    const end = (): void => {
+      if (left > 0) return;
+      this.#deps.store.release(entityId).catch((error: unknown) => {
+        this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back will be published once more');
+      });
+    };
+    end();
+    for (const message of messages) {
+      this.#lanes.add(entityId, shard.shard, message, () => {
+        left--;
+        end();
+      });
+    }
+  }
+
+  /** Said once in an outage. */
+  #refused({ routingKey, messageId }: PublicMessage, error: unknown): void {
+    const now = performance.now();
+    if (this.#refusedSince === undefined || now - this.#refusedSince > 60_000) {
+      this.#deps.log.warn(
+        { routingKey, messageId, reason: messageOf(error) },
+        'an event could not be published; trying again',
+      );
+      this.#refusedSince = now;
+    }
+  }
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
