@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,10 @@ const isIntegration = (spec) => spec.endsWith('.int.spec.ts');
 /** What starts whole nodes, and kills them: it has the machine for itself. */
 const isSystem = (spec) => !isUnit(spec) && !isIntegration(spec);
 
+/** How long a program may take in all, and how long mocha may take to end once it has run every test. */
+const LIMIT_MS = 25 * 60_000;
+const END_MS = 30_000;
+
 async function runCheck([name, program, args]) {
   const startedAt = Date.now();
   const code = await run([program, ...args]);
@@ -50,7 +54,9 @@ async function runSpecs(args, aside = false) {
     const option = ['--reporter-option', `countFile=${countFile}`];
     const colors = process.stdout.isTTY ? ['--colors'] : [];
     const outputFile = aside ? path.join(folder, 'output') : undefined;
-    const code = await run([bin('mocha', 'bin', 'mocha.js'), ...reporter, ...option, ...colors, ...args], outputFile);
+    // Not by way of `bin/mocha.js`, which would only start this very program, and hide it from us.
+    const mocha = ['--import', 'tsx', bin('mocha', 'lib', 'cli', 'cli.js')];
+    const code = await run([...mocha, ...reporter, ...option, ...colors, ...args], { outputFile, countFile });
     const output = aside ? await readFile(outputFile, 'utf8') : '';
     const counts = await readFile(countFile, 'utf8').then(JSON.parse, () => undefined);
     if (counts === undefined) {
@@ -58,7 +64,8 @@ async function runSpecs(args, aside = false) {
       return { passed: 0, failed: 1, output };
     }
     // A status other than 0 without a failed test: the run itself broke after its end.
-    return { passed: counts.passed, failed: Math.max(counts.failed, code === 0 ? 0 : 1), output };
+    const broke = code !== 0 && code !== HUNG_AT_ITS_END;
+    return { passed: counts.passed, failed: Math.max(counts.failed, broke ? 1 : 0), output };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -78,22 +85,60 @@ async function runAll() {
   return results;
 }
 
+/** What a run comes to whose tests all ran, and whose process then had to be killed. */
+const HUNG_AT_ITS_END = 'hung at its end';
+
 /**
  * Ctrl-C reaches the child as well, which ends first; we then report what there is. A file takes what is printed
  * aside: a pipe would stay open for as long as anything that a crashed test left behind.
+ *
+ * A process that does not end is killed, and says where it stood: no run goes on for ever. What a test leaves open is
+ * found by the reporter before that, and is a failure; a process that is past its tests and past that check, and
+ * hangs while it is taken down, has nothing left to fail.
+ * @returns the exit code, the signal, or HUNG_AT_ITS_END.
  */
-async function run(args, outputFile) {
+async function run(args, { outputFile, countFile } = {}) {
   const sink = outputFile === undefined ? undefined : openSync(outputFile, 'w');
+  let watch;
   try {
     return await new Promise((resolve) => {
       const stdio = sink === undefined ? 'inherit' : ['ignore', sink, sink];
       const child = spawn(process.execPath, args, { cwd: root, stdio });
       child.once('error', () => resolve(1));
       child.once('exit', (code, signal) => resolve(code ?? signal));
+      const startedAt = Date.now();
+      watch = setInterval(async () => {
+        const atItsEnd = countFile !== undefined && (await age(countFile)) > END_MS;
+        if (!atItsEnd && Date.now() - startedAt < LIMIT_MS) return;
+        clearInterval(watch);
+        console.log(`\nKilled, because it did not end${atItsEnd ? ' after its last test' : ''}: ${args.join(' ')}`);
+        console.log(await whereItStands(child.pid));
+        if (atItsEnd) resolve(HUNG_AT_ITS_END);
+        child.kill('SIGKILL');
+      }, 1_000);
     });
   } finally {
+    clearInterval(watch);
     if (sink !== undefined) closeSync(sink);
   }
+}
+
+/** @returns milliseconds since the file was written; 0 while there is none. */
+const age = (file) =>
+  stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  );
+
+/** @returns a line for each thread of a process: its name, its state and where in the kernel it waits (Linux). */
+async function whereItStands(pid) {
+  const read = (file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '?');
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lines = threads.map(async (thread) => {
+    const [state, wait] = await Promise.all([read(`task/${thread}/stat`), read(`task/${thread}/wchan`)]);
+    return `  ${state.split(' ').slice(1, 3).join(' ')} ${wait}`;
+  });
+  return (await Promise.all(lines)).join('\n');
 }
 
 process.on('SIGINT', () => undefined);
