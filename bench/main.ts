@@ -65,7 +65,9 @@ async function bench(options: RunOptions, cleanup: Cleanup): Promise<number> {
   try {
     const scenario = changed(await findScenario(options.scenario), options.changes);
     const { databaseUrl, dataDir, amqpUrl } = loadConfig();
-    if (options.relay && amqpUrl === undefined) throw new Error('--relay needs AMQP_URL, the broker to publish to');
+    if (scenario.relay !== undefined && amqpUrl === undefined) {
+      throw new Error('AMQP_URL is not set, and this run needs a broker to publish to; set it as for a node');
+    }
     if (options.jsonFile !== undefined) await refuseUnwritable('--json', options.jsonFile);
     if (options.report !== undefined) {
       await mkdir(callerPath(options.report), { recursive: true });
@@ -74,7 +76,7 @@ async function bench(options: RunOptions, cleanup: Cleanup): Promise<number> {
     progress.begin(databaseUrl === undefined ? 'starting the embedded PostgreSQL ...' : 'connecting to PostgreSQL ...');
     const server = await DatabaseServer.open(databaseUrl, dataDir, cleanup);
     const settings = { name: options.scenario, scenario, workers: options.workers };
-    const relay = options.relay && amqpUrl !== undefined ? { amqpUrl } : {};
+    const relay = scenario.relay !== undefined && amqpUrl !== undefined ? { amqpUrl } : {};
     const report = await new ScenarioRun({ ...settings, ...relay }, server, cleanup, progress).run();
     progress.end();
     if (options.jsonFile !== undefined) await writeFile(callerPath(options.jsonFile), jsonOf(report));

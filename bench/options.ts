@@ -8,8 +8,6 @@ export interface RunOptions {
   readonly changes: Changes;
   /** Of each side. */
   readonly workers: number;
-  /** Holdfast publishes its events to the broker of AMQP_URL meanwhile. */
-  readonly relay: boolean;
   /** A folder, as typed. */
   readonly report?: string;
   /** As typed. */
@@ -27,6 +25,7 @@ export interface Changes {
   readonly openHolds?: number;
   /** Nobody beside Holdfast. */
   readonly alone?: true;
+  readonly relay?: 'quorum queue';
 }
 
 export type ParsedOptions =
@@ -62,7 +61,7 @@ starts an embedded PostgreSQL below DATA_DIR. "list" shows the scenarios; "compa
   --open-holds N   holds that are open when measuring begins
   --alone          without the services that the scenario compares with
   --workers N      worker processes of each side (${WORKERS})
-  --relay          Holdfast publishes its events to the RabbitMQ of AMQP_URL meanwhile
+  --relay          Holdfast publishes its events to the RabbitMQ of AMQP_URL meanwhile, where a queue takes them
   --report FOLDER  writes report.html, report.json, series.csv, latencies.hlog and summary.md there
   --json FILE      writes the whole result as JSON
   --help           this
@@ -122,13 +121,13 @@ function parse(args: readonly string[]): ParsedOptions {
     rate: number('rate'),
     openHolds: number('open-holds'),
     alone: values.alone,
+    relay: values.relay === true ? ('quorum queue' as const) : undefined,
   };
   return {
     kind: 'run',
     scenario,
     changes: Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)),
     workers: number('workers') ?? WORKERS,
-    relay: values.relay === true,
     ...(values.report !== undefined && { report: values.report }),
     ...(values.json !== undefined && { jsonFile: values.json }),
   };

@@ -8,7 +8,7 @@ function problemOf(...args: readonly string[]): string {
 
 describe('parseOptions', () => {
   it('changes nothing of a scenario unless told', () => {
-    const expected = { kind: 'run', changes: {}, workers: 2, relay: false };
+    const expected = { kind: 'run', changes: {}, workers: 2 };
     expect(parseOptions(['steady'])).to.deep.equal({ ...expected, scenario: 'steady' });
     expect(parseOptions(['--quick'])).to.deep.equal({ ...expected, scenario: 'quick' });
   });
@@ -18,9 +18,8 @@ describe('parseOptions', () => {
     expect(parseOptions(args)).to.deep.equal({
       kind: 'run',
       scenario: 'step',
-      changes: { seconds: 3, rounds: 1, rate: 64, alone: true },
+      changes: { seconds: 3, rounds: 1, rate: 64, alone: true, relay: 'quorum queue' },
       workers: 1,
-      relay: true,
       report: 'b',
       jsonFile: 'a',
     });

@@ -23,18 +23,20 @@ export interface RoundDeps {
   readonly scenario: Scenario;
   readonly running: RunningTarget;
   readonly postmasterPid?: number;
+  readonly brokerPid?: number;
   /** Starts the service again after all of it was killed; resolves once it is ready. */
   readonly restart: () => Promise<RunningTarget>;
   readonly onProgress: (text: string) => void;
 }
 
 export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
-  const { load, job, scenario, postmasterPid } = deps;
+  const { load, job, scenario, postmasterPid, brokerPid } = deps;
   let { running } = deps;
   const watched: Watched = {
     primaryPid: () => running.primaryPid,
     loadPid: load.pid,
     ...(postmasterPid !== undefined && { postmasterPid }),
+    ...(brokerPid !== undefined && { brokerPid }),
   };
   const metrics = running.target.hasMetrics === true ? new NodeMetrics(running.place.adminPort) : undefined;
   const beganAtMs = performance.now();
@@ -141,6 +143,7 @@ function cpuOf({ orders }: PhaseCounts, begin: Reading | undefined, end: Reading
     primary: micros('primary'),
     workers: workers.map(micros),
     ...(seconds.has('PostgreSQL') && { postgres: micros('PostgreSQL') }),
+    ...(seconds.has('RabbitMQ') && { broker: micros('RabbitMQ') }),
     load: micros('load'),
   };
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { signDevToken } from '../config/dev-token.ts';
 import { freePorts } from '../config/free-ports.ts';
+import { openEvents } from './broker/events-queue.ts';
 import type { DatabaseServer } from './database/database-server.ts';
 import type { Cleanup } from './host/cleanup.ts';
 import { describeMachine } from './host/machine.ts';
@@ -60,6 +61,7 @@ export class ScenarioRun {
   #tokens: readonly string[] = [];
   #adminToken = '';
   #jobs = 0;
+  #brokerPid: number | undefined;
 
   constructor(settings: RunSettings, server: DatabaseServer, cleanup: Cleanup, progress: Progress) {
     this.#settings = settings;
@@ -76,6 +78,10 @@ export class ScenarioRun {
     this.#tokens = await Promise.all(customers.map((customer) => this.#sign(customer, 'customer')));
     this.#adminToken = await this.#sign('bench-admin', 'admin');
     const names = ['holdfast', ...(scenario.peers ?? [])] as const;
+    if (amqpUrl !== undefined) {
+      this.#progress.begin('connecting to RabbitMQ ...');
+      this.#brokerPid = await openEvents(amqpUrl, scenario.relay, this.#cleanup);
+    }
     const sides: Side[] = [];
     for (const each of names) sides.push(await this.#start(TARGETS[each]));
     const load = LoadProcess.start(this.#cleanup);
@@ -102,7 +108,7 @@ export class ScenarioRun {
           .join(', '),
         rounds,
         'workers a side': workers,
-        relay: amqpUrl !== undefined,
+        'events go to': scenario.relay ?? 'the journal alone',
         tokens: 'JWT on every request, Idempotency-Key on every order',
       },
       machine: describeMachine(),
@@ -156,8 +162,9 @@ export class ScenarioRun {
     const { name } = side.running.target;
     const { postmasterPid } = this.#server;
     await this.#server.checkpoint();
-    const pids = sides.map(({ running }) => running.primaryPid);
-    await waitUntilQuiet(postmasterPid === undefined ? pids : [...pids, postmasterPid]);
+    const brokerPid = this.#brokerPid;
+    const pids = [...sides.map(({ running }) => running.primaryPid), postmasterPid, brokerPid];
+    await waitUntilQuiet(pids.filter((pid) => pid !== undefined));
     this.#progress.begin(`${round}${name} ...`);
     const measured = await measureRound({
       load,
@@ -165,6 +172,7 @@ export class ScenarioRun {
       scenario,
       running: side.running,
       ...(postmasterPid !== undefined && { postmasterPid }),
+      ...(brokerPid !== undefined && { brokerPid }),
       restart: async () => {
         const { target, place } = side.running;
         side.running = await RunningTarget.start(target, place, this.#cleanup);

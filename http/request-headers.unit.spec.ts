@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { matchesNone } from './entity-tag.ts';
 import { canonicalJson, idempotencyKeyOf } from './idempotency.ts';
-import { parseInstant } from './instant.ts';
+import { parseInstant } from '../kernel/instant.ts';
 import { preferredWaitSeconds } from './prefer.ts';
 import { requestIdOf } from './request-id.ts';
 

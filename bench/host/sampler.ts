@@ -12,6 +12,8 @@ export interface Watched {
   readonly primaryPid: () => number;
   /** Absent where PostgreSQL runs on another machine. */
   readonly postmasterPid?: number;
+  /** Absent where no broker is used, or it can't be told which process it is. */
+  readonly brokerPid?: number;
   readonly loadPid: number;
 }
 
@@ -40,9 +42,11 @@ export function read(watched: Watched): Reading | undefined {
   add('primary', primary, table.get(primary)?.cpuSeconds ?? 0);
   childrenOf(table, primary).forEach(({ pid }, index) => add(`worker ${index + 1}`, pid, familySeconds(table, pid)));
   add('load', watched.loadPid, familySeconds(table, watched.loadPid));
-  if (watched.postmasterPid !== undefined) {
-    seconds.set('PostgreSQL', familySeconds(table, watched.postmasterPid));
-    rssMiB.set('PostgreSQL', familyMiB(table, watched.postmasterPid));
+  const servers = { PostgreSQL: watched.postmasterPid, RabbitMQ: watched.brokerPid };
+  for (const [name, pid] of Object.entries(servers)) {
+    if (pid === undefined) continue;
+    seconds.set(name, familySeconds(table, pid));
+    rssMiB.set(name, familyMiB(table, pid));
   }
   return { atMs: performance.now(), seconds, rssMiB, machineSeconds: machineBusySeconds() };
 }

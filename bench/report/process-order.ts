@@ -1,7 +1,7 @@
 /** Owns the order in which processes are shown: as a request meets them, whatever order they were measured in. */
 
 /** Workers by their number; whatever else there is comes last. */
-const KINDS = ['primary', 'worker', 'PostgreSQL', 'load'];
+const KINDS = ['primary', 'worker', 'PostgreSQL', 'RabbitMQ', 'load'];
 
 /** The names of all processes that any of the samples knows, each once. */
 export function processNames(samples: readonly Readonly<Record<string, number>>[]): string[] {

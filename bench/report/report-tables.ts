@@ -115,10 +115,12 @@ function cpuTable(report: ScenarioReport): ReportTable {
   const all = report.sides.flatMap((side) => side.rounds.flatMap(({ phases }) => phases));
   const workers = Math.max(0, ...all.map(({ cpu }) => cpu?.workers.length ?? 0));
   const isKnown = all.some(({ cpu }) => cpu !== undefined);
+  const hasBroker = all.some(({ cpu }) => cpu?.broker !== undefined);
   const parts: ((cpu: PhaseCpu) => number | undefined)[] = [
     ({ primary }) => primary,
     ...numbered('worker', workers).map((_, index) => (cpu: PhaseCpu) => cpu.workers[index]),
     ({ postgres }) => postgres,
+    ...(hasBroker ? [({ broker }: PhaseCpu) => broker] : []),
     ({ load }) => load,
     ({ primary, workers, postgres }) => (postgres === undefined ? undefined : primary + sum(workers) + postgres),
   ];
@@ -126,7 +128,16 @@ function cpuTable(report: ScenarioReport): ReportTable {
     title: 'CPU an order',
     note: 'Microseconds, the median of the rounds.',
     wordColumns: 2,
-    header: ['side', 'phase', 'primary', ...numbered('worker', workers), 'PostgreSQL', 'load', 'service + PostgreSQL'],
+    header: [
+      'side',
+      'phase',
+      'primary',
+      ...numbered('worker', workers),
+      'PostgreSQL',
+      ...(hasBroker ? ['RabbitMQ'] : []),
+      'load',
+      'service + PostgreSQL',
+    ],
     rows: (isKnown ? report.sides : []).flatMap((side) =>
       measuredPhases(side).map(({ name, rounds }) => [
         side.name,

@@ -78,6 +78,7 @@ export interface PhaseCpu {
   readonly primary: number;
   readonly workers: readonly number[];
   readonly postgres?: number;
+  readonly broker?: number;
   readonly load: number;
 }
 

@@ -25,7 +25,7 @@ export async function findScenario(name: string): Promise<Scenario> {
 
 /** @throws Error for a change that means nothing in this scenario */
 export function changed(scenario: Scenario, changes: Changes): Scenario {
-  const { alone, openHolds, rounds, inFlight, rate } = changes;
+  const { alone, openHolds, rounds, inFlight, rate, relay } = changes;
   const kinds = new Set(scenario.phases.map(({ arrivals }) => arrivals.kind));
   if (inFlight !== undefined && !kinds.has('closed'))
     throw new Error('--in-flight: its load is an open loop; see --rate');
@@ -37,6 +37,7 @@ export function changed(scenario: Scenario, changes: Changes): Scenario {
     phases: scenario.phases.map((phase) => changedPhase(phase, changes)),
     ...(openHolds !== undefined && { openHolds }),
     ...(rounds !== undefined && { rounds }),
+    ...(relay !== undefined && { relay }),
   };
 }
 

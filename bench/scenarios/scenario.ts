@@ -15,6 +15,8 @@ export interface Scenario {
   /** 1 unless said. Sides take turns, so that whatever slows the machine down meets all. */
   readonly rounds?: number;
   readonly peers?: readonly PeerName[];
+  /** Holdfast publishes its events to the broker of AMQP_URL meanwhile; who takes them all there. */
+  readonly relay?: EventTaker;
   /** Holds already open on the products when measuring begins. */
   readonly openHolds?: number;
   /** What is done to Holdfast while it is under load. */
@@ -23,7 +25,10 @@ export interface Scenario {
   readonly refusesNone?: boolean;
 }
 
-export type PeerName = 'plain-sql' | 'queue-table' | 'dbos';
+/** One durable queue, as an integrator would have it; or nobody, so that the broker drops them. */
+export type EventTaker = 'quorum queue' | 'nobody';
+
+export type PeerName = 'plain-sql' | 'queue-table' | 'dbos' | 'without-relay';
 
 export interface Phase {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Owns the list of what can be measured. */
 import type { PeerName } from '../scenarios/scenario.ts';
 import { dbos } from './dbos.ts';
-import { holdfast } from './holdfast.ts';
+import { holdfast, withoutRelay } from './holdfast.ts';
 import { plainSql } from './plain-sql.ts';
 import { queueTable } from './queue-table.ts';
 import type { Target } from './target.ts';
@@ -11,4 +11,5 @@ export const TARGETS: Readonly<Record<'holdfast' | PeerName, Target>> = {
   'plain-sql': plainSql,
   'queue-table': queueTable,
   dbos,
+  'without-relay': withoutRelay,
 };

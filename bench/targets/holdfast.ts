@@ -37,6 +37,14 @@ export const holdfast: Target = {
   },
 };
 
+/** The same, and its events stay in the journal. */
+export const withoutRelay: Target = {
+  ...holdfast,
+  name: 'Holdfast without a broker',
+  id: 'without_relay',
+  environment: ({ amqpUrl: _unused, ...place }) => holdfast.environment(place),
+};
+
 async function audit(databaseUrl: string): Promise<Verdict> {
   const program = programFile('commands/audit');
   if (!existsSync(program)) return { kind: 'unchecked', reason: `${program} is not built` };

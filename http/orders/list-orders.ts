@@ -5,7 +5,7 @@ import { retryAfterSeconds } from '../answer-problems.ts';
 import { answerJson } from '../answer.ts';
 import type { CallerContext, Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../../kernel/instant.ts';
 import { invalidInput, parseInput } from '../parse-input.ts';
 import { Problem } from '../problems.ts';
 import { parseQuery } from '../query.ts';

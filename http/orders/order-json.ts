@@ -4,7 +4,7 @@
 import type { Origin } from '../../actors/ask.ts';
 import { paymentEntity, reservationEntity } from '../../domain/addresses.ts';
 import { allowedTransitions, type PlacedOrder } from '../../domain/order/order.ts';
-import { isoOf } from '../instant.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { orderNumberOf } from '../order-number.ts';
 
 /** @param version of the order that `state` is. @param shards of this installation, for ever the same. */

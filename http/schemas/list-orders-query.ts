@@ -1,7 +1,7 @@
 /** Owns the parameters of order lists. */
 import { z } from 'zod';
 import { ORDER_STATUSES } from '../../domain/order/order.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../../kernel/instant.ts';
 import { customerId } from './text.ts';
 
 const LIMIT_MAX = 100;

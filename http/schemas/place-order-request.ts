@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { LINE_AMOUNT_MAX } from '../../domain/money.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../../kernel/instant.ts';
 import { refuseLongList, parseInput } from '../parse-input.ts';
 import { money } from './money.ts';
 import { customerId, optionalText, productId, text, TEXT_LENGTH_MAX } from './text.ts';

@@ -4,10 +4,7 @@
  * goes this way are exceptions.
  */
 import type { Connection, Envelope, Publisher } from 'rabbitmq-client';
-
-export class UnroutableError extends Error {
-  override readonly name = 'UnroutableError';
-}
+import { UnroutableError } from '../rabbitmq/publishing-channel.ts';
 
 export class ConfirmedPublisher {
   readonly #publisher: Publisher;

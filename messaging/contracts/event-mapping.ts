@@ -12,6 +12,7 @@ import type { ReleaseReason, ReservationEvent, Shortage } from '../../domain/res
 import type { StockEvent } from '../../domain/stock/stock-item.ts';
 import { money, type Money } from '../../domain/money.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { schemaPathOf, type PublicData, type PublicEventType } from './public-events.ts';
 
 export type JournalEvent = OrderEvent | PaymentEvent | ReservationEvent | StockEvent;
@@ -66,7 +67,7 @@ export const EVENT_MAPPINGS: EventMappings = {
       confirmation,
       ...(externalReference !== undefined && { externalReference }),
       ...(placedAt !== undefined && { placedAt }),
-      createdAt: new Date(at).toISOString(),
+      createdAt: isoOf(at),
     };
   }),
   OrderPaymentPending: told('order.payment-pending.v1', orderOf),

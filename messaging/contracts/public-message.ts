@@ -5,6 +5,7 @@
 import { kindOf, routingKeyOf } from '../../domain/addresses.ts';
 import type { DomainEvent } from '../../domain/decider.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { EVENT_MAPPINGS, PRIVATE, type Telling } from './event-mapping.ts';
 
 /** Of everything that this program publishes. */
@@ -58,7 +59,7 @@ export function publicMessageOf(happened: Happened): PublicMessage | undefined {
     cloudEvents_source: SOURCE,
     cloudEvents_type: routingKey,
     cloudEvents_subject: entityId,
-    cloudEvents_time: new Date(at).toISOString(),
+    cloudEvents_time: isoOf(at),
     cloudEvents_dataschema: schemaPath,
     'entity-version': happened.version,
     shard,

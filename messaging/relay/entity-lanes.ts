@@ -34,8 +34,9 @@ export interface LanesDeps {
 export class EntityLanes {
   readonly #deps: LanesDeps;
   readonly #lanes = new Map<string, Lane>();
-  /** Have a message that nobody has sent yet. */
-  #ready: Lane[] = [];
+  /** Have a message that nobody has sent yet; those before `#first` are sent. */
+  readonly #ready: Lane[] = [];
+  #first = 0;
   #inFlight = 0;
   published = 0;
 
@@ -63,12 +64,17 @@ export class EntityLanes {
 
   /** Sends what may be sent. To be called when the broker is back. */
   pump(): void {
-    let next = 0;
-    while (next < this.#ready.length && this.#inFlight < IN_FLIGHT_MAX && this.#deps.mayPublish()) {
-      const lane = this.#ready[next++]!;
+    const ready = this.#ready;
+    while (this.#first < ready.length && this.#inFlight < IN_FLIGHT_MAX && this.#deps.mayPublish()) {
+      const lane = ready[this.#first++]!;
       if (!lane.dropped) this.#send(lane);
     }
-    if (next > 0) this.#ready.splice(0, next);
+    if (this.#first === ready.length) {
+      ready.length = this.#first = 0;
+    } else if (this.#first > IN_FLIGHT_MAX && this.#first > ready.length / 2) {
+      ready.splice(0, this.#first);
+      this.#first = 0;
+    }
   }
 
   /** Forgets a shard's messages: its next owner publishes them. What is under way ends unheard. */

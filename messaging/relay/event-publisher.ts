@@ -1,77 +1,89 @@
 /** Publishes events so that a resolved promise means: the broker has it for good, in a queue or as unrouted. */
-import type { Socket } from 'node:net';
-import type { Connection, Publisher, ReturnedMessage } from 'rabbitmq-client';
+import type { Connection } from 'rabbitmq-client';
 import { APP_ID, CONTENT_TYPE, type PublicMessage } from '../contracts/public-message.ts';
+import type { Publication } from '../rabbitmq/publication.ts';
+import { PublishingChannel, type Confirm } from '../rabbitmq/publishing-channel.ts';
 import { EVENTS_EXCHANGE } from '../rabbitmq/topology.ts';
 
 /** Where messages go: the events' exchange by their routing keys, or a queue of somebody's own (a replay). */
 export type Destination = { readonly exchange: string } | { readonly queue: string };
 
-/** Nobody waits for an event as for an answer. */
+/** Nobody waits for an event as for an answer; what is published together spares both ends most of their work. */
 const GATHER_MS = 50;
 
-/** The client writes each message to its socket at once. A newer one that keeps its socket elsewhere only costs speed. */
-type WithSocket = Connection & { readonly _socket?: Socket };
+interface Gathered {
+  readonly publication: Publication;
+  readonly confirm: Confirm;
+}
 
 /** The connection must be its own: whatever else goes over it waits with the events. */
 export class EventPublisher {
-  readonly #connection: WithSocket;
+  readonly #connection: Connection;
   readonly #destination: Destination;
-  readonly #publisher: Publisher;
-  /** Came back from the broker as unroutable; told apart by their message ids. */
-  readonly #returned = new Set<string>();
-  #gathering = false;
+  #channel: PublishingChannel | undefined;
+  #writing: NodeJS.Timeout | undefined;
+  /** Came while there was no channel. */
+  #waiting: Gathered[] = [];
+  #opening: Promise<void> | undefined;
 
   constructor(connection: Connection, destination: Destination = { exchange: EVENTS_EXCHANGE }) {
     this.#connection = connection;
     this.#destination = destination;
-    this.#publisher = connection.createPublisher({ confirm: true });
-    this.#publisher.on('basic.return', ({ messageId }: ReturnedMessage) => {
-      if (messageId !== undefined) this.#returned.add(messageId);
+  }
+
+  /** Rejects when the broker refused it, returned it, or is gone: then it may have it or not. */
+  publish(message: PublicMessage): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#add({ publication: this.#publicationOf(message), confirm: { resolve, reject } });
     });
   }
 
-  /** @throws when the broker refused it, returned it, or is gone: then it may have it or not. */
-  async publish(message: PublicMessage): Promise<void> {
-    const { routingKey, messageId, correlationId, timestampSeconds, headers, body } = message;
-    const destination = this.#destination;
-    this.#gather();
-    await this.#publisher.send(
-      {
-        ...('queue' in destination
-          ? { routingKey: destination.queue }
-          : { exchange: destination.exchange, routingKey }),
-        type: routingKey,
-        messageId,
-        ...(correlationId !== undefined && { correlationId }),
-        appId: APP_ID,
-        contentType: CONTENT_TYPE,
-        timestamp: timestampSeconds,
-        durable: true,
-        mandatory: true,
-        headers,
-      },
-      Buffer.from(body),
-    );
-    // The client tells of a returned message a turn of the event loop after it has resolved its confirm.
-    await new Promise(setImmediate);
-    if (this.#returned.delete(messageId)) throw new Error(`${routingKey}: no queue takes it`);
+  /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */
+  close(): void {
+    clearTimeout(this.#writing);
+    for (const { confirm } of this.#waiting.splice(0)) confirm.reject(new Error('the publisher is closed'));
+    this.#channel?.close().catch(() => undefined); // there was no connection to close
   }
 
-  /** What is published within a few milliseconds goes in one write: it spares both ends most of their system calls. */
-  #gather(): void {
-    const socket = this.#connection._socket;
-    if (this.#gathering || socket === undefined) return;
-    this.#gathering = true;
-    socket.cork();
-    setTimeout(() => {
-      this.#gathering = false;
-      socket.uncork();
+  #publicationOf({ routingKey, messageId, correlationId, timestampSeconds, headers, body }: PublicMessage) {
+    const destination = this.#destination;
+    return {
+      exchange: 'queue' in destination ? '' : destination.exchange,
+      routingKey: 'queue' in destination ? destination.queue : routingKey,
+      type: routingKey,
+      messageId,
+      correlationId,
+      appId: APP_ID,
+      contentType: CONTENT_TYPE,
+      timestampSeconds,
+      headers,
+      body,
+    };
+  }
+
+  #add(gathered: Gathered): void {
+    if (this.#channel?.isOpen === true) {
+      this.#addTo(this.#channel, gathered);
+    } else {
+      this.#waiting.push(gathered);
+      this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    }
+  }
+
+  #addTo(channel: PublishingChannel, { publication, confirm }: Gathered): void {
+    channel.add(publication, confirm);
+    this.#writing ??= setTimeout(() => {
+      this.#writing = undefined;
+      this.#channel?.write();
     }, GATHER_MS);
   }
 
-  /** Begins to; the broker's own end waits for it, and not for ever. */
-  close(): void {
-    this.#publisher.close().catch(() => undefined); // there was no connection to close
+  async #open(): Promise<void> {
+    try {
+      const channel = (this.#channel = await PublishingChannel.open(this.#connection));
+      for (const gathered of this.#waiting.splice(0)) this.#addTo(channel, gathered);
+    } catch (error) {
+      for (const { confirm } of this.#waiting.splice(0)) confirm.reject(error);
+    }
   }
 }

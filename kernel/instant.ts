@@ -1,5 +1,5 @@
-/** Owns the reading of moments in ISO 8601: a date, or a date with a time and perhaps an offset. */
-import type { EpochMs } from '../kernel/clock.ts';
+/** Owns reading and writing of moments in ISO 8601: a date, or a date with a time and perhaps an offset. */
+import type { EpochMs } from './clock.ts';
 
 const ISO_8601 =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,9})?)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?$/;

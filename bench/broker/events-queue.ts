@@ -1,0 +1,52 @@
+/**
+ * Owns what a run has on the broker: where wanted, one durable quorum queue that takes every event. Nobody consumes from
+ * it; beyond its limit it drops the oldest. It is gone after the run, and the exchanges stay: a node declares them where
+ * it finds none.
+ */
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { messageOf } from '../../kernel/errors.ts';
+import { Broker } from '../../messaging/rabbitmq/broker.ts';
+import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
+import { EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
+import type { Cleanup } from '../host/cleanup.ts';
+import { readProcessTable } from '../host/process-table.ts';
+import type { EventTaker } from '../scenarios/scenario.ts';
+
+const MESSAGES_MAX = 1_000_000;
+const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const BROKER_COMMAND = 'beam.smp';
+
+/** @returns the broker's process, where it can be told. @throws where the broker can't be reached, or refuses */
+export async function openEvents(
+  amqpUrl: string,
+  taker: EventTaker | undefined,
+  cleanup: Cleanup,
+): Promise<number | undefined> {
+  const broker = new Broker(amqpUrl, 'holdfast/bench', pino({ level: 'silent' }));
+  cleanup.add(() => broker.close());
+  const { connection } = broker;
+  try {
+    await applyTopology(connection, ordersTopology());
+    if (taker === 'quorum queue') await declare(connection, cleanup);
+  } catch (error) {
+    throw new Error(`AMQP_URL: the broker can't be used (${messageOf(error)}); start it, or choose another`, {
+      cause: error,
+    });
+  }
+  return LOCAL_HOSTS.has(new URL(amqpUrl).hostname) ? findBroker() : undefined;
+}
+
+/** Undefined where there are several of its kind: an Erlang process does not say whose it is. */
+function findBroker(): number | undefined {
+  const found = [...(readProcessTable()?.values() ?? [])].filter(({ command }) => command === BROKER_COMMAND);
+  return found.length === 1 ? found[0]!.pid : undefined;
+}
+
+async function declare(connection: Broker['connection'], cleanup: Cleanup): Promise<void> {
+  const queue = `orders.bench.${randomBytes(4).toString('hex')}`;
+  cleanup.add(async () => void (await connection.queueDelete({ queue })));
+  const limits = { 'x-queue-type': 'quorum', 'x-max-length': MESSAGES_MAX, 'x-overflow': 'drop-head' } as const;
+  await connection.queueDeclare({ queue, durable: true, arguments: limits });
+  await connection.queueBind({ queue, exchange: EVENTS_EXCHANGE, routingKey: '#' });
+}
