@@ -99,6 +99,7 @@ export class PublicationWriter {
     if (this.#at - header > this.#frameBytesMax) throw new RangeError('its headers are more than a frame may hold');
 
     const payloadMax = this.#frameBytesMax - FRAME_BYTES;
+    if (body === '') return;
     if (body.length * UTF8_BYTES_PER_UNIT <= payloadMax) {
       const frame = this.#begin(FRAME.body);
       this.#text(body);
