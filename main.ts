@@ -15,7 +15,6 @@ import { pino, type Logger } from 'pino';
 import { SHARD_HASH } from './actors/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
-import { freePorts } from './config/free-ports.ts';
 import { readOrCreateNodeId } from './config/node-id.ts';
 import { createAuthenticator, type Authenticator } from './http/authenticator.ts';
 import { Problem } from './http/problems.ts';
@@ -34,6 +33,7 @@ import {
 } from './persistence/embedded/embedded-postgres.ts';
 import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
 import { AdminServer } from './supervisors/admin-server.ts';
+import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
 import { welcome, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
 import { runWorker } from './worker.ts';
@@ -57,8 +57,7 @@ class Started {
   }
 }
 
-async function runNode(settings: Config, started: Started, log: Logger): Promise<string> {
-  const config = settings.port === 0 ? await withChosenPort(settings) : settings;
+async function runNode(config: Config, started: Started, log: Logger): Promise<string> {
   const { dataDir } = config;
   let phase = 'preparing DATA_DIR';
   await prepareDataDir(dataDir);
@@ -91,6 +90,8 @@ async function runNode(settings: Config, started: Started, log: Logger): Promise
   });
   const adminPort = await admin.listen(config.adminPort, config.host);
   started.add(() => Promise.resolve(admin.close()));
+  const socket = await ListeningSocket.bind(config.port, config.host);
+  started.add(() => Promise.resolve(socket.close()));
 
   phase = 'starting PostgreSQL';
   const embedded =
@@ -110,7 +111,7 @@ async function runNode(settings: Config, started: Started, log: Logger): Promise
   await refuseUnreachableMachines(ownership, config.amqpUrl !== undefined);
   node.ownership = ownership;
   const version = await packageVersion();
-  const workers = new WorkerSupervisor(log, config.workers, (slot, workerId) => ({
+  const workers = new WorkerSupervisor(log, config.workers, socket, (slot, workerId) => ({
     slot,
     workerId,
     nodeId,
@@ -134,7 +135,8 @@ async function runNode(settings: Config, started: Started, log: Logger): Promise
     await workers.stop(config.shutdownTimeoutMs);
     await burials;
   });
-  const port = await allReady(workers);
+  await allReady(workers);
+  const { port } = socket;
   if (embedded) await stockDemo(workers);
 
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);
@@ -143,12 +145,6 @@ async function runNode(settings: Config, started: Started, log: Logger): Promise
   process.stdout.write(await welcome(config, { port, adminPort, devSecret }));
   phase = 'running';
   return failure(workers, embedded);
-}
-
-/** Once for the life of the node: else a node whose workers all died at once would be found at another port. */
-async function withChosenPort(config: Config): Promise<Config> {
-  const [port] = await freePorts(1, config.host);
-  return { ...config, port: port! };
 }
 
 const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;
@@ -198,8 +194,8 @@ async function refusalOf(
   }
 }
 
-/** @returns the port that requests come to. @throws StartupError when the workers can't start. */
-function allReady(workers: WorkerSupervisor): Promise<number> {
+/** @throws StartupError when the workers can't start. */
+function allReady(workers: WorkerSupervisor): Promise<void> {
   return new Promise((resolve, reject) => {
     workers.once('ready', resolve);
     workers.once('failed', (message) => reject(new StartupError(message)));

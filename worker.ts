@@ -4,8 +4,6 @@
  *
  *   pool, stores -> journal, projections, region -> sockets, broker -> member -> (begin) shards -> (open) HTTP
  */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
@@ -44,14 +42,13 @@ import { PostgresProjectionStore } from './persistence/postgres/projection-store
 import { PostgresQuarantineStore } from './persistence/postgres/quarantine-store.ts';
 import { PostgresRelayStore } from './persistence/postgres/relay-store.ts';
 import { EntityGuardian } from './supervisors/guardian.ts';
+import { LISTENING_FDS, portProblem } from './supervisors/listening-socket.ts';
 import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
 import { Reporter } from './supervisors/reporter.ts';
 import { WorkerHealth } from './supervisors/worker-health.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './supervisors/worker-protocol.ts';
 
 const READ_SESSIONS_MAX = 4;
-/** Connections that wait to be accepted: thousands of clients may come in one moment. */
-const LISTEN_BACKLOG = 8_192;
 const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
@@ -256,6 +253,17 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     tell({ kind: 'serving' });
     prepared?.onReady(() => commands?.start());
   };
+  /** A port that can't be had ends the node with a clear message: a restart would not help. */
+  const open = async (): Promise<void> => {
+    try {
+      await http.listen(LISTENING_FDS);
+      tell({ kind: 'ready' });
+    } catch (error) {
+      log.error({ err: error }, 'the HTTP port');
+      const { code, message } = error as NodeJS.ErrnoException;
+      tell({ kind: 'fatal', message: portProblem(config.port, config.host, code ?? message) });
+    }
+  };
   const drain = async (timeoutMs: number): Promise<void> => {
     const deadline = clock.monotonicMs() + timeoutMs;
     health.drain();
@@ -295,7 +303,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
         case 'begin':
           return begin();
         case 'open':
-          return open(http.server, settings, log);
+          return open();
         case 'stock_demo':
           await stockDemo(region, message.productId, message.onHand);
           return tell({ kind: 'demo_stocked' });
@@ -314,20 +322,6 @@ function giveUp(log: Logger, reason: string): void {
   log.fatal({ reason }, 'the worker gives up');
   log.flush();
   process.exit(70);
-}
-
-/** A port that can't be had ends the node with a clear message: a restart would not help. */
-function open(server: Server, { config }: WorkerSettings, log: Logger): void {
-  const { port, host } = config;
-  server.on('error', (error: NodeJS.ErrnoException) => {
-    const taken = error.code === 'EADDRINUSE';
-    const what = taken ? 'is taken by another process' : `can't be listened on (${error.code ?? error.message})`;
-    log.error({ err: error }, 'the HTTP port');
-    tell({ kind: 'fatal', message: `PORT ${port} on ${host} ${what}. Stop that process or set PORT.` });
-  });
-  server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => {
-    tell({ kind: 'ready', port: (server.address() as AddressInfo).port });
-  });
 }
 
 async function countRequest(limiter: RateLimiter, ask: Ask): Promise<Answer> {

@@ -3,9 +3,10 @@
  * meet a request that is on its way; so a draining server takes no new connections, answers what comes on the old ones
  * and says with each answer that the connection ends. Only what stays silent for the grace is closed.
  */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer } from 'node:net';
 import type { Clock } from '../kernel/clock.ts';
+import { Listeners } from './listeners.ts';
 
 const SOCKETS_MAX = 20_000;
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -19,6 +20,7 @@ export class DrainableHttp {
   readonly #clock: Clock;
   /** Not answered yet. */
   readonly #open = new Set<ServerResponse>();
+  #listeners: Listeners | undefined;
   #draining = false;
 
   constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock) {
@@ -32,7 +34,13 @@ export class DrainableHttp {
     });
     this.server.headersTimeout = HEADERS_TIMEOUT_MS;
     this.server.requestTimeout = REQUEST_TIMEOUT_MS;
-    this.server.maxConnections = SOCKETS_MAX;
+  }
+
+  /** Takes requests from now on. @param fds see Listeners. @throws the system's error when it can't. */
+  async listen(fds: readonly number[]): Promise<void> {
+    const listening = once(this.server, 'listening');
+    this.#listeners = new Listeners(this.server, fds, SOCKETS_MAX);
+    await listening;
   }
 
   /**
@@ -43,21 +51,14 @@ export class DrainableHttp {
     this.#draining = true;
     // Also those that came before: answered late, their connections would be idle just when idle ones are closed.
     for (const res of this.#open) if (!res.headersSent) res.shouldKeepAlive = false;
-    // Not http's own: it would close idle connections at once.
-    NetServer.prototype.close.call(this.server);
+    this.#listeners?.close();
     while (this.#clock.monotonicMs() < deadline) {
       const late = this.#clock.monotonicMs() >= graceEnd;
       if (late) this.server.closeIdleConnections();
-      if (inFlight() === 0 && (late || (await this.#connections()) === 0)) return;
+      if (inFlight() === 0 && (late || (await this.#listeners?.connections()) === 0)) return;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       // A worker that was busy has requests before it that it has not read: their connections are not idle.
       await new Promise(setImmediate);
     }
-  }
-
-  #connections(): Promise<number> {
-    return new Promise((resolve) => {
-      this.server.getConnections((error, count) => resolve(error ? 0 : count));
-    });
   }
 }

@@ -42,7 +42,7 @@ export type FromWorker =
   | { readonly kind: 'joined' }
   | { readonly kind: 'serving' }
   /** It takes requests, on this port. */
-  | { readonly kind: 'ready'; readonly port: number }
+  | { readonly kind: 'ready' }
   | { readonly kind: 'demo_stocked' }
   /** Proof of life. */
   | { readonly kind: 'report'; readonly report: WorkerReport }

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { backoffMs } from '../kernel/backoff.ts';
+import type { ListeningSocket } from './listening-socket.ts';
 import { addRestart, type RestartWindow } from './restart-window.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
 import { isHealthy, type WorkerReport } from './worker-report.ts';
@@ -58,8 +59,8 @@ export interface WorkerStatus {
 export type RestartAnswer = 'restarting' | 'unknown' | 'busy';
 
 interface Events {
-  /** All workers take requests; `port` is where. */
-  ready: [port: number];
+  /** All workers take requests. */
+  ready: [];
   /** The node can't go on; the message is for a person. */
   failed: [message: string];
   /** The process is dead, however it died. */
@@ -70,6 +71,7 @@ interface Events {
 export class WorkerSupervisor extends EventEmitter<Events> {
   readonly #log: Logger;
   readonly #settingsOf: (slot: number, workerId: string) => WorkerSettings;
+  readonly #socket: ListeningSocket;
   readonly #slots: Slot[] = [];
   readonly #watch: NodeJS.Timeout;
   #watchedMs = performance.now();
@@ -79,14 +81,20 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   #ready = false;
   #stopping = false;
 
-  constructor(log: Logger, workers: number, settingsOf: (slot: number, workerId: string) => WorkerSettings) {
+  constructor(
+    log: Logger,
+    workers: number,
+    socket: ListeningSocket,
+    settingsOf: (slot: number, workerId: string) => WorkerSettings,
+  ) {
     super();
     this.#log = log;
+    this.#socket = socket;
     this.#settingsOf = settingsOf;
-    // Workers accept for themselves. A primary hands connections over one at a time, each after its worker has said that
-    // it has the one before: a worker whose event loop takes 100 ms a turn would get ten new ones a second.
-    cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`] });
+    cluster.setupPrimary({
+      execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MIB}`],
+      stdio: socket.stdio,
+    });
     for (let slot = 0; slot < workers; slot++) {
       this.#slots.push({
         slot,
@@ -144,6 +152,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   /** Drains all, then ends all; kills what has not ended by then. Resolves when none is left. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
+    this.#socket.close();
     clearInterval(this.#watch);
     const deadline = performance.now() + timeoutMs;
     // Workers finish what is under way while all of them still answer each other.
@@ -196,7 +205,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
         entry.phase = 'ready';
         if (!this.#ready && this.#slots.every(({ phase }) => phase === 'ready')) {
           this.#ready = true;
-          this.emit('ready', message.port);
+          this.emit('ready');
         }
         return;
       case 'demo_stocked':

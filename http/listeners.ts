@@ -1,0 +1,57 @@
+/**
+ * Owns how a worker gets its connections: from one socket, by way of several open files of it. Node accepts one
+ * connection a file and turn of the event loop. A busy worker has few turns a second, so over one file it would let in
+ * ten new clients a second while thousands wait.
+ */
+import type { Server as HttpServer } from 'node:http';
+import net, { type Server, type Socket } from 'node:net';
+
+/** Not yet accepted: a burst, or what comes while a worker is busy. The system's own limit is usually 4096 as well. */
+const BACKLOG = 4_096;
+
+/** What `listen({ fd })` comes to in the end. In a cluster's worker that would mean a file of the primary. */
+interface Internals {
+  _handle: unknown;
+  _listen2(address: null, port: null, family: null, backlog: number, fd: number): void;
+}
+type CreateHandle = (address: null, port: null, family: null, fd: number) => object | number;
+const createHandle = (net as unknown as { readonly _createServerHandle: CreateHandle })._createServerHandle;
+
+export class Listeners {
+  readonly #servers: readonly Server[];
+
+  /** @param fds open files of one bound socket, of this process. @param connectionsMax beyond it new ones are cut off. */
+  constructor(http: HttpServer, fds: readonly number[], connectionsMax: number) {
+    this.#servers = fds.map((fd, index) => {
+      // The first is http's own, which begins to watch over its time limits when it listens.
+      const server = index === 0 ? http : net.createServer({ allowHalfOpen: true, noDelay: true }, handTo(http));
+      if (server !== http) server.on('error', (error) => http.emit('error', error));
+      server.maxConnections = Math.ceil(connectionsMax / fds.length);
+      const internals = server as unknown as Internals;
+      internals._handle = createHandle(null, null, null, fd);
+      internals._listen2(null, null, null, BACKLOG, fd);
+      return server;
+    });
+  }
+
+  /** Takes no new connections; those that are there stay. */
+  close(): void {
+    // Not http's own: it would close idle connections at once.
+    for (const server of this.#servers) net.Server.prototype.close.call(server);
+  }
+
+  async connections(): Promise<number> {
+    let sum = 0;
+    for (const server of this.#servers) {
+      sum += await new Promise<number>((resolve) => {
+        server.getConnections((error, count) => resolve(error ? 0 : count));
+      });
+    }
+    return sum;
+  }
+}
+
+const handTo =
+  (http: HttpServer) =>
+  (socket: Socket): void =>
+    void http.emit('connection', socket);

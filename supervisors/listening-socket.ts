@@ -1,0 +1,75 @@
+/**
+ * Owns the socket that a node's requests come to. The primary binds it, once for the life of the node, and hands it to
+ * each worker as open files; what comes while no worker is there waits in the system's queue for the next one. The
+ * primary itself accepts nothing.
+ *
+ * node:cluster would bind as well, but give a worker one file only, and Node accepts one connection a file and turn of
+ * the event loop: see Listeners.
+ */
+import { lookup } from 'node:dns/promises';
+import net from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { messageOf, StartupError } from '../kernel/errors.ts';
+
+/** Where workers find it: behind stdin, stdout, stderr and the channel to the primary. */
+const FIRST_FD = 4;
+/** Connections that a worker accepts in one turn of its event loop. */
+const FILES = 16;
+export const LISTENING_FDS: readonly number[] = Array.from({ length: FILES }, (_, index) => FIRST_FD + index);
+
+/** What Node keeps of a bound socket. */
+interface Handle {
+  readonly fd: number;
+  getsockname(address: { port?: number }): number;
+  close(): void;
+}
+
+/** What node:cluster itself binds with. @returns a negative error number where it can't. */
+type CreateHandle = (address: string, port: number, family: 4 | 6, fd: -1) => Handle | number;
+const createHandle = (net as unknown as { readonly _createServerHandle: CreateHandle })._createServerHandle;
+
+export class ListeningSocket {
+  readonly port: number;
+  readonly #handle: Handle;
+
+  #closed = false;
+
+  private constructor(handle: Handle, port: number) {
+    this.#handle = handle;
+    this.port = port;
+  }
+
+  /** @param port 0: any that is free. @throws StartupError that says what to do. */
+  static async bind(port: number, host: string): Promise<ListeningSocket> {
+    const { address, family } = await lookup(host).catch((error: unknown) => {
+      throw new StartupError(`HOST ${host} is no address of this machine (${messageOf(error)}). Correct HOST.`);
+    });
+    const handle = createHandle(address, port, family === 6 ? 6 : 4, -1);
+    if (typeof handle === 'number') throw new StartupError(portProblem(port, host, getSystemErrorName(handle)));
+    // That a port is taken shows when somebody listens; until then the socket merely has none, and would get any.
+    const bound: { port?: number } = {};
+    handle.getsockname(bound);
+    if (bound.port !== undefined && bound.port !== 0 && (port === 0 || port === bound.port)) {
+      return new ListeningSocket(handle, bound.port);
+    }
+    handle.close();
+    throw new StartupError(portProblem(port, host, 'EADDRINUSE'));
+  }
+
+  /** For the `stdio` of a worker. */
+  get stdio(): (number | 'ipc')[] {
+    return [0, 1, 2, 'ipc', ...LISTENING_FDS.map(() => this.#handle.fd)];
+  }
+
+  /** From when the last worker has closed it, too, a client hears at once that nobody is there. */
+  close(): void {
+    if (!this.#closed) this.#handle.close();
+    this.#closed = true;
+  }
+}
+
+/** What a person is told, and may do. @param code of the system's error. */
+export function portProblem(port: number, host: string, code: string): string {
+  const what = code === 'EADDRINUSE' ? 'is taken by another process' : `can't be listened on (${code})`;
+  return `PORT ${port} on ${host} ${what}. Stop that process or set PORT.`;
+}
