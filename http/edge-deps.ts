@@ -65,7 +65,8 @@ export interface EdgeDeps {
 
 export const DEFAULT_LIMITS: EdgeLimits = {
   // A worker settles about a thousand orders a second: those let in wait for about a second.
-  inFlightMax: 1_000,
+  // Half a second of what a worker can do: more would only wait, in memory, and be answered later.
+  inFlightMax: 500,
   bodyBytesMax: 1024 * 1024,
   bufferedBytesMax: 64 * 1024 * 1024,
 };
