@@ -64,8 +64,7 @@ export interface EdgeDeps {
 }
 
 export const DEFAULT_LIMITS: EdgeLimits = {
-  // A worker settles about a thousand orders a second: those let in wait for about a second.
-  // Half a second of what a worker can do: more would only wait, in memory, and be answered later.
+  // About half a second's work: more would only wait, in memory.
   inFlightMax: 500,
   bodyBytesMax: 1024 * 1024,
   bufferedBytesMax: 64 * 1024 * 1024,
