@@ -7,6 +7,7 @@ import { loadConfig } from '../config/config.ts';
 import { DatabaseServer } from './database/database-server.ts';
 import { Cleanup } from './host/cleanup.ts';
 import { HELP, parseOptions, type RunOptions } from './options.ts';
+import { openProfile, writeProfile } from './profile/write-profile.ts';
 import { Progress } from './progress.ts';
 import { compareReports } from './report/compare-reports.ts';
 import { csvReport } from './report/csv-report.ts';
@@ -73,15 +74,18 @@ async function bench(options: RunOptions, cleanup: Cleanup): Promise<number> {
       await mkdir(callerPath(options.report), { recursive: true });
       await refuseUnwritable('--report', path.join(options.report, 'report.json'));
     }
+    const profileDir = options.profile === undefined ? undefined : await openProfile(callerPath(options.profile));
     progress.begin(databaseUrl === undefined ? 'starting the embedded PostgreSQL ...' : 'connecting to PostgreSQL ...');
     const server = await DatabaseServer.open(databaseUrl, dataDir, cleanup);
     const settings = { name: options.scenario, scenario, workers: options.workers };
     const relay = scenario.relay !== undefined && amqpUrl !== undefined ? { amqpUrl } : {};
-    const report = await new ScenarioRun({ ...settings, ...relay }, server, cleanup, progress).run();
+    const profiling = profileDir === undefined ? {} : { profileDir };
+    const report = await new ScenarioRun({ ...settings, ...relay, ...profiling }, server, cleanup, progress).run();
     progress.end();
     if (options.jsonFile !== undefined) await writeFile(callerPath(options.jsonFile), jsonOf(report));
     if (options.report !== undefined) await writeReports(callerPath(options.report), report);
     console.log(markdownReport(report));
+    if (options.profile !== undefined) console.log(await writeProfile(callerPath(options.profile), report));
     return report.invalid.length === 0 ? 0 : 1;
   } catch (error) {
     // A run that is being stopped fails in whatever it was doing; the person who stopped it need not hear of it.

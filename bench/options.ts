@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly report?: string;
   /** As typed. */
   readonly jsonFile?: string;
+  /** A folder, as typed. */
+  readonly profile?: string;
 }
 
 export interface Changes {
@@ -63,6 +65,7 @@ starts an embedded PostgreSQL below DATA_DIR. "list" shows the scenarios; "compa
   --workers N      worker processes of each side (${WORKERS})
   --relay          Holdfast publishes its events to the RabbitMQ of AMQP_URL meanwhile, where a queue takes them
   --report FOLDER  writes report.html, report.json, series.csv, latencies.hlog and summary.md there
+  --profile FOLDER writes a flame graph, and the CPU of an order by its parts, of Holdfast's processes there
   --json FILE      writes the whole result as JSON
   --help           this
 
@@ -81,6 +84,7 @@ const DEFINITIONS = {
   workers: { type: 'string' },
   report: { type: 'string' },
   json: { type: 'string' },
+  profile: { type: 'string' },
 } as const;
 
 export function parseOptions(args: readonly string[]): ParsedOptions {
@@ -105,7 +109,8 @@ function parse(args: readonly string[]): ParsedOptions {
   if (word !== undefined && values.quick === true) throw new Error(`say --quick or ${word}, not both`);
   const scenario = values.quick === true ? 'quick' : word;
   if (scenario === undefined) throw new Error('say which scenario: --quick, or one of "npm run bench -- list"');
-  for (const name of ['report', 'json'] as const) if (values[name] === '') throw new Error(`--${name} needs a name`);
+  for (const name of ['report', 'json', 'profile'] as const)
+    if (values[name] === '') throw new Error(`--${name} needs a name`);
   const number = (name: keyof typeof NUMBERS): number | undefined => {
     const text = values[name];
     if (text === undefined) return undefined;
@@ -130,5 +135,6 @@ function parse(args: readonly string[]): ParsedOptions {
     workers: number('workers') ?? WORKERS,
     ...(values.report !== undefined && { report: values.report }),
     ...(values.json !== undefined && { jsonFile: values.json }),
+    ...(values.profile !== undefined && { profile: values.profile }),
   };
 }

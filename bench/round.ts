@@ -40,6 +40,7 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
   };
   const metrics = running.target.hasMetrics === true ? new NodeMetrics(running.place.adminPort) : undefined;
   const beganAtMs = performance.now();
+  const startedUs = Number(process.hrtime.bigint() / 1_000n);
   const since = (): number => (performance.now() - beganAtMs) / 1_000;
   const marks: { at: number; text: string }[] = [];
   /** One at each phase's begin, and one at the end of the last. */
@@ -82,7 +83,7 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
     const phases = scenario.phases.map((phase, index) =>
       phaseOf(phase, counts[index]!, scenario.form.linesPerOrder, boundaries[index]!, boundaries[index + 1]!),
     );
-    return { phases, series: await Promise.all(samples), marks };
+    return { startedUs, phases, series: await Promise.all(samples), marks };
   } finally {
     for (const timer of timers) clearTimeout(timer);
     await Promise.allSettled(disturbing);

@@ -43,6 +43,8 @@ export interface RunSettings {
   readonly workers: number;
   /** Set: Holdfast publishes its events there meanwhile. */
   readonly amqpUrl?: string;
+  /** Set: where Holdfast's processes write CPU profiles. */
+  readonly profileDir?: string;
 }
 
 interface Side {
@@ -131,10 +133,11 @@ export class ScenarioRun {
     this.#cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
     await mkdir(dataDir, { mode: 0o700 });
     const [port, adminPort] = await freePorts(2);
-    const { workers, amqpUrl } = this.#settings;
+    const { workers, amqpUrl, profileDir } = this.#settings;
     const place = {
       ...{ databaseUrl, dataDir, port: port!, adminPort: adminPort!, workers, jwtSecret: this.#jwtSecret },
       ...(amqpUrl !== undefined && { amqpUrl }),
+      ...(profileDir !== undefined && target === TARGETS.holdfast && { profileDir }),
     };
     return { running: await RunningTarget.start(target, place, this.#cleanup), rounds: [], ordersAnswered: 0 };
   }

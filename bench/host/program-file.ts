@@ -3,7 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const thisFile = fileURLToPath(import.meta.url);
-const rootDir = path.resolve(path.dirname(thisFile), '..', '..');
+/** Of the project, or of what is built from it. */
+export const rootDir = path.resolve(path.dirname(thisFile), '..', '..');
 
 /** The file of a program, e.g. `bench/load/load-worker`, given from the project's root without extension. */
 export function programFile(program: string): string {

@@ -26,7 +26,7 @@ function headlineBlock(report: ScenarioReport): string {
 }
 
 /** Padded, because it is also read on a terminal. */
-function tableBlock({ title, note, header, rows, wordColumns }: ReportTable): string {
+export function tableBlock({ title, note, header, rows, wordColumns }: ReportTable): string {
   const lines = [header, ...rows].map((cells) => cells.map(escaped));
   const widths = header.map((_, column) => Math.max(3, ...lines.map((cells) => cells[column]!.length)));
   const [head, ...body] = lines.map((cells) =>

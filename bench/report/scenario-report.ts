@@ -35,6 +35,8 @@ export interface SideResult {
 }
 
 export interface RoundResult {
+  /** When its load began, in microseconds of the machine's monotonic clock, as in CPU profiles. */
+  readonly startedUs?: number;
   readonly phases: readonly PhaseResult[];
   /** One a second. */
   readonly series: readonly SecondSample[];

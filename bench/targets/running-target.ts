@@ -43,7 +43,8 @@ export class RunningTarget {
   static async start(target: Target, place: TargetPlace, cleanup: Cleanup): Promise<RunningTarget> {
     cleanup.add(() => running.stop());
     const env = { ...inheritedEnvironment(), ...target.environment(place) };
-    const args = [...process.execArgv, programFile(target.program)];
+    const profiling = place.profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${place.profileDir}`];
+    const args = [...process.execArgv, ...profiling, programFile(target.program)];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const running = new RunningTarget(target, place, child);
     await running.#waitUntilReady();

@@ -29,6 +29,8 @@ export interface TargetPlace {
   readonly jwtSecret: string;
   /** Where events are to be published; absent: nowhere. */
   readonly amqpUrl?: string;
+  /** Where its processes write what they spent their time on; absent: they are not watched. */
+  readonly profileDir?: string;
 }
 
 /** `unchecked`: nothing that could check it is there. A figure counts only where it is `clean`. */
