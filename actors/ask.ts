@@ -7,6 +7,9 @@ import type { Refusal, Until } from '../domain/decider.ts';
 import type { FailureCode } from '../kernel/errors.ts';
 import type { Origin } from '../persistence/ports.ts';
 
+/** What a command's rows remember of where it came from. */
+export type CommandSource = Pick<Ask, 'commandId' | 'fingerprint' | 'traceparent'>;
+
 export interface Ask {
   /** An entity id, see domain/addresses.ts. */
   readonly to: string;
@@ -15,7 +18,9 @@ export interface Ask {
   /** The same at every re-send of a command: it has one outcome. Empty for a read. */
   readonly commandId: string;
   /** Hash of what the caller sent under this command id; given only by callers whose id must be remembered. */
-  readonly fingerprint?: string;
+  readonly fingerprint?: string | undefined;
+  /** The trace that the command belongs to (W3C): kept with its rows, and handed on with what they set off. */
+  readonly traceparent?: string | undefined;
   readonly until: Until;
   /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
   readonly timeoutMs: number;

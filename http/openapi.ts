@@ -18,6 +18,10 @@ const HEADERS = {
     description: 'wait=N (1 to 30 seconds): answer once the order has settled.',
     schema: { type: 'string', examples: ['wait=5'] },
   },
+  traceparent: {
+    description: 'The trace that the command belongs to (W3C Trace Context); its events carry it on.',
+    schema: { type: 'string', examples: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'] },
+  },
   'If-None-Match': { description: 'An ETag that is known already.', schema: { type: 'string', examples: ['"v4"'] } },
 } as const;
 

@@ -30,7 +30,7 @@ export interface Operation {
   readonly bodyOptional?: true;
   readonly query?: z.ZodObject;
   /** Request headers that this operation understands, beside Authorization and Request-Id. */
-  readonly headers?: readonly ('Idempotency-Key' | 'Prefer' | 'If-None-Match')[];
+  readonly headers?: readonly ('Idempotency-Key' | 'Prefer' | 'If-None-Match' | 'traceparent')[];
   readonly responses: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
   /** Beside those of every operation. */
   readonly problems?: readonly ProblemCode[];
@@ -47,7 +47,7 @@ export const OPERATIONS = {
     access: 'any',
     summary: 'Place an order. Answers as soon as it is durable, or with Prefer: wait=N once it has settled.',
     body: placeOrderRequest,
-    headers: ['Idempotency-Key', 'Prefer'],
+    headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
     responses: { 201: { description: 'The order was made', schema: orderResponse } },
     problems: [
       'unknown_product',
@@ -93,7 +93,7 @@ export const OPERATIONS = {
     summary: 'Confirm an order that was placed with manual confirmation and stands at PaymentAuthorized.',
     body: confirmOrderRequest,
     bodyOptional: true,
-    headers: ['Idempotency-Key', 'Prefer'],
+    headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
     responses: { 200: { description: 'Confirmed', schema: orderResponse } },
     problems: [
       'not_found',
@@ -110,7 +110,7 @@ export const OPERATIONS = {
     access: 'any',
     summary: 'Cancel an order: its stock is released and its payment voided or refunded.',
     body: cancelOrderRequest,
-    headers: ['Idempotency-Key'],
+    headers: ['Idempotency-Key', 'traceparent'],
     responses: {
       200: { description: 'Cancelled, and all is compensated', schema: orderResponse },
       202: { description: 'Being compensated', schema: orderResponse },
@@ -129,7 +129,7 @@ export const OPERATIONS = {
     path: order,
     access: 'any',
     summary: 'Cancel an order without giving a reason.',
-    headers: ['Idempotency-Key'],
+    headers: ['Idempotency-Key', 'traceparent'],
     responses: {
       200: { description: 'Cancelled, and all is compensated', schema: orderResponse },
       202: { description: 'Being compensated', schema: orderResponse },

@@ -63,9 +63,10 @@ function screen(body: unknown, bodyBytesMax: number): void {
   screenTexts(body, source);
 }
 
-async function commanded(services: EdgeServices, { type, body, user, messageId }: OrderCommand): Promise<FoundOrder> {
+async function commanded(services: EdgeServices, message: OrderCommand): Promise<FoundOrder> {
+  const { type, body, user, messageId, traceparent } = message;
   const namespace = services.idempotencyNamespace;
-  const shared = { keyed: true, keyName: KEY_NAME, settleWithinMs: undefined };
+  const shared = { keyed: true, keyName: KEY_NAME, settleWithinMs: undefined, traceparent };
 
   async function command(given: string, domainCommand: DomainCommand, rest: unknown): Promise<FoundOrder> {
     const orderId = orderIdOf(given);

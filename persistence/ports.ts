@@ -34,6 +34,8 @@ export interface JournalRow {
 export interface RowMeta {
   /** Hash of what was sent under the row's command id, where the id must be known for ever. */
   readonly fingerprint?: string;
+  /** Of the command that caused it, where it had one: see Ask. */
+  readonly traceparent?: string;
 }
 
 /** A row before its place in the log is known: the journal assigns seq and epoch when it is written. */

@@ -34,14 +34,19 @@ export interface Conclusion {
 
 export class Effects {
   readonly #host: EntityHost;
+  readonly #traceparent: () => string | undefined;
   readonly #conclude: (conclusion: Conclusion) => void;
   readonly #runs = new Map<string, Run>();
   /** Receivers that this incarnation has spoken to, while it knows that nobody before it did. */
   #contacted: Set<string> | undefined;
 
-  /** @param conclude is told of each answer once; the entity then decides, and says `concluded`. */
-  constructor(host: EntityHost, conclude: (conclusion: Conclusion) => void) {
+  /**
+   * @param traceparent of the trace that the entity's last row belongs to.
+   * @param conclude is told of each answer once; the entity then decides, and says `concluded`.
+   */
+  constructor(host: EntityHost, traceparent: () => string | undefined, conclude: (conclusion: Conclusion) => void) {
     this.#host = host;
+    this.#traceparent = traceparent;
     this.#conclude = conclude;
   }
 
@@ -105,9 +110,9 @@ export class Effects {
     this.#contacted?.add(effect.to);
     const { to, commandId, until } = effect;
     const command = effect.command as { type: string };
-    this.#host.send({ to, command, commandId, until, timeoutMs: EFFECT_TIMEOUT_MS }, fresh, (answer) =>
-      this.#answered(run, answer),
-    );
+    const traceparent = this.#traceparent();
+    const ask = { to, command, commandId, traceparent, until, timeoutMs: EFFECT_TIMEOUT_MS };
+    this.#host.send(ask, fresh, (answer) => this.#answered(run, answer));
   }
 
   /** A call starts only before its notAfter; after that the entity decides anew. */

@@ -18,9 +18,9 @@ import { ForeignMessageError, type FailureCode } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { encodeEvents } from '../../persistence/event-codec.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
-import type { AppendOutcome, PendingRow, Snapshot, StoredEntity } from '../../persistence/ports.ts';
+import type { AppendOutcome, PendingRow, RowMeta, Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
-import type { Answer, Ask, Elsewhere } from '../ask.ts';
+import type { Answer, Ask, CommandSource, Elsewhere } from '../ask.ts';
 import { Effects, type Conclusion } from './effects.ts';
 import type { EntityHost, ShardReply } from './entity-host.ts';
 import type { EntityType } from './entity-type.ts';
@@ -91,6 +91,8 @@ export class EntityShell {
   #version = 0;
   #lastAt: EpochMs = 0;
   #committedVersion = 0;
+  /** Of the last row: what it set off belongs to the same trace. */
+  #traceparent: string | undefined;
   /** Place of the entity's first row; undefined until that is durable. */
   #firstSeq: number | undefined;
   readonly #pending: PendingDecision[] = [];
@@ -117,7 +119,11 @@ export class EntityShell {
     this.#tell = tell;
     this.#known = new KnownCommands(type.knownCommandsMax);
     this.#state = type.decider.initial(entityId);
-    this.#effects = new Effects(host, (conclusion) => tell({ kind: 'concluded', conclusion }));
+    this.#effects = new Effects(
+      host,
+      () => this.#traceparent,
+      (conclusion) => tell({ kind: 'concluded', conclusion }),
+    );
     this.lastActiveMs = host.clock.monotonicMs();
   }
 
@@ -256,6 +262,7 @@ export class EntityShell {
     this.#snapshotVersion = folded.snapshotVersion;
     this.#firstSeq = folded.firstSeq;
     this.#lastAt = folded.at;
+    this.#traceparent = folded.traceparent;
     return true;
   }
 
@@ -274,7 +281,7 @@ export class EntityShell {
     if (!command) return this.#answerAsker(asker, false);
     const known = fingerprint === undefined ? undefined : this.#known.fingerprintOf(commandId);
     if (known === undefined) {
-      this.#decide(command, commandId, fingerprint, [asker]);
+      this.#decide(command, asker.ask, [asker]);
     } else if (known === fingerprint) {
       this.#answerAsker(asker, true);
     } else {
@@ -285,13 +292,12 @@ export class EntityShell {
   /** @returns true when rows follow. */
   #decide(
     command: { readonly type: string },
-    commandId: string,
-    fingerprint: string | undefined,
+    source: CommandSource,
     askers: readonly Asker[],
     gathering?: Gathering<Asker>,
   ): boolean {
     const running = this.#gathering;
-    if (running && running !== gathering && running.commandId === commandId) {
+    if (running && running !== gathering && running.source.commandId === source.commandId) {
       running.askers.push(...askers);
       return true;
     }
@@ -301,7 +307,7 @@ export class EntityShell {
     switch (decision.kind) {
       case 'accepted':
         this.#endGathering(gathering);
-        this.#append(decision.events, at, command, commandId, fingerprint, askers);
+        this.#append(decision.events, at, command, source, askers);
         return true;
       case 'gather': {
         if (gathering) {
@@ -309,7 +315,7 @@ export class EntityShell {
           return true;
         }
         this.#endGathering(undefined);
-        const started = new Gathering<Asker>(this.#host, { command, commandId, fingerprint, askers: [...askers] }, () =>
+        const started = new Gathering<Asker>(this.#host, { command, source, askers: [...askers] }, () =>
           this.#tell({ kind: 'gathered', gathering: started }),
         );
         this.#gathering = started;
@@ -341,14 +347,14 @@ export class EntityShell {
     events: readonly DomainEvent[],
     at: EpochMs,
     command: { readonly type: string },
-    commandId: string,
-    fingerprint: string | undefined,
+    { commandId, fingerprint, traceparent }: CommandSource,
     askers: readonly Asker[],
   ): void {
     const { decider, forms, view } = this.type;
     for (const event of events) this.#state = decider.evolve(this.#state, event, at);
     this.#version++;
     this.#lastAt = at;
+    this.#traceparent = traceparent;
     if (fingerprint !== undefined) this.#known.remember(commandId, fingerprint);
     const effects = decider.outstanding(this.#state);
     const wakeAt = this.#wakeAt(effects, at);
@@ -359,7 +365,7 @@ export class EntityShell {
       commandId,
       wakeAt,
       events: encodeEvents(events, forms),
-      meta: fingerprint === undefined ? null : { fingerprint },
+      meta: metaOf(fingerprint, traceparent),
       at,
     };
     const shown = view ? decider.answer(this.#state, undefined) : undefined;
@@ -438,6 +444,7 @@ export class EntityShell {
       view,
       commandId: row.commandId,
       at: row.at,
+      traceparent: row.meta?.traceparent,
       events,
     });
     for (const answer of decision.answers) this.#release(answer, row.version);
@@ -483,7 +490,7 @@ export class EntityShell {
   #concluded({ effect, answer, commandId }: Conclusion): void {
     if (this.#phase !== 'running') return;
     const command = this.type.decider.conclude(effect, answer);
-    const decided = this.#decide(command, commandId, undefined, []);
+    const decided = this.#decide(command, { commandId, traceparent: this.#traceparent }, []);
     const decision = this.#pending.at(-1);
     if (decided && decision) decision.concludes = effect.key;
     this.#effects.concluded(effect.key, decided);
@@ -491,8 +498,8 @@ export class EntityShell {
 
   #gathered(gathering: Gathering<Asker>): void {
     if (this.#phase !== 'running' || this.#gathering !== gathering) return;
-    const { command, commandId, fingerprint, askers } = gathering;
-    this.#decide(command, commandId, fingerprint, askers, gathering);
+    const { command, source, askers } = gathering;
+    this.#decide(command, source, askers, gathering);
   }
 
   /** A decision ends the gathering it came from, and cancels another one: that one's asker asks again. */
@@ -521,7 +528,8 @@ export class EntityShell {
     const deadline = decider.deadline(this.#state);
     const due =
       deadline !== undefined && this.#host.clock.nowMs() >= deadline ? decider.onDeadline(this.#state) : undefined;
-    if (due) this.#decide(due, `deadline@${this.#version}`, undefined, []);
+    const commandId = `deadline@${this.#version}`;
+    if (due) this.#decide(due, { commandId, traceparent: this.#traceparent }, []);
     else if (this.#pending.length === 0) this.#keepEffects();
     // Woken for another reason: the deadline's own wake-up is used up now.
     if (deadline !== undefined && !due) this.#host.wakeAt(this.entityId, deadline);
@@ -541,6 +549,11 @@ export class EntityShell {
     this.#snapshotVersionsMin = Math.max(SNAPSHOT_VERSIONS_MIN, state.length / SNAPSHOT_CHARS_PER_VERSION);
     return { entityId: this.entityId, shard: this.shard, version: this.#version, schema: snapshot.schema, state, at };
   }
+}
+
+function metaOf(fingerprint: string | undefined, traceparent: string | undefined): RowMeta | null {
+  if (fingerprint === undefined) return traceparent === undefined ? null : { traceparent };
+  return traceparent === undefined ? { fingerprint } : { fingerprint, traceparent };
 }
 
 /** One decision between its append and its commit. */

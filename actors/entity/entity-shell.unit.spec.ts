@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Answer, Ask } from '../ask.ts';
 import { orderActor } from '../order/order-actor.ts';
 import { stockActor } from '../stock/stock-actor.ts';
-import { reservationEntity, stockEntity } from '../../domain/addresses.ts';
+import { orderEntity, reservationEntity, stockEntity } from '../../domain/addresses.ts';
 import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
 import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
@@ -610,6 +610,46 @@ describe('the entity shell', () => {
       node.world.log.snapshots.set(STOCK, { ...snapshotOf()!, version: VERSIONS + 1_000 });
       await restart();
       expect(await seen()).to.deep.equal(live);
+    });
+  });
+
+  describe('the trace of a command', () => {
+    const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const OTHER = '00-0af7651916cd43dd8448eb211c80319c-0000000000000001-00';
+    /** Of each row that is not the opening stock's. */
+    const traces = (): (string | undefined)[] =>
+      node.world.rows.filter(({ events }) => !events.includes('StockSet')).map(({ meta }) => meta?.traceparent);
+    const stocked = async (): Promise<void> => {
+      await start();
+      for (const productId of ['P1', 'P2']) await node.setStock(productId, 5);
+    };
+
+    it('stands in every row that it set off, of every entity, and of a step that a later process takes', async () => {
+      await stocked();
+      const open = node.world.provider.hold('authorize');
+      asker.ask('place', orderEntity(ORDER), place(), { traceparent: TRACE });
+      await waitUntil('the provider is asked', () => node.world.provider.calls.length > 0);
+      await restart();
+      open();
+      expect(wordFor(await node.ask(orderEntity(ORDER), undefined, { until: 'settled' }))).to.equal('done');
+      await node.quiet();
+      const kinds = new Set(node.world.rows.map(({ entityId }) => entityId.slice(0, 4)));
+      expect([...kinds]).to.have.members(['ord_', 'pay_', 'res_', 'stk_']);
+      expect(new Set(traces())).to.deep.equal(new Set([TRACE]));
+    });
+
+    it('is not that of the next one, nor is there one where nobody gave it', async () => {
+      await stocked();
+      await node.ask(orderEntity(ORDER), place(), { until: 'settled' });
+      await node.quiet();
+      expect(new Set(traces())).to.deep.equal(new Set([undefined]));
+      const before = node.world.rows.length;
+      const cancel = { type: 'CancelOrder', reason: 'no more' };
+      await node.ask(orderEntity(ORDER), cancel, { commandId: 'cancel', until: 'settled', traceparent: OTHER });
+      await node.quiet();
+      expect(node.world.rows.length).to.be.greaterThan(before + 2);
+      expect(new Set(traces())).to.deep.equal(new Set([undefined, OTHER]));
+      expect(traces().filter((trace) => trace === OTHER)).to.have.length(node.world.rows.length - before);
     });
   });
 

@@ -15,6 +15,8 @@ export interface FoldedEntity {
   /** Time of its last row. */
   readonly at: EpochMs;
   readonly snapshotVersion: number;
+  /** Of its last row. */
+  readonly traceparent: string | undefined;
 }
 
 /** What a snapshot holds: `known` are the fingerprinted command ids. */
@@ -39,6 +41,7 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
   let version = 0;
   let at = 0;
   let firstSeq: number | undefined;
+  let traceparent: string | undefined;
   if (stored.snapshot && decider.snapshot) {
     const content = stored.snapshot.state as SnapshotContent;
     state = decider.snapshot.decode(content.state, entityId);
@@ -57,8 +60,9 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
     firstSeq ??= row.seq;
     version = row.version;
     at = row.at;
+    traceparent = row.meta?.traceparent;
   }
-  return { state, version, known, firstSeq: firstSeq ?? 0, at, snapshotVersion };
+  return { state, version, known, firstSeq: firstSeq ?? 0, at, snapshotVersion, traceparent };
 }
 
 /** Whatever a damaged event makes the decider stumble over is the row's fault. */

@@ -3,15 +3,14 @@
  * reports when all are answered. Nothing of it is stored; whoever wanted the decision asks again after a crash.
  */
 import type { Effect, GatherAnswer } from '../../domain/decider.ts';
-import type { Answer } from '../ask.ts';
+import type { Answer, CommandSource } from '../ask.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
 import { EFFECT_TIMEOUT_MS } from './effects.ts';
 import type { EntityHost } from './entity-host.ts';
 
 export class Gathering<Asker> {
   readonly command: { readonly type: string };
-  readonly commandId: string;
-  readonly fingerprint: string | undefined;
+  readonly source: CommandSource;
   /** Those who wait for the decision: the same command may have come several times. */
   readonly askers: Asker[];
   readonly #host: EntityHost;
@@ -26,16 +25,14 @@ export class Gathering<Asker> {
     host: EntityHost,
     decision: {
       command: { readonly type: string };
-      commandId: string;
-      fingerprint: string | undefined;
+      source: CommandSource;
       askers: Asker[];
     },
     onRound: () => void,
   ) {
     this.#host = host;
     this.command = decision.command;
-    this.commandId = decision.commandId;
-    this.fingerprint = decision.fingerprint;
+    this.source = decision.source;
     this.askers = decision.askers;
     this.#onRound = onRound;
   }
@@ -64,9 +61,9 @@ export class Gathering<Asker> {
   #send(ask: Effect, index: number, attempt: number): void {
     const { to, commandId, until } = ask;
     const command = ask.command as { type: string };
-    this.#host.send({ to, command, commandId, until, timeoutMs: EFFECT_TIMEOUT_MS }, false, (answer) =>
-      this.#answered(ask, index, attempt, answer),
-    );
+    const { traceparent } = this.source;
+    const sent = { to, command, commandId, traceparent, until, timeoutMs: EFFECT_TIMEOUT_MS };
+    this.#host.send(sent, false, (answer) => this.#answered(ask, index, attempt, answer));
   }
 
   #answered(ask: Effect, index: number, attempt: number, answer: Answer): void {

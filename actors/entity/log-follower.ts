@@ -11,6 +11,8 @@ export interface CommittedRow {
   readonly version: number;
   readonly commandId: string;
   readonly at: EpochMs;
+  /** As in the row's meta. */
+  readonly traceparent?: string | undefined;
   readonly events: readonly DomainEvent[];
 }
 

@@ -3,6 +3,7 @@
  * (see commanding.ts), answers.
  */
 import type { OrderCommand } from '../../domain/order/order.ts';
+import { traceparentOf } from '../../kernel/trace-context.ts';
 import { isStaff } from '../authenticator.ts';
 import type { CallerContext, Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
@@ -60,7 +61,8 @@ async function commandForCaller(
   const name = keyed
     ? commandNameOfKey(idempotencyNamespace, principal, target, key, body)
     : commandNameOf(clock.nowMs());
-  const commanding = { orderId, command, name, keyed, settleWithinMs };
+  const traceparent = traceparentOf(ctx.headers['traceparent']);
+  const commanding = { orderId, command, name, keyed, settleWithinMs, traceparent };
   const { found, replayed, repeated } = await commandOrder(services, commanding);
   const isReplay = keyed && replayed && !repeated;
   return { found, headers: isReplay ? { 'Idempotent-Replayed': 'true' } : {} };

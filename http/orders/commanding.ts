@@ -20,12 +20,13 @@ export interface Commanding {
   readonly keyName?: string;
   /** How long to wait for the order to be at rest; undefined: durable is enough. */
   readonly settleWithinMs: number | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 /** @throws Problem not_found, illegal_transition, idempotency_mismatch; overloaded, unavailable, outcome_unknown. */
 export async function commandOrder({ actors, timeouts }: EdgeServices, commanding: Commanding): Promise<Commanded> {
-  const { orderId, command, name, keyed, keyName, settleWithinMs } = commanding;
-  const ask = { to: orderEntity(orderId), command, ...name };
+  const { orderId, command, name, keyed, keyName, settleWithinMs, traceparent } = commanding;
+  const ask = { to: orderEntity(orderId), command, ...name, traceparent };
 
   let answer: Answer;
   let repeated = false;

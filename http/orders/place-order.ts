@@ -4,6 +4,7 @@
  * own body.
  */
 import { uuidV7 } from '../../kernel/ids.ts';
+import { traceparentOf } from '../../kernel/trace-context.ts';
 import { answerJson } from '../answer.ts';
 import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
@@ -28,7 +29,9 @@ export function createPlaceOrder(services: EdgeServices): Handler {
     const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
-    const { found, replayed, repeated } = await placeOrder(services, { orderId, terms, keyed, settleWithinMs: waitMs });
+    const traceparent = traceparentOf(ctx.headers['traceparent']);
+    const placing = { orderId, terms, keyed, settleWithinMs: waitMs, traceparent };
+    const { found, replayed, repeated } = await placeOrder(services, placing);
     const { state, version, origin } = found;
     // After a repetition of our own, `replayed` says nothing about the caller; then the order's age tells.
     const isReplay = keyed && replayed && (!repeated || state.createdAt < startedAt);

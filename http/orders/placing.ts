@@ -26,6 +26,7 @@ export interface Placing {
   readonly keyName?: string;
   /** How long to wait for the order to be at rest; undefined: durable is enough. */
   readonly settleWithinMs: number | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 export interface Commanded {
@@ -38,11 +39,11 @@ export interface Commanded {
 
 /** @throws Problem unknown_product, idempotency_mismatch; overloaded, unavailable, outcome_unknown, validation_failed. */
 export async function placeOrder(services: EdgeServices, placing: Placing): Promise<Commanded> {
-  const { orderId, terms, keyed, keyName, settleWithinMs } = placing;
+  const { orderId, terms, keyed, keyName, settleWithinMs, traceparent } = placing;
   const lookup = await services.knownProducts.lookUp(terms.lines);
   const unknownProducts = await unknownProductsOf(services, lookup, orderId, keyed, terms.lines);
   const command: OrderCommand = { type: 'PlaceOrder', terms, unknownProducts };
-  const { answer, repeated } = await askToPlace(services, orderId, command, settleWithinMs);
+  const { answer, repeated } = await askToPlace(services, { orderId, command, traceparent }, settleWithinMs);
   if (answer.kind === 'rejected' && answer.refusal.code === 'unknown_product') {
     throw unknownProduct(unknownProducts, terms.lines);
   }
@@ -86,13 +87,12 @@ async function unknownProductsOf(
  */
 async function askToPlace(
   services: EdgeServices,
-  orderId: string,
-  command: OrderCommand,
+  { orderId, command, traceparent }: { orderId: string; command: OrderCommand; traceparent: string | undefined },
   settleWithinMs: number | undefined,
 ) {
   const { actors, clock, timeouts } = services;
   const ask = (until: Until, timeoutMs: number): Promise<Answer> =>
-    actors.ask({ to: orderEntity(orderId), command, commandId: PLACE_COMMAND_ID, until, timeoutMs });
+    actors.ask({ to: orderEntity(orderId), command, commandId: PLACE_COMMAND_ID, traceparent, until, timeoutMs });
 
   const startedMs = clock.monotonicMs();
   const first =

@@ -16,6 +16,8 @@ export interface OrderCommand {
   readonly messageId: string;
   /** For whom the sender acts, as it says. */
   readonly onBehalfOf?: string;
+  /** The trace that it belongs to (W3C). */
+  readonly traceparent?: string;
 }
 
 /** A problem document (RFC 9457) of the HTTP contract. */

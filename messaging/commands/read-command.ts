@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { AsyncMessage } from 'rabbitmq-client';
+import { traceparentOf } from '../../kernel/trace-context.ts';
 import { COMMANDS_QUEUE } from '../rabbitmq/topology.ts';
 import { COMMAND_TYPES, type CommandFault, type CommandType, type OrderCommand } from './order-commands.ts';
 
@@ -70,7 +71,9 @@ export function readCommand(message: Message): ReadCommand {
   if (body.kind === 'fault') return body;
   const onBehalfOf: unknown = message.headers?.[ON_BEHALF_OF_HEADER];
   const audited = typeof onBehalfOf === 'string' && PRINTABLE_NAME.test(onBehalfOf) ? { onBehalfOf } : {};
-  return { kind: 'command', command: { type, body: body.value, user, messageId, ...audited } };
+  const traceparent = traceparentOf(message.headers?.['traceparent']);
+  const traced = traceparent === undefined ? {} : { traceparent };
+  return { kind: 'command', command: { type, body: body.value, user, messageId, ...audited, ...traced } };
 }
 
 /** The routing key that the sender gave. */

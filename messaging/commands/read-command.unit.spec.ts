@@ -96,6 +96,12 @@ describe('reading a command', () => {
     expect(reasonOf({ body: Buffer.from([0x22, 0xff, 0x22]) })).to.equal('malformed_json');
   });
 
+  it('takes the trace that a message belongs to, and minds none that is no trace', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    expect(commandOf({ headers: { traceparent } }).traceparent).to.equal(traceparent);
+    expect(commandOf({ headers: { traceparent: 'mine' } })).not.to.have.property('traceparent');
+  });
+
   it('never quotes the body in a fault', () => {
     const read = readCommand(commandMessage({ body: Buffer.from('4111111111111111 tok_secret') }));
     expect(JSON.stringify(read)).not.to.match(/4111|tok_/);

@@ -24,6 +24,7 @@ export interface Happened {
   readonly ordinal: number;
   readonly at: EpochMs;
   readonly commandId: string;
+  readonly traceparent?: string | undefined;
   readonly event: DomainEvent;
 }
 
@@ -53,7 +54,7 @@ export function publicMessageOf(happened: Happened): PublicMessage | undefined {
   if (telling === undefined || telling === PRIVATE) return undefined;
   const { routingKey, schemaPath } = telling;
   const messageId = `s${shard}-e${happened.epoch}-q${seq}-${happened.ordinal}`;
-  const headers = {
+  const headers: Record<string, string | number> = {
     cloudEvents_specversion: '1.0',
     cloudEvents_id: messageId,
     cloudEvents_source: SOURCE,
@@ -66,6 +67,7 @@ export function publicMessageOf(happened: Happened): PublicMessage | undefined {
     'shard-seq': String(seq),
     'causation-id': happened.commandId,
   };
+  if (happened.traceparent !== undefined) headers['traceparent'] = happened.traceparent;
   const body = JSON.stringify(telling.data(event, entityId, at));
   const timestampSeconds = Math.floor(at / 1_000);
   if (kindOf(entityId) === 'stock') return { routingKey, messageId, timestampSeconds, headers, body };

@@ -137,6 +137,12 @@ describe('a public message', () => {
     });
   });
 
+  it('carries the trace of its command, where it had one', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const traced = publicMessageOf({ ...happened('order', orders.confirmed), traceparent });
+    expect(traced?.headers).to.deep.equal({ ...messageOf('order', orders.confirmed).headers, traceparent });
+  });
+
   it('is correlated by its order, and stands alone where it has none', () => {
     expect(messageOf('payment', payments.captured).correlationId).to.equal(ID);
     expect(messageOf('reservation', reserved).correlationId).to.equal(ID);

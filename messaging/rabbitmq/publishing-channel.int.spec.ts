@@ -59,7 +59,10 @@ describe('a channel that publishes many at once', () => {
 
   async function taken(count: number): Promise<AsyncMessage[]> {
     const messages: AsyncMessage[] = [];
-    const consumer = connection.createConsumer({ queue: QUEUE, queueOptions: { passive: true } }, (message) => void messages.push(message));
+    const consumer = connection.createConsumer(
+      { queue: QUEUE, queueOptions: { passive: true } },
+      (message) => void messages.push(message),
+    );
     await waitUntil(`${count} messages are there`, () => messages.length >= count);
     await consumer.close();
     return messages;

@@ -8,13 +8,24 @@ import { publicMessageOf, type PublicMessage } from '../contracts/public-message
 
 /** The public messages of a row, in order. */
 export function messagesOf(
-  { shard, seq, entityId, version, commandId, at, events }: CommittedRow,
+  { shard, seq, entityId, version, commandId, at, traceparent, events }: CommittedRow,
   epoch: number,
 ): PublicMessage[] {
   const messages: PublicMessage[] = [];
   for (let ordinal = 0; ordinal < events.length; ordinal++) {
     const event = events[ordinal]!;
-    const message = publicMessageOf({ entityId, version, shard, seq, epoch, ordinal, at, commandId, event });
+    const message = publicMessageOf({
+      entityId,
+      version,
+      shard,
+      seq,
+      epoch,
+      ordinal,
+      at,
+      commandId,
+      traceparent,
+      event,
+    });
     if (message) messages.push(message);
   }
   return messages;
@@ -23,5 +34,9 @@ export function messagesOf(
 /** @throws CorruptionError for a row that this build can't read. */
 export function decodedRow(row: JournalRow): CommittedRow {
   if (!isEntityId(row.entityId)) throw new CorruptionError(`${row.entityId} is of no kind that this build knows`);
-  return { ...row, events: decodeEvents(row.events, EVENT_FORMS[kindOf(row.entityId)]) };
+  return {
+    ...row,
+    traceparent: row.meta?.traceparent,
+    events: decodeEvents(row.events, EVENT_FORMS[kindOf(row.entityId)]),
+  };
 }

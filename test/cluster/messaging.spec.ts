@@ -34,6 +34,7 @@ interface Heard {
   readonly subject: string;
   readonly version: number;
   readonly body: unknown;
+  readonly traceparent: unknown;
 }
 
 /** A durable queue of its own, from before the first event on. */
@@ -62,6 +63,7 @@ class Listener {
           subject,
           version: Number(headers?.['entity-version']),
           body: body as unknown,
+          traceparent: headers?.['traceparent'] as unknown,
         });
       },
     );
@@ -218,6 +220,25 @@ describe('two nodes with RabbitMQ between them', () => {
     expect(audit.code, audit.output).to.equal(0);
   });
 
+  it('an order’s events belong to the trace of the request that placed it', async () => {
+    const node = await startNode();
+    await node.request('POST', '/api/v1/stock/batch', { json: { items: [{ productId: 'P0', onHand: 10 }] } });
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const place = (headers: Record<string, string>) =>
+      node.request('POST', '/api/v1/orders', {
+        json: orderOf([['P0', 1]]),
+        headers: { prefer: 'wait=20', ...headers },
+      });
+    const traced = await place({ traceparent });
+    const untraced = await place({ traceparent: 'none at all' });
+    expect([traced.status, untraced.status]).to.deep.equal([201, 201]);
+    const of = ({ body }: { readonly body: OrderBody }): unknown[] =>
+      listener.heard.filter(({ subject }) => subject.endsWith(body.orderId)).map((heard) => heard.traceparent);
+    await waitUntil('all to be told', () => of(traced).length >= 6 && of(untraced).length >= 6);
+    expect(of(traced)).to.deep.equal(Array(6).fill(traceparent));
+    expect(of(untraced)).to.deep.equal(Array(6).fill(undefined));
+  });
+
   it('performs what the example sends, once however often it is sent', async function () {
     this.timeout(90_000);
     const node = await startNode();
@@ -268,6 +289,7 @@ describe('two nodes with RabbitMQ between them', () => {
         subject: String(headers['cloudEvents_subject']),
         version: Number(headers['entity-version']),
         body: JSON.parse(body) as unknown,
+        traceparent: headers['traceparent'],
       })),
     );
     for (const [subject, events] of meant) expect(told.get(subject), subject).to.deep.equal(events);
