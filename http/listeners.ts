@@ -19,14 +19,19 @@ const createHandle = (net as unknown as { readonly _createServerHandle: CreateHa
 
 export class Listeners {
   readonly #servers: readonly Server[];
+  #connections = 0;
 
   /** @param fds open files of one bound socket, of this process. @param connectionsMax beyond it new ones are cut off. */
   constructor(http: HttpServer, fds: readonly number[], connectionsMax: number) {
+    http.on('connection', (socket: Socket) => {
+      this.#connections++;
+      socket.once('close', () => this.#connections--);
+      if (this.#connections > connectionsMax) socket.destroy();
+    });
     this.#servers = fds.map((fd, index) => {
       // The first is http's own, which begins to watch over its time limits when it listens.
       const server = index === 0 ? http : net.createServer({ allowHalfOpen: true, noDelay: true }, handTo(http));
       if (server !== http) server.on('error', (error) => http.emit('error', error));
-      server.maxConnections = Math.ceil(connectionsMax / fds.length);
       const internals = server as unknown as Internals;
       internals._handle = createHandle(null, null, null, fd);
       internals._listen2(null, null, null, BACKLOG, fd);
@@ -34,20 +39,15 @@ export class Listeners {
     });
   }
 
+  /** Over all files: how many a file gets is chance. */
+  get connections(): number {
+    return this.#connections;
+  }
+
   /** Takes no new connections; those that are there stay. */
   close(): void {
     // Not http's own: it would close idle connections at once.
     for (const server of this.#servers) net.Server.prototype.close.call(server);
-  }
-
-  async connections(): Promise<number> {
-    let sum = 0;
-    for (const server of this.#servers) {
-      sum += await new Promise<number>((resolve) => {
-        server.getConnections((error, count) => resolve(error ? 0 : count));
-      });
-    }
-    return sum;
   }
 }
 
