@@ -2,36 +2,23 @@
  * Owns the flame graph: a page of its own that loads nothing. A row a depth of calls, a box a call, as wide as its share
  * of the time; a click shows a call and what it called at full width.
  */
+import { escaped, htmlPage, scriptData } from '../report/html-page.ts';
 import { type Call, totalOf } from './call-tree.ts';
 
 /** Narrower boxes can't be seen, and would be most of the page. */
 const SHARE_MIN = 0.0005;
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /** [name, where, share of all, callees] */
 type Box = readonly [string, string, number, readonly Box[]];
 
 export function flameGraph(root: Call, title: string): string {
   const total = totalOf(root) || 1;
-  const boxes = JSON.stringify(boxOf(root, total)).replaceAll('<', '\\u003c');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escaped(title)}</h1>
+  const body = `<h1>${escaped(title)}</h1>
 <p>As wide as its share of the CPU time. A click shows one call at full width, Escape all of them.
 <label>Find <input id="find" type="search" placeholder="function or file"></label> <output id="found"></output></p>
 <div id="graph" role="tree" aria-label="calls"></div>
-<script>const root = ${boxes};${SCRIPT}</script>
-</body>
-</html>
-`;
+<script>const root = ${scriptData(boxOf(root, total))};${SCRIPT}</script>`;
+  return htmlPage(title, STYLE, body);
 }
 
 function boxOf(call: Call, total: number): Box {
@@ -41,10 +28,6 @@ function boxOf(call: Call, total: number): Box {
     .sort((one, other) => other[2] - one[2]);
   const where = call.file === '' ? '' : `${call.file}:${call.line}`;
   return [call.name || 'all', where, totalOf(call) / total, callees];
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
 const STYLE = `

@@ -4,14 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { escaped, htmlPage, scriptData } from './html-page.ts';
 import { headlineOf, type Headline } from './headline.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { reportPlots } from './report-plots.ts';
 import { environmentTables, resultTables, type ReportTable } from './report-tables.ts';
 import type { ScenarioReport } from './scenario-report.ts';
-
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /** @throws where the package uplot is not installed */
 export function htmlReport(report: ScenarioReport): string {
@@ -21,17 +20,12 @@ export function htmlReport(report: ScenarioReport): string {
     ({ name }, index) =>
       `<option value="${index}"${index === firstSideRounds - 1 ? ' selected' : ''}>${escaped(name)}</option>`,
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(report.scenario)}: bench of Holdfast</title>
-<style>${uPlotFile('uPlot.min.css')}${PAGE_STYLE}</style>
-</head>
-<body>
-<h1>${escaped(report.scenario)}</h1>
+  const title = `${report.scenario}: bench of Holdfast`;
+  const style = `${uPlotFile('uPlot.min.css')}${PAGE_STYLE}`;
+  return htmlPage(
+    title,
+    style,
+    `<h1>${escaped(report.scenario)}</h1>
 <p>${escaped(report.about)}</p>
 <p class="muted">Started ${escaped(report.startedAt)}</p>
 ${headlineElement(headlineOf(report))}
@@ -51,10 +45,8 @@ ${resultTables(report).map(tableSection).join('\n')}
 <footer class="muted">Plots by uPlot (MIT licence, copyright Leon Sorokin).</footer>
 <script type="application/json" id="plot-data">${scriptData(plots)}</script>
 <script>${uPlotFile('uPlot.iife.min.js')}</script>
-<script>${PAGE_SCRIPT}</script>
-</body>
-</html>
-`;
+<script>${PAGE_SCRIPT}</script>`,
+  );
 }
 
 function headlineElement(headline: Headline): string {
@@ -88,23 +80,6 @@ function tableElement({ rows, wordColumns }: ReportTable, header?: readonly stri
   };
   const head = header === undefined ? '' : `<thead>${row(header, 'th')}</thead>`;
   return `<table>${head}<tbody>${rows.map((cells) => row(cells, 'td')).join('')}</tbody></table>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
-}
-
-/** JSON that no browser takes for the end of its script, or for the start of another. */
-function scriptData(value: unknown): string {
-  return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
 function uPlotFile(name: string): string {

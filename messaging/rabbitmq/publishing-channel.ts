@@ -1,8 +1,8 @@
 /**
  * Owns a channel that takes many publications in one write, each with its own confirm. The client writes three small
- * pieces a message and waits for each, which costs several times as much CPU (docs/decisions.md). It opens the channel, counts what is unconfirmed and hears the broker's word, all as it does for
- * its own: only the bytes are ours. For that we reach into it: its version is exact, and a test with a real broker fails
- * where it keeps these things elsewhere.
+ * pieces a message and waits for each, which costs several times as much CPU (docs/decisions.md). It opens the channel,
+ * counts what is unconfirmed and hears the broker's word, all as it does for its own: only the bytes are ours. For that
+ * we reach into it: its version is exact, and a test with a real broker fails where it keeps these things elsewhere.
  */
 import type { Writable } from 'node:stream';
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
