@@ -19,7 +19,8 @@ export function answerJsonText(
   headers?: Readonly<Record<string, string>>,
 ): void {
   ctx.status = status;
-  ctx.set({ 'Content-Type': JSON_TYPE, ...headers });
+  ctx.set('Content-Type', JSON_TYPE);
+  if (headers) ctx.set(headers);
   ctx.body = text;
 }
 

@@ -402,7 +402,8 @@ export class EntityShell {
         asker.reply(failed('overloaded', `${SETTLE_WAITERS_MAX} callers wait for ${this.entityId} already`));
         return;
       }
-      this.#settleWaiters.push({ ...asker, version: this.#version, replayed });
+      const { ask, reply } = asker;
+      this.#settleWaiters.push({ ask, reply, version: this.#version, replayed });
       return;
     }
     this.#hold({ reply: asker.reply, value: decider.answer(this.#state, command), replayed });

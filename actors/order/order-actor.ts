@@ -6,8 +6,8 @@ import { entityType } from '../entity/entity-type.ts';
 
 /** One order's callers: its owner, staff, its own steps. */
 const MAILBOX_CAPACITY_MAX = 1_000;
-/** Once it is settled hardly anybody asks for it again, and what stays is copied by each garbage collection. */
-const IDLE_MS = 500;
+/** Once it is settled hardly anybody asks for it again, and all that stays is copied by each garbage collection. */
+const IDLE_MS = 50;
 
 export const orderActor = entityType(orderDecider, {
   forms: EVENT_FORMS.order,

@@ -5,7 +5,7 @@ import { entityType } from '../entity/entity-type.ts';
 
 const MAILBOX_CAPACITY_MAX = 100;
 /** Once it is settled hardly anybody asks for it again, and what stays is copied by each garbage collection. */
-const IDLE_MS = 500;
+const IDLE_MS = 50;
 
 export const reservationActor = entityType(reservationDecider, {
   forms: EVENT_FORMS.reservation,

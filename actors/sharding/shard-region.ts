@@ -36,7 +36,7 @@ import { WakeTimer } from './wake-timer.ts';
 
 /** A provider that says nothing for so long is asked again, under the same key. */
 const PROVIDER_TIMEOUT_MS = 30_000;
-const SWEEP_INTERVAL_MS = 200;
+const SWEEP_INTERVAL_MS = 100;
 /** Beyond this, idle entities leave at once. */
 const RESIDENTS_MAX = 50_000;
 /** Entities in memory at which new work is refused: each of them is busy. */
@@ -218,7 +218,8 @@ export class ShardRegion implements Actors, EntityHost {
     }
     routed.applied = 'unknown';
     const leftMs = Math.max(1, routed.deadlineMs - this.clock.monotonicMs());
-    const sent = leftMs < ask.timeoutMs ? { ...ask, timeoutMs: leftMs } : ask;
+    // At the first attempt next to nothing is gone yet, and a copy is not worth it.
+    const sent = leftMs <= ask.timeoutMs - 1 ? { ...ask, timeoutMs: leftMs } : ask;
     this.#deps.transport.ask(owner, sent, internal, answered);
   }
 

@@ -7,7 +7,7 @@ import { allowedTransitions, type PlacedOrder } from '../../domain/order/order.t
 import { isoOf } from '../../kernel/instant.ts';
 import { orderNumberOf } from '../order-number.ts';
 
-/** @param version of the order that `state` is. @param shards of this installation, for ever the same. */
+/** What is undefined leaves no trace in its JSON. @param version of the order that `state` is. @param shards of this installation, for ever the same. */
 export function orderJson(
   state: PlacedOrder,
   version: number,
@@ -43,11 +43,11 @@ export function orderJson(
     },
     shipments: [],
     returns: [],
-    ...('cancellation' in state && { cancellation: state.cancellation }),
+    cancellation: 'cancellation' in state ? state.cancellation : undefined,
     createdAt: isoOf(state.createdAt),
     updatedAt: isoOf(state.updatedAt),
     allowedTransitions: allowedTransitions(state),
-    ...(terms.externalReference !== undefined && { externalReference: terms.externalReference }),
-    ...(terms.placedAt !== undefined && { placedAt: terms.placedAt }),
+    externalReference: terms.externalReference,
+    placedAt: terms.placedAt,
   };
 }

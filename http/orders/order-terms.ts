@@ -10,7 +10,7 @@ import type { PlaceOrderRequest } from '../schemas/place-order-request.ts';
 export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, reservationTtlMs: number): OrderTerms {
   const customerId = customerOf(request, principal);
   const { billingAddress, confirmation, externalReference, paymentMethod, placedAt, shippingAddress } = request;
-  return {
+  const terms: { -readonly [Term in keyof OrderTerms]: OrderTerms[Term] } = {
     customerId,
     currency: currencyOf(request),
     lines: request.orderLines.map(({ productId, quantity, unitPrice }) => ({
@@ -19,14 +19,15 @@ export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, r
       unitPrice: unitPrice.amount,
     })),
     shippingAddress,
-    ...(billingAddress !== undefined && { billingAddress }),
     paymentMethod,
     confirmation,
-    ...(externalReference !== undefined && { externalReference }),
-    ...(placedAt !== undefined && { placedAt }),
     bodyHash: sha256(canonicalBody(request, customerId)),
     reservationTtlMs,
   };
+  if (billingAddress !== undefined) terms.billingAddress = billingAddress;
+  if (externalReference !== undefined) terms.externalReference = externalReference;
+  if (placedAt !== undefined) terms.placedAt = placedAt;
+  return terms;
 }
 
 /** Canonical because the schema's keys are in alphabetical order, and these are too. Absent members leave no trace. */

@@ -35,11 +35,9 @@ export function createPlaceOrder(services: EdgeServices): Handler {
     const { state, version, origin } = found;
     // After a repetition of our own, `replayed` says nothing about the caller; then the order's age tells.
     const isReplay = keyed && replayed && (!repeated || state.createdAt < startedAt);
-    answerJson(ctx, 201, orderJson(state, version, origin, shards), {
-      Location: `/api/v1/orders/${orderId}`,
-      ETag: entityTag(version),
-      ...(waitSeconds !== undefined && { 'Preference-Applied': `wait=${waitSeconds}` }),
-      ...(isReplay && { 'Idempotent-Replayed': 'true' }),
-    });
+    const headers: Record<string, string> = { Location: `/api/v1/orders/${orderId}`, ETag: entityTag(version) };
+    if (waitSeconds !== undefined) headers['Preference-Applied'] = `wait=${waitSeconds}`;
+    if (isReplay) headers['Idempotent-Replayed'] = 'true';
+    answerJson(ctx, 201, orderJson(state, version, origin, shards), headers);
   };
 }
