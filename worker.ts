@@ -229,7 +229,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     health,
     version,
   });
-  const http = new DrainableHttp(edge.handler, clock);
+  const http = new DrainableHttp(edge.handler, clock, log);
   const commands =
     broker && new CommandConsumer({ connection: broker.connection, commands: edge.commands, clock, log });
 

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cleanup } from '../bench/host/cleanup.ts';
 import { freePorts } from '../config/free-ports.ts';
 import { duration } from '../commands/support/text.ts';
-import { openRuntimeDir, removeRuntimeDir } from '../config/runtime-dir.ts';
+import { removeRuntimeDir } from '../config/runtime-dir.ts';
 import { signDevToken } from '../config/dev-token.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { countUnsettled, readOrderViews, scanJournal } from './check/database-reader.ts';
@@ -220,7 +220,7 @@ export class ChaosRun {
 
 /** With the folder of sockets that a node keeps elsewhere, and leaves behind when it is killed. */
 async function removeDataDir(dataDir: string): Promise<void> {
-  await removeRuntimeDir(dataDir, await openRuntimeDir(dataDir));
+  await removeRuntimeDir(dataDir);
   await rm(dataDir, { recursive: true, force: true });
 }
 

@@ -82,7 +82,7 @@ describe('DATA_DIR', () => {
       expect(await permissionsOf(runtimeDir)).to.equal(0o700);
       expect(Buffer.byteLength(runtimeDir)).to.be.at.most(62);
       expect(await openRuntimeDir(dataDir)).to.equal(runtimeDir);
-      await removeRuntimeDir(dataDir, runtimeDir);
+      await removeRuntimeDir(dataDir);
       expect(await stat(runtimeDir).catch(() => 'gone')).to.equal('gone');
     });
 
@@ -90,7 +90,7 @@ describe('DATA_DIR', () => {
       const runtimeDir = await openRuntimeDir(dataDir);
       await rm(runtimeDir, { recursive: true });
       expect(await openRuntimeDir(dataDir)).to.equal(runtimeDir);
-      await removeRuntimeDir(dataDir, runtimeDir);
+      await removeRuntimeDir(dataDir);
     });
 
     it('is another one where the recorded one is open to others', async () => {
@@ -99,7 +99,7 @@ describe('DATA_DIR', () => {
       const closed = await openRuntimeDir(dataDir);
       expect(closed).to.not.equal(open);
       expect(await readFile(path.join(dataDir, 'runtime-dir'), 'utf8')).to.equal(closed);
-      await removeRuntimeDir(dataDir, closed);
+      await removeRuntimeDir(dataDir);
       await rm(open, { recursive: true });
     });
   });

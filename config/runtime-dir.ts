@@ -42,10 +42,14 @@ export async function openRuntimeDir(dataDir: string): Promise<string> {
   return made;
 }
 
-/** Removes the folder and its record. Only for the holder of the node lock, when nothing listens there any more. */
-export async function removeRuntimeDir(dataDir: string, runtimeDir: string): Promise<void> {
-  await rm(path.join(dataDir, RECORD_FILE), { force: true });
-  await rm(runtimeDir, { recursive: true, force: true });
+/** Removes the folder that is recorded, and the record. Only when nothing listens there any more and nobody starts. */
+export async function removeRuntimeDir(dataDir: string): Promise<void> {
+  const recordFile = path.join(dataDir, RECORD_FILE);
+  const recorded = await readRecord(recordFile);
+  if (recorded === undefined) return;
+  const isOurs = path.basename(recorded).startsWith(NAME_PREFIX) && (await isUsable(recorded));
+  if (isOurs) await rm(recorded, { recursive: true, force: true });
+  await rm(recordFile, { force: true });
 }
 
 async function readRecord(recordFile: string): Promise<string | undefined> {

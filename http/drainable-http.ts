@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
 import type { Clock } from '../kernel/clock.ts';
 import { Listeners } from './listeners.ts';
 
@@ -14,17 +15,22 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than a client's or a balancer's usual 60 s, so that it is they who close. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const POLL_MS = 10;
+/** What keeps one connection from being accepted keeps many. */
+const COMPLAINT_INTERVAL_MS = 1_000;
 
 export class DrainableHttp {
   readonly server: Server;
   readonly #clock: Clock;
+  readonly #log: Logger;
   /** Not answered yet. */
   readonly #open = new Set<ServerResponse>();
   #listeners: Listeners | undefined;
   #draining = false;
+  #complainedAtMs = -Infinity;
 
-  constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock) {
+  constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock, log: Logger) {
     this.#clock = clock;
+    this.#log = log;
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, (req, res) => {
       if (this.#draining) res.shouldKeepAlive = false;
       handler(req, res);
@@ -41,6 +47,7 @@ export class DrainableHttp {
     const listening = once(this.server, 'listening');
     this.#listeners = new Listeners(this.server, fds, SOCKETS_MAX);
     await listening;
+    this.server.on('error', (error) => this.#complain(error));
   }
 
   /**
@@ -60,5 +67,13 @@ export class DrainableHttp {
       // A worker that was busy has requests before it that it has not read: their connections are not idle.
       await new Promise(setImmediate);
     }
+  }
+
+  /** A connection that could not be accepted costs its client; those that are there are served on. */
+  #complain(err: Error): void {
+    const now = this.#clock.monotonicMs();
+    if (now - this.#complainedAtMs < COMPLAINT_INTERVAL_MS) return;
+    this.#complainedAtMs = now;
+    this.#log.error({ err }, 'a connection could not be accepted');
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Owns what a run has on the broker: where wanted, one durable quorum queue that takes every event. Nobody consumes from
- * it; beyond its limit it drops the oldest. It is gone after the run, and the exchanges stay: a node declares them where
- * it finds none.
+ * Owns what a run has on the broker: where wanted, one durable queue that takes every event. Nobody consumes from it;
+ * beyond its limit it drops the oldest. It is gone after the run, and the exchanges stay: a node declares them where it
+ * finds none.
  */
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
@@ -13,7 +13,10 @@ import type { Cleanup } from '../host/cleanup.ts';
 import { readProcessTable } from '../host/process-table.ts';
 import type { EventTaker } from '../scenarios/scenario.ts';
 
-const MESSAGES_MAX = 1_000_000;
+const QUEUES: Readonly<Record<Exclude<EventTaker, 'nobody'>, Readonly<Record<string, string | number>>>> = {
+  'quorum queue': { 'x-queue-type': 'quorum', 'x-max-length': 1_000_000, 'x-overflow': 'drop-head' },
+  stream: { 'x-queue-type': 'stream', 'x-max-length-bytes': 1_000_000_000 },
+};
 const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const BROKER_COMMAND = 'beam.smp';
 
@@ -28,7 +31,7 @@ export async function openEvents(
   const { connection } = broker;
   try {
     await applyTopology(connection, ordersTopology());
-    if (taker === 'quorum queue') await declare(connection, cleanup);
+    if (taker !== undefined && taker !== 'nobody') await declare(connection, QUEUES[taker], cleanup);
   } catch (error) {
     throw new Error(`AMQP_URL: the broker can't be used (${messageOf(error)}); start it, or choose another`, {
       cause: error,
@@ -43,10 +46,13 @@ function findBroker(): number | undefined {
   return found.length === 1 ? found[0]!.pid : undefined;
 }
 
-async function declare(connection: Broker['connection'], cleanup: Cleanup): Promise<void> {
+async function declare(
+  connection: Broker['connection'],
+  kind: Readonly<Record<string, string | number>>,
+  cleanup: Cleanup,
+): Promise<void> {
   const queue = `orders.bench.${randomBytes(4).toString('hex')}`;
   cleanup.add(async () => void (await connection.queueDelete({ queue })));
-  const limits = { 'x-queue-type': 'quorum', 'x-max-length': MESSAGES_MAX, 'x-overflow': 'drop-head' } as const;
-  await connection.queueDeclare({ queue, durable: true, arguments: limits });
+  await connection.queueDeclare({ queue, durable: true, arguments: kind });
   await connection.queueBind({ queue, exchange: EVENTS_EXCHANGE, routingKey: '#' });
 }

@@ -107,7 +107,7 @@ async function startEmbedded(dataDir: string, cleanup: Cleanup): Promise<string>
   const runtimeDir = await openRuntimeDir(dataDir);
   const lock = await takeNodeLock(dataDir, runtimeDir);
   cleanup.add(() => lock.release());
-  cleanup.add(() => removeRuntimeDir(dataDir, runtimeDir));
+  cleanup.add(() => removeRuntimeDir(dataDir));
   const starting = startEmbeddedPostgres({ dataDir, runtimeDir, log: pino({ level: 'silent' }) });
   cleanup.add(async () => {
     const server = await starting.catch(() => undefined);

@@ -26,7 +26,7 @@ export interface Scenario {
 }
 
 /** One durable queue, as an integrator would have it; or nobody, so that the broker drops them. */
-export type EventTaker = 'quorum queue' | 'nobody';
+export type EventTaker = 'quorum queue' | 'stream' | 'nobody';
 
 export type PeerName = 'plain-sql' | 'queue-table' | 'dbos' | 'without-relay';
 

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { signDevToken, type Role } from '../../config/dev-token.ts';
+import { removeRuntimeDir } from '../../config/runtime-dir.ts';
 import { removeEmbeddedCluster } from '../../persistence/embedded/embedded-postgres.ts';
 
 export const TEST_SECRET = 'a secret for tests that is long enough to be one';
@@ -254,8 +255,7 @@ export class TestNode {
       if (this.#child.signalCode !== null) await this.start().then(() => this.stop());
       await removeEmbeddedCluster(this.dataDir);
     }
-    const runtimeDir = await readFile(path.join(this.dataDir, 'runtime-dir'), 'utf8').catch(() => undefined);
-    if (runtimeDir !== undefined) await rm(runtimeDir, { recursive: true, force: true });
+    await removeRuntimeDir(this.dataDir);
     await rm(this.dataDir, { recursive: true, force: true });
   }
 
