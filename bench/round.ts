@@ -3,6 +3,8 @@ import * as hdr from 'hdr-histogram-js';
 import { coresBetween, read, used, type Reading, type Watched } from './host/sampler.ts';
 import { childrenOf, readProcessTable } from './host/process-table.ts';
 import type { LoadProcess } from './load/load-process.ts';
+import { shardGaps } from './load/shard-gaps.ts';
+import { ShardProbes } from './load/shard-probes.ts';
 import type { LoadJob, LoadSecond, OperationCounts, PhaseCounts } from './load/messages.ts';
 import type {
   NodeSample,
@@ -48,8 +50,10 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
   const samples: Promise<SecondSample>[] = [];
   let before = read(watched);
 
+  const disturbedAtMs: number[] = [];
   const disturb = async ({ what }: Disturbance): Promise<void> => {
     const killedAt = since();
+    disturbedAtMs.push(performance.now());
     marks.push({ at: killedAt, text: what === 'kill-worker' ? 'a worker is killed' : 'all processes are killed' });
     const table = readProcessTable() ?? new Map();
     const workers = childrenOf(table, running.primaryPid).map(({ pid }) => pid);
@@ -64,7 +68,11 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
     setTimeout(() => disturbing.push(disturb(disturbance)), disturbance.atSeconds * 1_000),
   );
 
+  const { port } = running.place;
+  const probes = scenario.probes && new ShardProbes({ port, adminToken: job.adminToken, ...scenario.probes });
+
   try {
+    probes?.start();
     const counts = await load.run(job, {
       phase: (index) => {
         boundaries.push({ at: since(), reading: read(watched) });
@@ -80,11 +88,14 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
       },
     });
     await Promise.all(disturbing);
+    const probed = probes?.stop();
     const phases = scenario.phases.map((phase, index) =>
       phaseOf(phase, counts[index]!, scenario.form.linesPerOrder, boundaries[index]!, boundaries[index + 1]!),
     );
-    return { startedUs, phases, series: await Promise.all(samples), marks };
+    const series = await Promise.all(samples);
+    return { startedUs, phases, series, marks, ...(probed && { shardGaps: shardGaps(probed, disturbedAtMs) }) };
   } finally {
+    probes?.stop();
     for (const timer of timers) clearTimeout(timer);
     await Promise.allSettled(disturbing);
   }

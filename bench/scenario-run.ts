@@ -137,9 +137,10 @@ export class ScenarioRun {
     });
     await mkdir(dataDir, { mode: 0o700 });
     const [port, adminPort] = await freePorts(2);
-    const { workers, amqpUrl, profileDir } = this.#settings;
+    const { workers, amqpUrl, profileDir, scenario } = this.#settings;
     const place = {
       ...{ databaseUrl, dataDir, port: port!, adminPort: adminPort!, workers, jwtSecret: this.#jwtSecret },
+      ...(scenario.probes !== undefined && { shards: scenario.probes.shards }),
       ...(amqpUrl !== undefined && { amqpUrl }),
       ...(profileDir !== undefined && target === TARGETS.holdfast && { profileDir }),
     };

@@ -1,5 +1,5 @@
 /** Owns the tables of a report, as text: every form of it shows the same ones, so that none says more than another. */
-import { sum } from '../statistics.ts';
+import { sum, type LatencySummary } from '../statistics.ts';
 import { formatCount, formatMillis } from './format-figures.ts';
 import { reasonsForNoFigure, verdictOf } from './headline.ts';
 import { measuredPhases, medianOfKnown, throughputPhases, type MeasuredOperation } from './measured-phases.ts';
@@ -20,6 +20,7 @@ export function resultTables(report: ScenarioReport): ReportTable[] {
     sideTable(report),
     operationTable(report),
     errorTable(report),
+    shardGapTable(report),
     cpuTable(report),
     verdictTable(report),
   ];
@@ -109,6 +110,32 @@ function errorTable(report: ScenarioReport): ReportTable {
       return [...counts].map(([message, count]) => [name, message, formatCount(count)]);
     }),
   };
+}
+
+function shardGapTable({ sides }: ScenarioReport): ReportTable {
+  const rounds = sides.flatMap((side) => side.rounds.map((round) => ({ side: side.name, gaps: round.shardGaps })));
+  return {
+    title: 'Longest gaps of shards',
+    note: 'Between two answers to writes from outside; the longest of each shard after each kill, and before the first.',
+    wordColumns: 2,
+    header: ['side', 'time', 'shards', 'kills', 'answered', 'failed', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms'],
+    rows: rounds.flatMap(({ side, gaps }) => {
+      if (gaps === undefined) return [];
+      const { shards, disturbances, answered, failures, quiet, disturbed } = gaps;
+      const figures = ({ p50Ms, p95Ms, p99Ms, maxMs }: LatencySummary): string[] =>
+        [p50Ms, p95Ms, p99Ms, maxMs].map(formatMillis);
+      const failed = formatCount(sum(failures.map(({ count }) => count)));
+      const all = [formatCount(answered), failures.length === 0 ? failed : `${failed}: ${messagesOf(failures)}`];
+      return [
+        [side, 'before', formatCount(shards), '0', '-', '-', ...figures(quiet)],
+        [side, 'after a kill', formatCount(shards), formatCount(disturbances), ...all, ...figures(disturbed)],
+      ];
+    }),
+  };
+}
+
+function messagesOf(failures: readonly { readonly message: string; readonly count: number }[]): string {
+  return failures.map(({ message, count }) => `${formatCount(count)} ${message}`).join(', ');
 }
 
 function cpuTable(report: ScenarioReport): ReportTable {

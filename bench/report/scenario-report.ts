@@ -4,6 +4,7 @@
  */
 import type { ServerFacts } from '../database/database-server.ts';
 import type { Machine } from '../host/machine.ts';
+import type { ShardGaps } from '../load/shard-gaps.ts';
 import type { LatencySummary, RatioSummary } from '../statistics.ts';
 import type { Verdict } from '../targets/target.ts';
 
@@ -42,6 +43,8 @@ export interface RoundResult {
   readonly series: readonly SecondSample[];
   /** What was done to the service, and what became of it. */
   readonly marks: readonly { readonly at: number; readonly text: string }[];
+  /** Where shards were probed. */
+  readonly shardGaps?: ShardGaps;
 }
 
 export interface PhaseResult {

@@ -21,6 +21,8 @@ export interface Scenario {
   readonly openHolds?: number;
   /** What is done to Holdfast while it is under load. */
   readonly disturbances?: readonly Disturbance[];
+  /** Holdfast has so many shards; each is written to from outside, besides the load. */
+  readonly probes?: { readonly shards: number; readonly everyMs: number };
   /** True: no answer may be refused, so that one means that the run has no figure. */
   readonly refusesNone?: boolean;
 }

@@ -26,6 +26,7 @@ export const holdfast: Target = {
     RATE_LIMIT_PER_MINUTE: '0',
     WORKERS: String(place.workers),
     LOG_LEVEL: 'warn',
+    ...(place.shards !== undefined && { SHARDS: String(place.shards) }),
     ...(place.amqpUrl !== undefined && { AMQP_URL: place.amqpUrl }),
   }),
   verify: async (databaseUrl, ordersAnswered) => {

@@ -26,6 +26,8 @@ export interface TargetPlace {
   /** Empty, its own, removed at the end. */
   readonly dataDir: string;
   readonly workers: number;
+  /** Left out: as many as a node has by itself. */
+  readonly shards?: number;
   readonly jwtSecret: string;
   /** Where events are to be published; absent: nowhere. */
   readonly amqpUrl?: string;

@@ -1,0 +1,86 @@
+/**
+ * Owns the probes: an entity in each shard is written to, time after time, from outside, so that it shows how long
+ * nobody serves it. A probe's answer is awaited before the next one of its shard goes out.
+ */
+import { shardOf } from '../../actors/sharding/shard-of.ts';
+import { routingKeyOf, stockEntity } from '../../domain/addresses.ts';
+import { HttpConnection } from './http-connection.ts';
+import type { ProbeLog } from './shard-gaps.ts';
+
+export interface ProbeSettings {
+  readonly port: number;
+  readonly adminToken: string;
+  /** Of the node. */
+  readonly shards: number;
+  /** From one write to a shard to its next, where that is answered by then. */
+  readonly everyMs: number;
+}
+
+interface Probe {
+  readonly product: string;
+  readonly connection: HttpConnection;
+  readonly answeredAtMs: number[];
+  isWaiting: boolean;
+}
+
+export class ShardProbes {
+  readonly #settings: ProbeSettings;
+  readonly #probes: readonly Probe[];
+  readonly #failures = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #writes = 0;
+
+  constructor(settings: ProbeSettings) {
+    this.#settings = settings;
+    this.#probes = productsOfShards(settings.shards).map((product) => ({
+      product,
+      connection: new HttpConnection(settings.port),
+      answeredAtMs: [],
+      isWaiting: false,
+    }));
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      for (const probe of this.#probes) if (!probe.isWaiting) this.#write(probe);
+    }, this.#settings.everyMs);
+  }
+
+  /** What was seen, in the milliseconds of `performance.now()`. */
+  stop(): ProbeLog {
+    clearInterval(this.#timer);
+    for (const { connection } of this.#probes) connection.close(new Error('the probes are over'));
+    return { answeredAtMs: this.#probes.map(({ answeredAtMs }) => answeredAtMs), failures: this.#failures };
+  }
+
+  #write(probe: Probe): void {
+    probe.isWaiting = true;
+    const { port, adminToken } = this.#settings;
+    // Another number each time: a write that changes nothing would not reach the journal.
+    const body = JSON.stringify({ onHand: ++this.#writes });
+    const request =
+      `PUT /api/v1/stock/${probe.product} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n` +
+      `Authorization: Bearer ${adminToken}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n${body}`;
+    probe.connection.exchange(request, (outcome) => {
+      probe.isWaiting = false;
+      if (!(outcome instanceof Error) && outcome.status === 200) probe.answeredAtMs.push(performance.now());
+      else if (this.#timer !== undefined) this.#fail(outcome instanceof Error ? outcome.message : `${outcome.status}`);
+    });
+  }
+
+  #fail(message: string): void {
+    this.#failures.set(message, (this.#failures.get(message) ?? 0) + 1);
+  }
+}
+
+/** A product in each shard, by the number of the shard. */
+function productsOfShards(shards: number): string[] {
+  const products = new Map<number, string>();
+  for (let number = 0; products.size < shards; number++) {
+    const product = `probe-${number}`;
+    const shard = shardOf(routingKeyOf(stockEntity(product)), shards);
+    if (!products.has(shard)) products.set(shard, product);
+  }
+  return Array.from({ length: shards }, (_, shard) => products.get(shard)!);
+}
