@@ -4,8 +4,8 @@ import { EVENT_FORMS } from '../../persistence/event-codec.ts';
 import { entityType } from '../entity/entity-type.ts';
 
 const MAILBOX_CAPACITY_MAX = 100;
-/** Once it is settled hardly anybody asks for it again, and what stays is copied by each garbage collection. */
-const IDLE_MS = 50;
+/** Between its authorization and its capture lies a commit of its order, which under load takes its time. */
+const IDLE_MS = 250;
 
 export const paymentActor = entityType(paymentDecider, {
   forms: EVENT_FORMS.payment,
