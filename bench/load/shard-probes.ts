@@ -49,6 +49,7 @@ export class ShardProbes {
   /** What was seen, in the milliseconds of `performance.now()`. */
   stop(): ProbeLog {
     clearInterval(this.#timer);
+    this.#timer = undefined;
     for (const { connection } of this.#probes) connection.close(new Error('the probes are over'));
     return { answeredAtMs: this.#probes.map(({ answeredAtMs }) => answeredAtMs), failures: this.#failures };
   }
