@@ -53,12 +53,13 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
   const disturbedAtMs: number[] = [];
   const disturb = async ({ what }: Disturbance): Promise<void> => {
     const killedAt = since();
+    const table = readProcessTable() ?? new Map();
+    const [oldest, ...others] = childrenOf(table, running.primaryPid).map(({ pid }) => pid);
+    if (oldest === undefined) return void marks.push({ at: killedAt, text: 'there was no worker to kill' });
     disturbedAtMs.push(performance.now());
     marks.push({ at: killedAt, text: what === 'kill-worker' ? 'a worker is killed' : 'all processes are killed' });
-    const table = readProcessTable() ?? new Map();
-    const workers = childrenOf(table, running.primaryPid).map(({ pid }) => pid);
-    if (what === 'kill-worker') return void process.kill(workers[0]!, 'SIGKILL');
-    for (const pid of [running.primaryPid, ...workers]) process.kill(pid, 'SIGKILL');
+    if (what === 'kill-worker') return void process.kill(oldest, 'SIGKILL');
+    for (const pid of [running.primaryPid, oldest, ...others]) process.kill(pid, 'SIGKILL');
     await running.stop();
     running = await deps.restart();
     marks.push({ at: since(), text: `ready again after ${(since() - killedAt).toFixed(1)} s` });

@@ -3,8 +3,8 @@ import type { Scenario } from './scenario.ts';
 
 const KILLS = 30;
 const FIRST_AT_SECONDS = 15;
-/** The one that was killed is back, and has its shards again. */
-const EVERY_SECONDS = 4;
+/** By then the one before is back; and a node gives up after more than ten deaths within a minute. */
+const EVERY_SECONDS = 7;
 
 export const scenario: Scenario = {
   about: 'Workers are killed under load, one every few seconds: how long each shard goes unserved.',
