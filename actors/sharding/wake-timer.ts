@@ -1,13 +1,13 @@
 /**
  * When entities want to be woken. Buckets of a second: setting, moving and dropping a wake-up cost O(1), whatever
  * number waits. Wakes a few at a tick, so that a take-over with thousands overdue doesn't stall its worker, nor those who are
- * served meanwhile: a worker that has just started is slow as it is, so portions begin with one and grow to 500 a second.
+ * served meanwhile: a worker that has just started is slow as it is, so portions begin with one and grow to 700 a second.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
 
 const BUCKET_MS = 1_000;
 const TICK_MS = 20;
-const WAKES_PER_TICK_MAX = 10;
+const WAKES_PER_TICK_MAX = 14;
 /** While there is more to wake than a tick may, ticks until it may wake one more. */
 const TICKS_PER_STEP = 25;
 

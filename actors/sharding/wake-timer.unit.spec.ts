@@ -107,7 +107,7 @@ describe('wake timer', () => {
     };
     const portions = portionsOf(3_000);
     expect(portions[0]).to.equal(1);
-    expect(Math.max(...portions)).to.equal(10);
+    expect(Math.max(...portions)).to.equal(14);
     expect(portions.slice(0, -1), 'never smaller than before').to.deep.equal(
       portions.slice(0, -1).sort((one, other) => one - other),
     );
