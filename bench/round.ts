@@ -3,9 +3,9 @@ import * as hdr from 'hdr-histogram-js';
 import { coresBetween, read, used, type Reading, type Watched } from './host/sampler.ts';
 import { childrenOf, readProcessTable } from './host/process-table.ts';
 import type { LoadProcess } from './load/load-process.ts';
+import type { LoadJob, LoadSecond, OperationCounts, PhaseCounts } from './load/messages.ts';
 import { shardGaps } from './load/shard-gaps.ts';
 import { ShardProbes } from './load/shard-probes.ts';
-import type { LoadJob, LoadSecond, OperationCounts, PhaseCounts } from './load/messages.ts';
 import type {
   NodeSample,
   OperationResult,
@@ -54,12 +54,13 @@ export async function measureRound(deps: RoundDeps): Promise<RoundResult> {
   const disturb = async ({ what }: Disturbance): Promise<void> => {
     const killedAt = since();
     const table = readProcessTable() ?? new Map();
-    const [oldest, ...others] = childrenOf(table, running.primaryPid).map(({ pid }) => pid);
-    if (oldest === undefined) return void marks.push({ at: killedAt, text: 'there was no worker to kill' });
+    const workers = childrenOf(table, running.primaryPid).map(({ pid }) => pid);
+    const victims = what === 'kill-worker' ? workers.slice(0, 1) : [running.primaryPid, ...workers];
+    if (victims.length === 0) return void marks.push({ at: killedAt, text: 'there was no worker to kill' });
     disturbedAtMs.push(performance.now());
     marks.push({ at: killedAt, text: what === 'kill-worker' ? 'a worker is killed' : 'all processes are killed' });
-    if (what === 'kill-worker') return void process.kill(oldest, 'SIGKILL');
-    for (const pid of [running.primaryPid, oldest, ...others]) process.kill(pid, 'SIGKILL');
+    for (const pid of victims) process.kill(pid, 'SIGKILL');
+    if (what === 'kill-worker') return;
     await running.stop();
     running = await deps.restart();
     marks.push({ at: since(), text: `ready again after ${(since() - killedAt).toFixed(1)} s` });

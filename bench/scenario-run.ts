@@ -4,12 +4,12 @@
  * each proves that its answers were true, and what can't be proved has no figure.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { signDevToken } from '../config/dev-token.ts';
 import { freePorts } from '../config/free-ports.ts';
-import { removeRuntimeDir } from '../config/runtime-dir.ts';
+import { removeDataDir } from '../config/runtime-dir.ts';
 import { openEvents } from './broker/events-queue.ts';
 import type { DatabaseServer } from './database/database-server.ts';
 import type { Cleanup } from './host/cleanup.ts';
@@ -131,10 +131,7 @@ export class ScenarioRun {
     this.#progress.begin(`starting ${target.name} ...`);
     const databaseUrl = await this.#server.createDatabase(target.id);
     const dataDir = path.join(tmpdir(), `holdfast-bench-${randomBytes(6).toString('hex')}`);
-    this.#cleanup.add(async () => {
-      await removeRuntimeDir(dataDir);
-      await rm(dataDir, { recursive: true, force: true });
-    });
+    this.#cleanup.add(() => removeDataDir(dataDir));
     await mkdir(dataDir, { mode: 0o700 });
     const [port, adminPort] = await freePorts(2);
     const { workers, amqpUrl, profileDir, scenario } = this.#settings;

@@ -3,14 +3,14 @@
  * stops, judges.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cleanup } from '../bench/host/cleanup.ts';
 import { freePorts } from '../config/free-ports.ts';
 import { duration } from '../commands/support/text.ts';
-import { removeRuntimeDir } from '../config/runtime-dir.ts';
+import { removeDataDir } from '../config/runtime-dir.ts';
 import { signDevToken } from '../config/dev-token.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { countUnsettled, readOrderViews, scanJournal } from './check/database-reader.ts';
@@ -216,12 +216,6 @@ export class ChaosRun {
     for (const name of CUSTOMER_NAMES) customers.set(name, await sign(name, 'customer'));
     return { customers, admin: await sign('chaos-admin', 'admin') };
   }
-}
-
-/** With the folder of sockets that a node keeps elsewhere, and leaves behind when it is killed. */
-async function removeDataDir(dataDir: string): Promise<void> {
-  await removeRuntimeDir(dataDir);
-  await rm(dataDir, { recursive: true, force: true });
 }
 
 function mergedCounts(nodes: readonly ChaosNode[]): Record<string, number> {

@@ -52,6 +52,12 @@ export async function removeRuntimeDir(dataDir: string): Promise<void> {
   await rm(recordFile, { force: true });
 }
 
+/** Removes DATA_DIR and what its node keeps elsewhere. Only when none of the node's processes is left. */
+export async function removeDataDir(dataDir: string): Promise<void> {
+  await removeRuntimeDir(dataDir);
+  await rm(dataDir, { recursive: true, force: true });
+}
+
 async function readRecord(recordFile: string): Promise<string | undefined> {
   const text = await readFile(recordFile, 'utf8').catch(() => '');
   return path.isAbsolute(text) ? text : undefined;

@@ -1,7 +1,8 @@
 /**
  * When entities want to be woken. Buckets of a second: setting, moving and dropping a wake-up cost O(1), whatever
- * number waits. Wakes a few at a tick, so that a take-over with thousands overdue doesn't stall its worker, nor those who are
- * served meanwhile: a worker that has just started is slow as it is, so portions begin with one and grow to 700 a second.
+ * number waits. Wakes a few at a tick, so that a take-over with thousands overdue doesn't stall its worker, nor those
+ * who are served meanwhile: a worker that has just started is slow as it is, so portions begin with one and grow to
+ * 700 a second.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
 

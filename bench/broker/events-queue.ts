@@ -13,7 +13,8 @@ import type { Cleanup } from '../host/cleanup.ts';
 import { readProcessTable } from '../host/process-table.ts';
 import type { EventTaker } from '../scenarios/scenario.ts';
 
-const QUEUES: Readonly<Record<Exclude<EventTaker, 'nobody'>, Readonly<Record<string, string | number>>>> = {
+type QueueKind = Exclude<EventTaker, 'nobody'>;
+const QUEUES: Readonly<Record<QueueKind, Readonly<Record<string, string | number>>>> = {
   'quorum queue': { 'x-queue-type': 'quorum', 'x-max-length': 1_000_000, 'x-overflow': 'drop-head' },
   stream: { 'x-queue-type': 'stream', 'x-max-length-bytes': 1_000_000_000 },
 };
@@ -31,7 +32,7 @@ export async function openEvents(
   const { connection } = broker;
   try {
     await applyTopology(connection, ordersTopology());
-    if (taker !== undefined && taker !== 'nobody') await declare(connection, QUEUES[taker], cleanup);
+    if (taker !== undefined && taker !== 'nobody') await declare(connection, taker, cleanup);
   } catch (error) {
     throw new Error(`AMQP_URL: the broker can't be used (${messageOf(error)}); start it, or choose another`, {
       cause: error,
@@ -46,13 +47,9 @@ function findBroker(): number | undefined {
   return found.length === 1 ? found[0]!.pid : undefined;
 }
 
-async function declare(
-  connection: Broker['connection'],
-  kind: Readonly<Record<string, string | number>>,
-  cleanup: Cleanup,
-): Promise<void> {
+async function declare(connection: Broker['connection'], taker: QueueKind, cleanup: Cleanup): Promise<void> {
   const queue = `orders.bench.${randomBytes(4).toString('hex')}`;
   cleanup.add(async () => void (await connection.queueDelete({ queue })));
-  await connection.queueDeclare({ queue, durable: true, arguments: kind });
+  await connection.queueDeclare({ queue, durable: true, arguments: QUEUES[taker] });
   await connection.queueBind({ queue, exchange: EVENTS_EXCHANGE, routingKey: '#' });
 }

@@ -6,6 +6,7 @@ import { mulberry32 } from '../../kernel/mulberry32.ts';
 import type { Answer } from './http-connection.ts';
 import type { LoadJob, OperationName } from './messages.ts';
 import { orderBody, productIds } from './order-body.ts';
+import { requestText } from './request-text.ts';
 import { whyNotSettled } from './settled-answer.ts';
 
 /** Enough that no side sees the same body too often, few enough to stay in memory. */
@@ -94,7 +95,7 @@ export class Operations {
     const token = this.#token(number);
     const bodies = this.#bodies[number % this.#bodies.length]!;
     const settles = name === 'place until confirmed';
-    const request = this.#request('POST', '/api/v1/orders', token, {
+    const request = requestText(this.#job.port, 'POST', '/api/v1/orders', token, {
       body: name === 'place manually' ? bodies.manual : bodies.automatic,
       headers: [
         `Idempotency-Key: ${this.#job.keyPrefix}${number}`,
@@ -122,7 +123,7 @@ export class Operations {
     if (this.#firstUndecided > 1_000) this.#undecided.splice(0, this.#firstUndecided);
     if (this.#firstUndecided > 1_000) this.#firstUndecided = 0;
     const body = name === 'cancel' ? JSON.stringify({ reason: 'changed my mind' }) : '';
-    const request = this.#request('POST', `/api/v1/orders/${order.id}/${name}`, order.token, { body });
+    const request = requestText(this.#job.port, 'POST', `/api/v1/orders/${order.id}/${name}`, order.token, { body });
     return { name, request, whyWrong: (answer) => expectStatus(answer, 200, 202), isOrder: name === 'confirm' };
   }
 
@@ -134,7 +135,7 @@ export class Operations {
   #get(name: OperationName, path: string, token: string): Operation {
     return {
       name,
-      request: this.#request('GET', path, token),
+      request: requestText(this.#job.port, 'GET', path, token),
       whyWrong: (answer) => expectStatus(answer, 200),
       isOrder: false,
     };
@@ -142,23 +143,6 @@ export class Operations {
 
   #token(number = Math.floor(this.#random() * this.#job.tokens.length)): string {
     return this.#job.tokens[number % this.#job.tokens.length]!;
-  }
-
-  #request(
-    method: string,
-    path: string,
-    token: string,
-    { body = '', headers = [] }: { readonly body?: string; readonly headers?: readonly string[] } = {},
-  ): string {
-    const lines = [
-      `${method} ${path} HTTP/1.1`,
-      `Host: 127.0.0.1:${this.#job.port}`,
-      `Authorization: Bearer ${token}`,
-      ...(body === '' ? [] : ['Content-Type: application/json']),
-      ...(method === 'GET' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
-      ...headers,
-    ];
-    return `${lines.join('\r\n')}\r\n\r\n${body}`;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Owns the arithmetic of shards that nobody serves for a while: how long nothing was answered, from outside. */
-import { percentile, type LatencySummary } from '../statistics.ts';
+import { percentile, sum, type LatencySummary } from '../statistics.ts';
+import type { LoadError } from './messages.ts';
 
 /** What probes saw; times are those of one clock. */
 export interface ProbeLog {
@@ -11,7 +12,7 @@ export interface ProbeLog {
 export interface ShardGaps {
   readonly shards: number;
   readonly answered: number;
-  readonly failures: readonly { readonly message: string; readonly count: number }[];
+  readonly failures: readonly LoadError[];
   /** The longest gap of each shard before the first disturbance: what a gap is when nothing happens. */
   readonly quiet: LatencySummary;
   /** The longest gap of each shard after each disturbance. */
@@ -27,7 +28,7 @@ export function shardGaps({ answeredAtMs, failures }: ProbeLog, disturbedAtMs: r
   const quiet = answeredAtMs.map((times) => times.filter((atMs) => atMs < (disturbedAtMs[0] ?? Infinity)));
   return {
     shards: answeredAtMs.length,
-    answered: answeredAtMs.reduce((total, times) => total + times.length, 0),
+    answered: sum(answeredAtMs.map((times) => times.length)),
     failures: [...failures].map(([message, count]) => ({ message, count })),
     quiet: summary(quiet.map((times) => longestGap(times, 0, times.at(-1) ?? 0))),
     disturbed: summary(disturbedAtMs.flatMap((atMs, index) => longest(atMs, disturbedAtMs[index + 1] ?? endMs))),

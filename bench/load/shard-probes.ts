@@ -5,6 +5,7 @@
 import { shardOf } from '../../actors/sharding/shard-of.ts';
 import { routingKeyOf, stockEntity } from '../../domain/addresses.ts';
 import { HttpConnection } from './http-connection.ts';
+import { requestText } from './request-text.ts';
 import type { ProbeLog } from './shard-gaps.ts';
 
 export interface ProbeSettings {
@@ -59,10 +60,7 @@ export class ShardProbes {
     const { port, adminToken } = this.#settings;
     // Another number each time: a write that changes nothing would not reach the journal.
     const body = JSON.stringify({ onHand: ++this.#writes });
-    const request =
-      `PUT /api/v1/stock/${probe.product} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n` +
-      `Authorization: Bearer ${adminToken}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${body.length}\r\n\r\n${body}`;
+    const request = requestText(port, 'PUT', `/api/v1/stock/${probe.product}`, adminToken, { body });
     probe.connection.exchange(request, (outcome) => {
       probe.isWaiting = false;
       if (!(outcome instanceof Error) && outcome.status === 200) probe.answeredAtMs.push(performance.now());

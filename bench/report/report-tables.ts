@@ -1,4 +1,5 @@
 /** Owns the tables of a report, as text: every form of it shows the same ones, so that none says more than another. */
+import type { LoadError } from '../load/messages.ts';
 import { sum, type LatencySummary } from '../statistics.ts';
 import { formatCount, formatMillis } from './format-figures.ts';
 import { reasonsForNoFigure, verdictOf } from './headline.ts';
@@ -134,7 +135,7 @@ function shardGapTable({ sides }: ScenarioReport): ReportTable {
   };
 }
 
-function messagesOf(failures: readonly { readonly message: string; readonly count: number }[]): string {
+function messagesOf(failures: readonly LoadError[]): string {
   return failures.map(({ message, count }) => `${formatCount(count)} ${message}`).join(', ');
 }
 

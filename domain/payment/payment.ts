@@ -222,14 +222,18 @@ function decideOutcome(
         ? accepted<PaymentEvent>(captured, { type: 'RefundStarted', amount, notAfter })
         : accepted<PaymentEvent>(captured);
     }
-    case 'Voiding':
+    case 'Voiding': {
       if (outcome.kind === 'refused')
         return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Voided'] });
-      return accepted<PaymentEvent>({ type: 'PaymentVoided', voidId: outcome.reference, ...sumOf(state) });
-    case 'Refunding':
+      const { amount, currency } = state;
+      return accepted<PaymentEvent>({ type: 'PaymentVoided', voidId: outcome.reference, amount, currency });
+    }
+    case 'Refunding': {
       if (outcome.kind === 'refused')
         return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Refunded'] });
-      return accepted<PaymentEvent>({ type: 'PaymentRefunded', refundId: outcome.reference, ...sumOf(state) });
+      const { amount, currency } = state;
+      return accepted<PaymentEvent>({ type: 'PaymentRefunded', refundId: outcome.reference, amount, currency });
+    }
     default:
       return alreadyDone;
   }
@@ -318,10 +322,6 @@ function evolve(state: PaymentState, event: PaymentEvent): PaymentState {
   }
 }
 
-function sumOf({ amount, currency }: PaymentSum): PaymentSum {
-  return { amount, currency };
-}
-
 /** Written out: to spread a state and add to it costs fifty times as much. */
 function approved<Status extends PaymentState['status']>(
   { paymentId, amount, currency, method }: Known,
@@ -347,7 +347,7 @@ function outstanding(state: PaymentState): Effect<ProviderCall>[] {
     authorizationId === undefined
       ? { type, step, idempotencyKey, notAfter, amount, currency, method }
       : { type, step, idempotencyKey, notAfter, amount, currency, method, authorizationId };
-  return [{ key: step, to: PROVIDER, commandId: command.idempotencyKey, command, until: 'durable' }];
+  return [{ key: step, to: PROVIDER, commandId: idempotencyKey, command, until: 'durable' }];
 }
 
 function outcomeOf(state: PaymentState): PaymentOutcome {

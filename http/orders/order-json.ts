@@ -7,7 +7,11 @@ import { allowedTransitions, type PlacedOrder } from '../../domain/order/order.t
 import { isoOf } from '../../kernel/instant.ts';
 import { orderNumberOf } from '../order-number.ts';
 
-/** What is undefined leaves no trace in its JSON. @param version of the order that `state` is. @param shards of this installation, for ever the same. */
+/**
+ * What is undefined in it leaves no trace in its JSON.
+ *
+ * @param version of the order that `state` is. @param shards of this installation, for ever the same.
+ */
 export function orderJson(
   state: PlacedOrder,
   version: number,

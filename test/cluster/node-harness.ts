@@ -4,13 +4,13 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { signDevToken, type Role } from '../../config/dev-token.ts';
-import { removeRuntimeDir } from '../../config/runtime-dir.ts';
+import { removeDataDir } from '../../config/runtime-dir.ts';
 import { removeEmbeddedCluster } from '../../persistence/embedded/embedded-postgres.ts';
 
 export const TEST_SECRET = 'a secret for tests that is long enough to be one';
@@ -255,8 +255,7 @@ export class TestNode {
       if (this.#child.signalCode !== null) await this.start().then(() => this.stop());
       await removeEmbeddedCluster(this.dataDir);
     }
-    await removeRuntimeDir(this.dataDir);
-    await rm(this.dataDir, { recursive: true, force: true });
+    await removeDataDir(this.dataDir);
   }
 
   #env(environment: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
