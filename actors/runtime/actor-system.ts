@@ -10,8 +10,10 @@
  */
 import { dispatch, Nobody, spawn, start, stop, type Ref } from 'nact';
 
+/** By place. What is beyond that came in a burst. */
+const FREE_SEATS_MAX = 100;
+
 export interface ActorOptions<Message> {
-  readonly name: string;
   /** Messages that may wait; beyond it `tell` refuses. */
   readonly mailboxCapacityMax: number;
   /** Must not return a promise. */
@@ -26,62 +28,38 @@ export interface ActorOptions<Message> {
 export type Told = 'accepted' | 'mailbox_full' | 'stopped';
 
 export class Actor<Message> {
-  readonly #ref: Ref<Message>;
-  readonly #capacityMax: number;
+  readonly #options: ActorOptions<Message>;
   readonly #counters: Counters;
+  #seat: Seat | undefined;
   #waiting = 0;
   #waitingSinceMs = 0;
   #retiring = false;
-  #stopped = false;
 
-  constructor(parent: Ref<never>, options: ActorOptions<Message>, counters: Counters) {
-    this.#capacityMax = options.mailboxCapacityMax;
+  constructor(seat: Seat, options: ActorOptions<Message>, counters: Counters) {
+    this.#seat = seat;
+    this.#options = options;
     this.#counters = counters;
-    this.#ref = spawn(
-      parent as Ref<unknown>,
-      (_state: undefined, message: Message) => {
-        this.#waiting--;
-        if (this.#waiting > 0) this.#waitingSinceMs = performance.now();
-        options.handle(message);
-        if (this.#retiring && this.#waiting === 0) this.#stop();
-        return undefined;
-      },
-      options.name,
-      {
-        onCrash: (message, error, context) => {
-          counters.crashes++;
-          options.onCrash(error, message as Message);
-          if (this.#retiring && this.#waiting === 0) this.#stop();
-          return context.resume;
-        },
-      },
-    );
+    seat.take(this);
     counters.actors++;
   }
 
   /** Messages of one sender are handled in the order of these calls. */
   tell(message: Message): Told {
-    if (this.#stopped) {
-      this.#counters.deadLetters++;
-      return 'stopped';
-    }
-    if (this.#waiting >= this.#capacityMax) {
+    if (this.#seat && this.#waiting >= this.#options.mailboxCapacityMax) {
       this.#counters.refusals++;
       return 'mailbox_full';
     }
-    if (this.#waiting++ === 0) this.#waitingSinceMs = performance.now();
-    dispatchFrom(this.#ref, message, NOBODY);
-    return 'accepted';
+    return this.tellAlways(message);
   }
 
   /** For control messages: never refused for a full mailbox. They are few, and each has an end. */
   tellAlways(message: Message): Told {
-    if (this.#stopped) {
+    if (!this.#seat) {
       this.#counters.deadLetters++;
       return 'stopped';
     }
     if (this.#waiting++ === 0) this.#waitingSinceMs = performance.now();
-    dispatchFrom(this.#ref, message, NOBODY);
+    this.#seat.dispatch(message);
     return 'accepted';
   }
 
@@ -95,17 +73,75 @@ export class Actor<Message> {
     return this.#waiting;
   }
 
-  /** Handles what waits in the mailbox, then stops. Idempotent. */
+  /** Handles what waits in the mailbox, then leaves. Idempotent. */
   retire(): void {
     this.#retiring = true;
-    if (this.#waiting === 0) this.#stop();
+    if (this.#waiting === 0) this.#leave();
   }
 
-  #stop(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
+  /** Its seat's turn. @throws whatever the handler throws; `crashed` follows. */
+  handle(message: Message): void {
+    this.#waiting--;
+    if (this.#waiting > 0) this.#waitingSinceMs = performance.now();
+    this.#options.handle(message);
+    if (this.#retiring && this.#waiting === 0) this.#leave();
+  }
+
+  crashed(error: unknown, message: Message): void {
+    this.#counters.crashes++;
+    this.#options.onCrash(error, message);
+    if (this.#retiring && this.#waiting === 0) this.#leave();
+  }
+
+  #leave(): void {
+    if (!this.#seat) return;
     this.#counters.actors--;
-    stop(this.#ref);
+    this.#seat.leave();
+    this.#seat = undefined;
+  }
+}
+
+/**
+ * An actor of nact, with its mailbox, for one actor of ours after the other: to spawn and to stop one costs more than
+ * all messages that an order's actors handle. Whoever leaves has an empty mailbox, so the next one hears nothing of it.
+ */
+class Seat {
+  readonly #free: Seat[];
+  readonly #ref: Ref<unknown>;
+  #occupant: Actor<never> | undefined;
+  /** Whose message is being handled: it may leave within that, and crash then. */
+  #handling: Actor<never> | undefined;
+
+  /** @param free where it goes when it is left. */
+  constructor(parent: Ref<never>, name: string, free: Seat[]) {
+    this.#free = free;
+    this.#ref = spawn(parent as Ref<unknown>, (_state: undefined, message: unknown) => this.#handle(message), name, {
+      onCrash: (message, error, context) => {
+        this.#handling!.crashed(error, message as never);
+        this.#handling = undefined;
+        return context.resume;
+      },
+    });
+  }
+
+  #handle(message: unknown): void {
+    this.#handling = this.#occupant!;
+    this.#handling.handle(message as never);
+    this.#handling = undefined; // a free seat keeps nobody in memory
+  }
+
+  take(occupant: Actor<never>): void {
+    this.#occupant = occupant;
+  }
+
+  dispatch(message: unknown): void {
+    dispatchFrom(this.#ref, message, NOBODY);
+  }
+
+  leave(): void {
+    this.#occupant = undefined;
+    if (this.#free.length < FREE_SEATS_MAX) this.#free.push(this);
+    else stop(this.#ref);
   }
 }
 
@@ -140,8 +176,10 @@ export class ActorSystem {
   place(name: string): Place {
     const parent = spawn(this.#system, (state: undefined) => state, name) as Ref<never>;
     const counters = this.#counters;
+    const free: Seat[] = [];
+    let seats = 0;
     return {
-      spawn: (options) => new Actor(parent, options, counters),
+      spawn: (options) => new Actor(free.pop() ?? new Seat(parent, String(++seats), free), options, counters),
       stop: () => stop(parent as Ref<unknown>),
     };
   }

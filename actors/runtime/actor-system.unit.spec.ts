@@ -8,9 +8,7 @@ describe('actor system', () => {
   afterEach(() => system.stop());
 
   const spawn = (handle: (message: number) => void, options: Partial<ActorOptions<number>> = {}): Actor<number> =>
-    system
-      .place('place')
-      .spawn<number>({ name: 'actor', mailboxCapacityMax: 1_000, handle, onCrash: () => undefined, ...options });
+    system.place('place').spawn<number>({ mailboxCapacityMax: 1_000, handle, onCrash: () => undefined, ...options });
 
   it('handles messages one at a time, in the order they were told, and not within `tell`', async () => {
     const handled: number[] = [];
@@ -65,7 +63,6 @@ describe('actor system', () => {
     const calm: Actor<number> = spawn(() => calm.retire());
     calm.tell(1);
     const crashing: Actor<number> = system.place('other').spawn<number>({
-      name: 'actor',
       mailboxCapacityMax: 10,
       handle: () => {
         throw new Error('scripted');
@@ -74,6 +71,35 @@ describe('actor system', () => {
     });
     crashing.tell(1);
     await waitUntil('both have stopped', () => system.figures.actors === 0);
+  });
+
+  it('gives its seat to the next actor, which hears nothing that was meant for the one before', async () => {
+    const place = system.place('shared');
+    const heard: string[] = [];
+    const spawnNext = (name: string, handle: (message: number) => void = () => undefined): Actor<number> =>
+      place.spawn<number>({
+        mailboxCapacityMax: 10,
+        handle: (message) => {
+          heard.push(`${name} ${message}`);
+          handle(message);
+        },
+        onCrash: (_error, message) => heard.push(`${name} crashed at ${message}`),
+      });
+    let second: Actor<number> | undefined;
+    // It leaves within its own handler, has a successor at once, and crashes only then.
+    const first = spawnNext('first', () => {
+      first.retire();
+      second = spawnNext('second');
+      second.tell(2);
+      throw new Error('scripted');
+    });
+    first.tell(1);
+    await waitUntil('both were told', () => second?.waiting === 0);
+    expect(first.tell(3)).to.equal('stopped');
+    second!.tell(4);
+    await waitUntil('the second is told again', () => second?.waiting === 0);
+    expect(heard).to.deep.equal(['first 1', 'first crashed at 1', 'second 2', 'second 4']);
+    expect(system.figures).to.include({ actors: 1, crashes: 1, deadLetters: 1 });
   });
 
   it('retires at once when nothing waits, and only once', () => {

@@ -109,7 +109,6 @@ export class ShardRegion implements Actors, EntityHost {
   readonly #parked: Parked;
   readonly #wakes: WakeTimer;
   readonly #sweeper: NodeJS.Timeout;
-  #incarnations = 0;
   #journal: Journal | undefined;
   #projections: Projections | undefined;
 
@@ -270,8 +269,6 @@ export class ShardRegion implements Actors, EntityHost {
     const type = this.#deps.types[kind];
     const shell = new EntityShell(entityId, shard, type, this, (message) => actor.tellAlways(message));
     const actor = this.#placeOf(shard, kind).spawn<ShellMessage>({
-      // Not the entity's id: nact takes few characters, and a former incarnation may still be answering its mailbox.
-      name: String(++this.#incarnations),
       mailboxCapacityMax: type.mailboxCapacityMax,
       handle: (message) => shell.handle(message),
       onCrash: (error, message) => this.#crashed(shell, error, message),
