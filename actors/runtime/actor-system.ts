@@ -8,7 +8,7 @@
  * `shutdownAfter` and `resetAll` lose queued messages or run two handlers at once; a parent copies its whole map of
  * children at each message it handles, so parents here handle none: the region keeps its own map of references.
  */
-import { dispatch, Nobody, spawn, start, stop, type Ref } from 'nact';
+import { Nobody, spawn, start, stop, type Ref } from 'nact';
 
 /** By place. What is beyond that came in a burst. */
 const FREE_SEATS_MAX = 100;
@@ -29,24 +29,24 @@ export type Told = 'accepted' | 'mailbox_full' | 'stopped';
 
 export class Actor<Message> {
   readonly #options: ActorOptions<Message>;
-  readonly #counters: Counters;
+  readonly #figures: SystemFigures;
   #seat: Seat | undefined;
   #waiting = 0;
   #waitingSinceMs = 0;
   #retiring = false;
 
-  constructor(seat: Seat, options: ActorOptions<Message>, counters: Counters) {
+  constructor(seat: Seat, options: ActorOptions<Message>, figures: SystemFigures) {
     this.#seat = seat;
     this.#options = options;
-    this.#counters = counters;
+    this.#figures = figures;
     seat.take(this);
-    counters.actors++;
+    figures.actors++;
   }
 
   /** Messages of one sender are handled in the order of these calls. */
   tell(message: Message): Told {
     if (this.#seat && this.#waiting >= this.#options.mailboxCapacityMax) {
-      this.#counters.refusals++;
+      this.#figures.refusals++;
       return 'mailbox_full';
     }
     return this.tellAlways(message);
@@ -54,8 +54,8 @@ export class Actor<Message> {
 
   /** For control messages: never refused for a full mailbox. They are few, and each has an end. */
   tellAlways(message: Message): Told {
-    if (!this.#seat) {
-      this.#counters.deadLetters++;
+    if (!this.#seat || this.#figures.stopped) {
+      this.#figures.deadLetters++;
       return 'stopped';
     }
     if (this.#waiting++ === 0) this.#waitingSinceMs = performance.now();
@@ -88,14 +88,14 @@ export class Actor<Message> {
   }
 
   crashed(error: unknown, message: Message): void {
-    this.#counters.crashes++;
+    this.#figures.crashes++;
     this.#options.onCrash(error, message);
     if (this.#retiring && this.#waiting === 0) this.#leave();
   }
 
   #leave(): void {
     if (!this.#seat) return;
-    this.#counters.actors--;
+    this.#figures.actors--;
     this.#seat.leave();
     this.#seat = undefined;
   }
@@ -112,10 +112,17 @@ class Seat {
   /** Whose message is being handled: it may leave within that, and crash then. */
   #handling: Actor<never> | undefined;
 
+  #self: NactActor | undefined;
+
   /** @param free where it goes when it is left. */
   constructor(parent: Ref<never>, name: string, free: Seat[]) {
     this.#free = free;
+    const found = (self: NactActor): void => void (this.#self = self);
     this.#ref = spawn(parent as Ref<unknown>, (_state: undefined, message: unknown) => this.#handle(message), name, {
+      initialStateFunc(this: unknown) {
+        found(this as NactActor);
+        return undefined as never; // there is no state; the library's types infer that there can't be
+      },
       onCrash: (message, error, context) => {
         this.#handling!.crashed(error, message as never);
         this.#handling = undefined;
@@ -125,6 +132,8 @@ class Seat {
   }
 
   #handle(message: unknown): void {
+    // Node keeps what was set together in one chain: an immediate that is kept keeps all that ran after it.
+    this.#self!.immediate = undefined;
     this.#handling = this.#occupant!;
     this.#handling.handle(message as never);
     this.#handling = undefined; // a free seat keeps nobody in memory
@@ -135,7 +144,7 @@ class Seat {
   }
 
   dispatch(message: unknown): void {
-    dispatchFrom(this.#ref, message, NOBODY);
+    this.#self!.dispatch(message, NOBODY);
   }
 
   leave(): void {
@@ -147,44 +156,51 @@ class Seat {
 
 /** Senders are not used here: an answer has its own way. nact would make a new nobody for each message. */
 const NOBODY = new Nobody();
-/** The library's types leave out its third parameter. */
-const dispatchFrom = dispatch as (actor: Ref<unknown>, message: unknown, sender: Ref<unknown>) => void;
+/**
+ * nact's own object behind a reference, which it hands to its options as `this`. To go by the reference looks up the
+ * path from the root on at each message, which costs as much as all the rest of a message.
+ */
+interface NactActor {
+  dispatch(message: unknown, sender: Ref<unknown>): void;
+  /** What runs next. Kept by nact after it has run. */
+  immediate: unknown;
+}
 
-interface Counters {
+interface SystemFigures {
   actors: number;
   deadLetters: number;
   refusals: number;
   crashes: number;
+  stopped: boolean;
 }
 
 /** A place in the hierarchy: actors are spawned below it; it handles no messages itself. */
 export interface Place {
   spawn<Message>(options: ActorOptions<Message>): Actor<Message>;
-  /** Stops every actor below it. */
-  stop(): void;
 }
 
 export class ActorSystem {
   readonly #system = start();
-  readonly #counters: Counters = { actors: 0, deadLetters: 0, refusals: 0, crashes: 0 };
+  readonly #figures: SystemFigures = { actors: 0, deadLetters: 0, refusals: 0, crashes: 0, stopped: false };
 
-  get figures(): Readonly<Counters> {
-    return this.#counters;
+  get figures(): Readonly<SystemFigures> {
+    return this.#figures;
   }
 
   /** A parent for one kind of actors in one shard. */
   place(name: string): Place {
     const parent = spawn(this.#system, (state: undefined) => state, name) as Ref<never>;
-    const counters = this.#counters;
+    const figures = this.#figures;
     const free: Seat[] = [];
     let seats = 0;
     return {
-      spawn: (options) => new Actor(free.pop() ?? new Seat(parent, String(++seats), free), options, counters),
-      stop: () => stop(parent as Ref<unknown>),
+      spawn: (options) => new Actor(free.pop() ?? new Seat(parent, String(++seats), free), options, figures),
     };
   }
 
+  /** What is told from now on is a dead letter. */
   stop(): void {
+    this.#figures.stopped = true;
     stop(this.#system);
   }
 }

@@ -102,6 +102,13 @@ describe('actor system', () => {
     expect(system.figures).to.include({ actors: 1, crashes: 1, deadLetters: 1 });
   });
 
+  it('takes no message once it is stopped, and counts it', () => {
+    const actor = spawn(() => undefined);
+    system.stop();
+    expect([actor.tell(1), actor.tellAlways(2)]).to.deep.equal(['stopped', 'stopped']);
+    expect(system.figures.deadLetters).to.equal(2);
+  });
+
   it('retires at once when nothing waits, and only once', () => {
     const actor = spawn(() => undefined);
     actor.retire();
