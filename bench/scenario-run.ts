@@ -156,7 +156,10 @@ export class ScenarioRun {
     }
     if (openHolds === 0 || keepsHolds !== true) return;
     this.#progress.begin(`opening ${openHolds} holds at ${name} ...`);
-    const opening = { length: { orders: openHolds }, arrivals: { kind: 'closed', inFlight: HOLDS_IN_FLIGHT } } as const;
+    const opening = {
+      length: { answers: openHolds },
+      arrivals: { kind: 'closed', inFlight: HOLDS_IN_FLIGHT },
+    } as const;
     const [opened] = await load.run({ ...this.#job(side), mix: { 'place manually': 1 }, phases: [opening] });
     const errors = opened!.operations.flatMap((operation) => operation.errors);
     if (errors.length > 0) throw new Error(`${name}, while opening holds: ${errors[0]!.message}`);

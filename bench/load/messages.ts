@@ -43,7 +43,8 @@ export interface LoadJob {
 }
 
 export interface JobPhase {
-  readonly length: { readonly seconds: number } | { readonly orders: number };
+  /** `orders`: complete ones. `answers`: of any kind of operation, refusals and errors not counted. */
+  readonly length: { readonly seconds: number } | { readonly orders: number } | { readonly answers: number };
   readonly arrivals: Arrivals;
 }
 

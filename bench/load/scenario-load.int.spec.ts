@@ -2,7 +2,7 @@ import * as hdr from 'hdr-histogram-js';
 import { expect } from 'chai';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JobPhase, LoadSecond, PhaseCounts } from './messages.ts';
+import type { JobPhase, LoadJob, LoadSecond, PhaseCounts } from './messages.ts';
 import { ScenarioLoad } from './scenario-load.ts';
 
 const COMPLETE = '{"orderId":"1","status":"Confirmed","payment":{"status":"Captured"}}';
@@ -15,6 +15,7 @@ describe('the load of a scenario', function () {
   let inFlight: number;
   let mostInFlight: number;
   let seconds: LoadSecond[];
+  let mix: LoadJob['mix'];
 
   const send = (response: ServerResponse, status: number, body: string): void => {
     inFlight--;
@@ -24,6 +25,7 @@ describe('the load of a scenario', function () {
   beforeEach(async () => {
     inFlight = mostInFlight = 0;
     seconds = [];
+    mix = { 'place until confirmed': 1 };
     serve = (response) => send(response, 201, COMPLETE);
     let number = 0;
     server = createServer((request, response) => {
@@ -45,7 +47,7 @@ describe('the load of a scenario', function () {
       tokens: ['t'],
       adminToken: 'a',
       form,
-      mix: { 'place until confirmed': 1 },
+      mix,
       keyPrefix: 'k',
       phases,
     };
@@ -67,6 +69,14 @@ describe('the load of a scenario', function () {
     expect(mostInFlight).to.equal(8);
     expect(phase!.operations).to.have.length(1);
     expect(phase!.operations[0]).to.include({ name: 'place until confirmed', refused: 0 });
+  });
+
+  it('a closed loop ends after so many answers, also where no order is complete by them', async () => {
+    mix = { 'place manually': 1 };
+    const [phase] = await run(closed({ answers: 100 }, 4));
+    expect(phase!.orders).to.equal(0);
+    expect(phase!.operations[0]!.name).to.equal('place manually');
+    expect(seconds.reduce((total, { answered }) => total + answered, 0)).to.be.within(100, 104);
   });
 
   it('an open loop keeps to its schedule while the service stands still, and counts that time as latency', async () => {

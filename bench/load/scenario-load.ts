@@ -38,6 +38,7 @@ class PhaseLog {
   readonly #beganAtMs = performance.now();
   dropped = 0;
   orders = 0;
+  answers = 0;
   #seconds = 0;
   #cpuSeconds = 0;
 
@@ -139,7 +140,7 @@ export class ScenarioLoad {
   #end(length: JobPhase['length'], beganAtMs: number): () => boolean {
     if ('seconds' in length) return () => performance.now() - beganAtMs >= length.seconds * 1_000;
     const phase = this.#phase;
-    return () => phase.orders >= length.orders;
+    return 'orders' in length ? () => phase.orders >= length.orders : () => phase.answers >= length.answers;
   }
 
   #arrive(exchange: Exchange): void {
@@ -180,6 +181,7 @@ export class ScenarioLoad {
       log.answered(latencyUs);
       this.#second.answered++;
       this.#second.latenciesUs.push(latencyUs);
+      phase.answers++;
       if (operation.isOrder) phase.orders++;
     }
   }
