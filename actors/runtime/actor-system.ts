@@ -108,19 +108,18 @@ export class Actor<Message> {
 class Seat {
   readonly #free: Seat[];
   readonly #ref: Ref<unknown>;
+  readonly #self: NactActor;
   #occupant: Actor<never> | undefined;
   /** Whose message is being handled: it may leave within that, and crash then. */
   #handling: Actor<never> | undefined;
 
-  #self: NactActor | undefined;
-
   /** @param free where it goes when it is left. */
   constructor(parent: Ref<never>, name: string, free: Seat[]) {
     this.#free = free;
-    const found = (self: NactActor): void => void (this.#self = self);
+    let self!: NactActor;
     this.#ref = spawn(parent as Ref<unknown>, (_state: undefined, message: unknown) => this.#handle(message), name, {
       initialStateFunc(this: unknown) {
-        found(this as NactActor);
+        self = this as NactActor;
         return undefined as never; // there is no state; the library's types infer that there can't be
       },
       onCrash: (message, error, context) => {
@@ -129,11 +128,12 @@ class Seat {
         return context.resume;
       },
     });
+    this.#self = self;
   }
 
   #handle(message: unknown): void {
     // Node keeps what was set together in one chain: an immediate that is kept keeps all that ran after it.
-    this.#self!.immediate = undefined;
+    this.#self.immediate = undefined;
     this.#handling = this.#occupant!;
     this.#handling.handle(message as never);
     this.#handling = undefined; // a free seat keeps nobody in memory
@@ -144,7 +144,7 @@ class Seat {
   }
 
   dispatch(message: unknown): void {
-    this.#self!.dispatch(message, NOBODY);
+    this.#self.dispatch(message, NOBODY);
   }
 
   leave(): void {
@@ -157,8 +157,8 @@ class Seat {
 /** Senders are not used here: an answer has its own way. nact would make a new nobody for each message. */
 const NOBODY = new Nobody();
 /**
- * nact's own object behind a reference, which it hands to its options as `this`. To go by the reference looks up the
- * path from the root on at each message, which costs as much as all the rest of a message.
+ * nact's own object behind a reference, which it hands to its options as `this`. To go by the reference would look up
+ * the path from the root on at each message.
  */
 interface NactActor {
   dispatch(message: unknown, sender: Ref<unknown>): void;
