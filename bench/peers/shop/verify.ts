@@ -39,6 +39,8 @@ export async function verifyPeer(databaseUrl: string, ordersAnswered: number, is
   const client = new pg.Client(databaseUrl);
   await client.connect();
   try {
+    // Where nothing vacuums, the planner takes tables of hundreds of thousands of rows for empty, and joins them by loops.
+    await client.query('ANALYZE');
     const { rows } = await client.query<Answers>(questions(isUnderWay));
     const { complete, lost, captured, captures, ordersWithCapture, unbalancedProducts } = rows[0]!;
     const problems: string[] = [];
