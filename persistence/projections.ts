@@ -137,7 +137,9 @@ export class Projections {
     changes.to = row.seq;
     if (this.#lagRows++ === 0) this.#lagSinceMs = performance.now();
     if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
-    this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
+    // Most entities settle before anything of them was stored.
+    if (row.wakeAt === null && !this.#stored.get(row.shard)!.has(row.entityId)) this.#wakes.delete(row.entityId);
+    else this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
     if (this.#views.size >= FLUSH_ENTITIES_MAX) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
   }
@@ -207,8 +209,6 @@ export class Projections {
     }
     for (const [entityId, wake] of wakes) {
       if (!this.#shards.has(wake.shard)) continue;
-      // Should the flush have been applied, the entity has a row now, which must go when it settles.
-      if (wake.wakeAt !== null) this.#stored.get(wake.shard)?.add(entityId);
       if (!this.#wakes.has(entityId)) this.#wakes.set(entityId, wake);
     }
   }
@@ -253,8 +253,13 @@ export class Projections {
       else orders.push({ state: view.state, version, settled: view.settled, origin: { shard, seq: view.firstSeq } });
     }
     for (const [entityId, { shard, wakeAt }] of wakes) {
-      if (wakeAt !== null) wakeUps.push({ shard, entityId, wakeAt });
-      else if (this.#stored.get(shard)?.has(entityId)) settled.push({ shard, entityId });
+      const stored = this.#stored.get(shard);
+      if (wakeAt === null) {
+        if (stored?.has(entityId)) settled.push({ shard, entityId });
+        continue;
+      }
+      wakeUps.push({ shard, entityId, wakeAt });
+      stored?.add(entityId); // from now on it may have a row, whatever becomes of this flush
     }
     return { moves, orders, stocks, wakeUps, settled };
   }
@@ -276,10 +281,9 @@ export class Projections {
       if (!moved.has(shard)) continue;
       if (wakeAt === null) {
         this.#stored.get(shard)?.delete(entityId);
-      } else {
-        this.#stored.get(shard)?.add(entityId);
         // An entity that has changed since is told of with the next flush.
-        if (!this.#wakes.has(entityId)) waiting.set(entityId, wakeAt);
+      } else if (!this.#wakes.has(entityId)) {
+        waiting.set(entityId, wakeAt);
       }
     }
     if (waiting.size > 0) this.#hooks.wakesChanged(waiting);

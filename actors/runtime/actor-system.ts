@@ -110,21 +110,24 @@ class Seat {
   readonly #ref: Ref<unknown>;
   readonly #self: NactActor;
   #occupant: Actor<never> | undefined;
-  /** Whose message is being handled: it may leave within that, and crash then. */
-  #handling: Actor<never> | undefined;
+  /** Whose message crashed: it may have left its seat within that. */
+  #crashed: Actor<never> | undefined;
 
   /** @param free where it goes when it is left. */
   constructor(parent: Ref<never>, name: string, free: Seat[]) {
     this.#free = free;
     let self!: NactActor;
     this.#ref = spawn(parent as Ref<unknown>, (_state: undefined, message: unknown) => this.#handle(message), name, {
-      initialStateFunc(this: unknown) {
+      initialStateFunc(this: unknown, context) {
         self = this as NactActor;
+        // A leaf's stays the same; nact would make one, and copy an empty map of children into it, at each message.
+        self.createContext = () => context;
         return undefined as never; // there is no state; the library's types infer that there can't be
       },
       onCrash: (message, error, context) => {
-        this.#handling!.crashed(error, message as never);
-        this.#handling = undefined;
+        const crashed = this.#crashed!;
+        this.#crashed = undefined; // a free seat keeps nobody in memory
+        crashed.crashed(error, message as never);
         return context.resume;
       },
     });
@@ -134,9 +137,13 @@ class Seat {
   #handle(message: unknown): void {
     // Node keeps what was set together in one chain: an immediate that is kept keeps all that ran after it.
     this.#self.immediate = undefined;
-    this.#handling = this.#occupant!;
-    this.#handling.handle(message as never);
-    this.#handling = undefined; // a free seat keeps nobody in memory
+    const occupant = this.#occupant!;
+    try {
+      occupant.handle(message as never);
+    } catch (error) {
+      this.#crashed = occupant;
+      throw error;
+    }
   }
 
   take(occupant: Actor<never>): void {
@@ -164,6 +171,8 @@ interface NactActor {
   dispatch(message: unknown, sender: Ref<unknown>): void;
   /** What runs next. Kept by nact after it has run. */
   immediate: unknown;
+  /** What a handler is given. Ours look at none of it. */
+  createContext: () => unknown;
 }
 
 interface SystemFigures {

@@ -395,11 +395,20 @@ export class ShardRegion implements Actors, EntityHost {
   }
 
   callProvider(call: ProviderCall): Promise<ProviderOutcome> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`)), PROVIDER_TIMEOUT_MS);
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`));
+      const timer = setTimeout(late, PROVIDER_TIMEOUT_MS);
+      this.#deps.provider.perform(call).then(
+        (outcome) => {
+          clearTimeout(timer);
+          resolve(outcome);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error as Error);
+        },
+      );
     });
-    return Promise.race([this.#deps.provider.perform(call), late]).finally(() => clearTimeout(timer));
   }
 
   project(row: ProjectedRow & CommittedRow): void {

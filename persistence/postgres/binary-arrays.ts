@@ -65,7 +65,49 @@ export function int8Array(values: readonly (number | null)[]): Buffer {
 export const textArray = (values: readonly (string | null)[]): Buffer => stringArray(OID.text, values);
 export const jsonArray = (values: readonly (string | null)[]): Buffer => stringArray(OID.json, values);
 
+/**
+ * All values as one text, each behind its length, which is then written at once: a call out of JavaScript costs more
+ * than a short string. In Latin-1 a character is a byte, which is right for the lengths and, in UTF-8, for ASCII.
+ */
 function stringArray(oid: number, values: readonly (string | null)[]): Buffer {
+  let text = '';
+  let hasNulls = false;
+  /** Bytes of lengths that UTF-8 would write as two. */
+  let highBytes = 0;
+  for (const value of values) {
+    if (value === null) {
+      text += NULL_LENGTH_TEXT;
+      highBytes += LENGTH_BYTES;
+      hasNulls = true;
+      continue;
+    }
+    const { length } = value;
+    text += lengthText(length) + value;
+    highBytes += highBytesOf(length);
+  }
+  if (Buffer.byteLength(text) !== text.length + highBytes) return utf8Array(oid, values);
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + text.length);
+  header(buffer, oid, values.length, hasNulls);
+  buffer.write(text, HEADER_BYTES, 'latin1');
+  return buffer;
+}
+
+const LENGTH_BYTES = 4;
+const NULL_LENGTH_TEXT = '\xff\xff\xff\xff';
+const LENGTH_TEXTS = Array.from({ length: 2_048 }, (_, length) => lengthTextOf(length));
+
+const lengthText = (length: number): string => LENGTH_TEXTS[length] ?? lengthTextOf(length);
+
+function lengthTextOf(length: number): string {
+  return String.fromCharCode(length >>> 24, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff);
+}
+
+/** How many of the length's four bytes are above 0x7f. */
+function highBytesOf(length: number): number {
+  return ((length >>> 31) & 1) + ((length >>> 23) & 1) + ((length >>> 15) & 1) + ((length >>> 7) & 1);
+}
+
+function utf8Array(oid: number, values: readonly (string | null)[]): Buffer {
   let bytes = HEADER_BYTES;
   let hasNulls = false;
   for (const value of values) {

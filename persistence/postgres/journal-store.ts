@@ -45,7 +45,7 @@ const APPEND = `
     JOIN ok USING (shard)
     ORDER BY r.shard, r.seq -- two owners of the same shards meet in one order, so they can't deadlock
   )
-  SELECT shard FROM ok`;
+  SELECT string_agg(shard::text, ',') AS shards FROM ok`;
 
 /** Epoch rows only: the place after the last row must still be free, else somebody else was faster. */
 const TAKE = `
@@ -144,7 +144,8 @@ export class PostgresJournalStore implements JournalStore {
         jsonArray(rows.map((row) => (row.meta === null ? null : JSON.stringify(row.meta)))),
       ],
     });
-    return new Set(result.rows.map((row) => row['shard'] as number));
+    const { shards } = result.rows[0] as { shards: string | null };
+    return new Set(shards?.split(',').map(Number));
   }
 
   async readEntities(entityIds: readonly string[], withSnapshots: boolean): Promise<Map<string, StoredEntity>> {
