@@ -8,6 +8,7 @@
  *
  *   gathering --flush--> in flight --durable-------> committed, in log order
  *                                  --refused-------> by halves, down to the row at fault; only its entity is refused
+ *                                  --exists--------> without the entities that were taken for new
  *                                  --transient-----> the same batch again, after a pause
  *                                  --conflict------> that shard is lost; the rest again
  *                                  --unknown-------> every shard of the batch is lost; what gathered for them is dropped
@@ -20,8 +21,8 @@ import {
   AppendError,
   type AppendFailure,
   type AppendOutcome,
-  type JournalRow,
   type JournalStore,
+  type NewRow,
   type PendingRow,
   type ShardHead,
 } from './ports.ts';
@@ -63,8 +64,8 @@ export class Journal {
   readonly #log: Logger;
   readonly #onShardLost: ShardLost;
   readonly #heads = new Map<number, ShardHead>();
-  /** Entities refused while a batch is being sent by halves: their later rows in it must not follow. */
-  readonly #refused = new Set<string>();
+  /** Entities that are out of the batch in hand, while the rest of it is sent again: no later row of theirs may follow. */
+  readonly #excluded = new Map<string, 'refused' | 'exists'>();
   /** Shards lost since the batch in hand was taken: its rows of them are void, also where they were taken anew since. */
   readonly #lost = new Set<number>();
   #gathered: AppendEntry[] = [];
@@ -135,7 +136,7 @@ export class Journal {
   async #flush(): Promise<void> {
     do {
       await this.#pace();
-      this.#refused.clear();
+      this.#excluded.clear();
       this.#lost.clear();
       this.#startedMs = performance.now();
       const batch = this.#takeBatch();
@@ -184,7 +185,7 @@ export class Journal {
   }
 
   /** Gives each row its place behind its shard's head; sorted by (shard, seq), so that two owners can't deadlock. */
-  #place(batch: readonly AppendEntry[]): [JournalRow, AppendEntry][] {
+  #place(batch: readonly AppendEntry[]): [NewRow, AppendEntry][] {
     // The sort is stable: a shard's rows stay in the order they came.
     const entries = [...batch].sort((a, b) => a.row.shard - b.row.shard);
     let shard = -1;
@@ -202,7 +203,7 @@ export class Journal {
   }
 
   /** @param rows sorted by (shard, seq). */
-  #commit(rows: readonly (readonly [JournalRow, AppendEntry])[], written: ReadonlySet<number>): void {
+  #commit(rows: readonly (readonly [NewRow, AppendEntry])[], written: ReadonlySet<number>): void {
     this.#commits++;
     this.#progressMs = performance.now();
     const lost = new Set<number>();
@@ -230,6 +231,8 @@ export class Journal {
         if (batch.length === 1) return this.#refuse(batch[0]!, failure.sqlState, error);
         await this.#write(batch.slice(0, batch.length >> 1));
         return this.#write(batch.slice(batch.length >> 1));
+      case 'exists':
+        return this.#writeWithout(failure.entityIds, batch, error);
       case 'transient':
         if (retries >= TRANSIENT_RETRIES_MAX) return this.#loseAll(batch, error);
         await new Promise((resolve) => setTimeout(resolve, TRANSIENT_PAUSE_MS * 2 ** retries));
@@ -247,9 +250,20 @@ export class Journal {
   #refuse(entry: AppendEntry, sqlState: string, error: Error): void {
     const { entityId, version } = entry.row;
     this.#log.error({ entityId, version, sqlState, err: error }, 'the database refuses a row for what it holds');
-    this.#refused.add(entityId);
     entry.failed('refused');
-    this.#failGathered((row) => row.entityId === entityId, 'refused');
+    this.#exclude(entityId, 'refused');
+  }
+
+  async #writeWithout(entityIds: readonly string[], batch: readonly AppendEntry[], error: Error): Promise<void> {
+    // Else the same would come again, for ever.
+    if (!batch.some(({ row }) => entityIds.includes(row.entityId))) return this.#loseAll(batch, error);
+    for (const entityId of entityIds) this.#exclude(entityId, 'exists');
+    return this.#write(batch);
+  }
+
+  #exclude(entityId: string, outcome: 'refused' | 'exists'): void {
+    this.#excluded.set(entityId, outcome);
+    this.#failGathered((row) => row.entityId === entityId, outcome);
   }
 
   #loseAll(batch: readonly AppendEntry[], error: Error): void {
@@ -282,19 +296,20 @@ export class Journal {
     }
   }
 
-  /** Answers what belongs to a lost shard or a refused entity; returns the rest. */
+  /** Answers what belongs to a lost shard or an excluded entity; returns the rest. */
   #dropForeign(batch: readonly AppendEntry[]): AppendEntry[] {
     return batch.filter((entry) => {
-      const refused = this.#refused.has(entry.row.entityId);
-      if (!refused && !this.#lost.has(entry.row.shard) && this.#heads.has(entry.row.shard)) return true;
-      entry.failed(refused ? 'refused' : 'not_written');
+      const outcome = this.#excluded.get(entry.row.entityId);
+      if (!outcome && !this.#lost.has(entry.row.shard) && this.#heads.has(entry.row.shard)) return true;
+      entry.failed(outcome ?? 'not_written');
       return false;
     });
   }
 }
 
 /** Written out: at tens of thousands of rows a second a spread is seen in the profile. */
-function placedRow(row: PendingRow, seq: number, epoch: number): JournalRow {
-  const { shard, entityId, version, commandId, wakeAt, events, meta, at } = row;
-  return { shard, seq, epoch, entityId, version, commandId, wakeAt, events, meta, at };
+function placedRow(row: PendingRow, seq: number, epoch: number): NewRow {
+  const { shard, entityId, version, commandId, wakeAt, events, meta, at, onlyIfNew } = row;
+  const placed = { shard, seq, epoch, entityId, version, commandId, wakeAt, events, meta, at };
+  return onlyIfNew ? { ...placed, onlyIfNew } : placed;
 }

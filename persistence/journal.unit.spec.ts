@@ -214,6 +214,48 @@ describe('journal (group commit)', () => {
     });
   });
 
+  describe('an entity that was taken for new, and is not', () => {
+    it('hears so of all its rows, those gathered behind too; everybody else is committed', async () => {
+      const bench = await Bench.over(1, 2);
+      bench.append(1, 'old', 1);
+      await bench.journal.drain();
+      const open = bench.store.hold();
+      for (const entity of ['x', 'old', 'new']) bench.append(1, entity, 1, { onlyIfNew: true });
+      bench.append(1, 'old', 2);
+      bench.append(2, 'y', 1);
+      await waitUntil('the batch is sent', () => bench.sent.length === 2);
+      bench.append(1, 'old', 3);
+      bench.append(1, 'x', 2);
+      open();
+      await bench.journal.drain();
+      expect(await bench.inLog(1)).to.deep.equal(['old@1', 'x@1', 'new@1', 'x@2']);
+      expect(await bench.inLog(2)).to.deep.equal(['y@1']);
+      expect(bench.told.filter((told) => told.startsWith('old'))).to.have.members([
+        'old@1 committed',
+        'old@1 exists',
+        'old@2 exists',
+        'old@3 exists',
+      ]);
+      expect(bench.sent.slice(1)).to.deep.equal([
+        ['x@1', 'old@1', 'new@1', 'old@2', 'y@1'],
+        ['x@1', 'new@1', 'y@1'],
+        ['x@2'],
+      ]);
+      expect(bench.lost).to.deep.equal([]);
+    });
+
+    it('appends again once it knows its rows', async () => {
+      const bench = await Bench.over(1);
+      bench.append(1, 'old', 1);
+      await bench.journal.drain();
+      const again = bench.append(1, 'old', 1, { onlyIfNew: true });
+      await bench.journal.drain();
+      const next = bench.append(1, 'old', 2);
+      await bench.journal.drain();
+      expect([again.outcomes, next.outcomes]).to.deep.equal([['exists'], ['committed']]);
+    });
+  });
+
   describe('a refused batch', () => {
     it('is sent by halves down to the one offender; everybody else is committed', async () => {
       const bench = await Bench.over(1, 2);

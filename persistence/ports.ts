@@ -38,8 +38,14 @@ export interface RowMeta {
   readonly traceparent?: string;
 }
 
+/** A row that is to be written. */
+export interface NewRow extends JournalRow {
+  /** Nobody has looked whether its entity has rows already: it is written only where there are none. */
+  readonly onlyIfNew?: boolean;
+}
+
 /** A row before its place in the log is known: the journal assigns seq and epoch when it is written. */
-export type PendingRow = Omit<JournalRow, 'seq' | 'epoch'>;
+export type PendingRow = Omit<NewRow, 'seq' | 'epoch'>;
 
 /** An order as the view shows it. */
 export interface OrderViewRow {
@@ -109,7 +115,7 @@ export interface JournalStore {
    * @returns the shards whose rows are durable now; a shard that is missing has another owner, and nothing of it was written.
    * @throws AppendError which says whether anything may have been written.
    */
-  append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>>;
+  append(rows: readonly NewRow[]): Promise<ReadonlySet<number>>;
   /**
    * @returns per entity its snapshot and the rows after it; an entity without rows is missing, one that is asked for
    *   twice is there once. A snapshot ahead of its log is ignored. One round trip for all.
@@ -127,6 +133,8 @@ export type AppendFailure =
   | { readonly kind: 'refused'; readonly sqlState: string }
   /** Nothing was written; the same batch may succeed when sent again. */
   | { readonly kind: 'transient'; readonly sqlState: string }
+  /** Nothing was written: these entities were to be new, and have rows. All such are named. */
+  | { readonly kind: 'exists'; readonly entityIds: readonly string[] }
   /** Nothing was written: another owner's row lies where this shard's next row belongs. */
   | { readonly kind: 'conflict'; readonly shard: number }
   /** The connection or the server failed: written or not, nobody knows. */
@@ -136,6 +144,8 @@ export type AppendFailure =
 export type AppendOutcome =
   /** The database refuses it for what it holds, or it was decided on top of such a row. */
   | 'refused'
+  /** Not written: its entity was to be new, and has rows. Or it was decided on top of such a row. */
+  | 'exists'
   /** Nothing was written, and the shard is another owner's or will be taken anew. */
   | 'not_written'
   /** Written or not: the shard's next epoch tells. */

@@ -32,6 +32,8 @@ export interface EntityHost {
   mayAnswer(): boolean;
   /** The shell could do nothing with a message, and goes on. */
   refused(shell: EntityShell, error: Error): void;
+  /** A shell took its entity for new, and it is not. */
+  existed(): void;
   /** The shell has read its entity. */
   recovered(shell: EntityShell): void;
   /** The shell has left the entity: the next message starts a new one. */

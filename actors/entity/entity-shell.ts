@@ -4,6 +4,7 @@
  *
  *   recovering --stored rows folded--> running --passivated, dropped--> gone
  *   recovering --can't be read--------> gone (its askers hear why)
+ *   running, presumed new --has rows--> recovering (its askers wait on)
  *
  * A running entity does not wait for a commit: it decides on its tentative state (appended, not yet durable). Every
  * answer, also a refusal, an "already done" or a read, waits for the commit of the last row that its decision saw, and
@@ -97,6 +98,8 @@ export class EntityShell {
   #firstSeq: number | undefined;
   readonly #pending: PendingDecision[] = [];
   #stash: Asker[] = [];
+  /** While the entity is only presumed to be new, all who asked: nobody is answered before its first row is durable. */
+  #presuming: Asker[] | undefined;
   #wokenWhileRecovering = false;
   #settleWaiters: SettleWaiter[] = [];
   #gathering: Gathering<Asker> | undefined;
@@ -127,12 +130,30 @@ export class EntityShell {
     this.lastActiveMs = host.clock.monotonicMs();
   }
 
-  /** Begins. `fresh`: the entity is known to have no rows. */
-  start(fresh: boolean): void {
-    if (fresh) {
-      this.#phase = 'running';
+  /** Begins. `none`: the entity is known to have no rows. `presumed none`: most likely it has none. */
+  start(rows: 'none' | 'presumed none' | 'unknown'): void {
+    if (rows === 'unknown') {
+      this.#read(true);
       return;
     }
+    this.#phase = 'running';
+    if (rows === 'presumed none') this.#presuming = [];
+  }
+
+  /** It was presumed to be new in vain: reads it, and asks it again for everybody. */
+  #readAfterAll(): void {
+    this.#phase = 'recovering';
+    this.#stash = this.#presuming!;
+    this.#presuming = undefined;
+    this.#pending.length = 0;
+    this.#settleWaiters = [];
+    this.#gathering?.stop();
+    this.#gathering = undefined;
+    this.#state = this.type.decider.initial(this.entityId);
+    this.#known = new KnownCommands(this.type.knownCommandsMax);
+    this.#version = 0;
+    this.#lastAt = 0;
+    this.#traceparent = undefined;
     this.#read(true);
   }
 
@@ -277,6 +298,7 @@ export class EntityShell {
       asker.reply(elsewhere('no', `${this.entityId} is leaving memory`));
       return;
     }
+    this.#presuming?.push(asker);
     const { command, commandId, fingerprint } = asker.ask;
     if (!command) return this.#answerAsker(asker, false);
     const known = fingerprint === undefined ? undefined : this.#known.fingerprintOf(commandId);
@@ -303,6 +325,10 @@ export class EntityShell {
     }
     const at = Math.max(this.#host.clock.nowMs(), this.#lastAt);
     const decision = this.type.decider.decide(this.#state, command, at, gathering?.answers) as Decided | undefined;
+    if (this.#presuming && this.#pending.length === 0 && decision?.kind !== 'accepted') {
+      this.#readAfterAll(); // without a row of its own nothing would prove that the entity is new
+      return false;
+    }
     if (!decision) return this.#refuseForeign(command, askers, gathering);
     switch (decision.kind) {
       case 'accepted':
@@ -367,6 +393,7 @@ export class EntityShell {
       events: encodeEvents(events, forms),
       meta: metaOf(fingerprint, traceparent),
       at,
+      onlyIfNew: this.#presuming !== undefined && this.#version === 1,
     };
     const shown = view ? decider.answer(this.#state, undefined) : undefined;
     const decision = new PendingDecision(this, row, events, this.#state, effects, shown, this.#snapshotIfDue(at));
@@ -430,6 +457,7 @@ export class EntityShell {
     const { row, events, effects, state, shown } = decision;
     const { type } = this;
     this.#committedVersion = row.version;
+    this.#presuming = undefined;
     if (this.#firstSeq === undefined) {
       this.#firstSeq = seq;
       this.#effects.bornHere();
@@ -458,13 +486,19 @@ export class EntityShell {
 
   /** The journal's callback: the row is not written, or nobody knows. Everything tentative here is void. */
   failed(decision: PendingDecision, outcome: AppendOutcome): void {
+    if (outcome === 'exists' && this.#phase !== 'gone') {
+      if (!this.#presuming) return; // decided on top of the first row, and forgotten with it
+      this.#host.existed();
+      this.#readAfterAll();
+      return;
+    }
     const index = this.#pending.indexOf(decision);
     if (index >= 0) this.#pending.splice(index, 1);
     const detail = `the append of ${this.entityId} version ${decision.row.version} failed`;
     const answer =
       outcome === 'refused'
         ? failed('not_applied', detail)
-        : elsewhere(outcome === 'not_written' ? 'no' : 'unknown', detail);
+        : elsewhere(outcome === 'unknown' ? 'unknown' : 'no', detail);
     for (const { reply } of decision.answers) reply(answer);
     this.drop(answer);
   }
@@ -523,8 +557,8 @@ export class EntityShell {
 
   /** Its time has come, or its former worker is gone: sends what is outstanding and acts on a deadline that has passed. */
   #wake(): void {
-    if (this.#phase === 'recovering') this.#wokenWhileRecovering = true;
-    if (this.#phase !== 'running') return;
+    if (this.#phase === 'recovering' || this.#presuming) this.#wokenWhileRecovering = true;
+    if (this.#phase !== 'running' || this.#presuming) return;
     const { decider } = this.type;
     const deadline = decider.deadline(this.#state);
     const due =

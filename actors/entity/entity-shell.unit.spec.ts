@@ -4,6 +4,7 @@ import type { Answer, Ask } from '../ask.ts';
 import { orderActor } from '../order/order-actor.ts';
 import { stockActor } from '../stock/stock-actor.ts';
 import { orderEntity, reservationEntity, stockEntity } from '../../domain/addresses.ts';
+import type { OrderCommand, PlacedOrder } from '../../domain/order/order.ts';
 import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
 import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
@@ -324,6 +325,95 @@ describe('the entity shell', () => {
       expect(asker.heard.filter((heard) => heard.endsWith(': replayed'))).to.have.length(19);
       await node.quiet();
       expect(node.world.rowsOf(`ord_${ORDER}`)).to.have.length(4);
+    });
+  });
+
+  describe('an order that is placed', () => {
+    const NEW = `ord_${ORDER}`;
+    /** Besides what taking its shard reads. */
+    const reads = (): number => node.store.reads.flat().filter((entityId) => entityId === NEW).length - readsAtStart;
+    let readsAtStart = 0;
+    beforeEach(() => (readsAtStart = 0));
+    const PRESUMING_PAUSE_MS = 500;
+
+    /** Placed and settled by a node that is gone. */
+    const placedBefore = async (): Promise<void> => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      await node.ask(NEW, place(), { commandId: 'place' });
+      await node.quiet();
+      node.kill();
+      await start({ world: node.world });
+      readsAtStart = reads();
+    };
+
+    it('is taken for new: its append tells, and nothing is read', async () => {
+      await start();
+      for (const product of ['P1', 'P2']) await node.setStock(product, 5);
+      expect(wordFor(await node.ask(NEW, place(), { commandId: 'place' }))).to.equal('done');
+      await node.quiet();
+      expect(reads()).to.equal(0);
+      expect(node.world.rowsOf(NEW)).to.have.length(4);
+    });
+
+    it('and was placed before answers all who asked meanwhile from its log, each once and in order', async () => {
+      await placedBefore();
+      const cancel: OrderCommand = { type: 'CancelOrder', reason: 'changed my mind' };
+      const anotherBody: OrderCommand = { ...place(), terms: orderTerms({ bodyHash: 'another' }) };
+      const open = node.store.hold();
+      asker.ask('place', NEW, place(), { commandId: 'place' });
+      asker.ask('settled', NEW, place(), { commandId: 'place', until: 'settled' });
+      asker.ask('read', NEW);
+      asker.ask('cancel', NEW, cancel, { commandId: 'cancel' });
+      asker.ask('another body', NEW, anotherBody, { commandId: 'place' });
+      await waitUntil('the rows are sent', () => node.store.sent.length === 1);
+      asker.ask('late', NEW);
+      await turns(10);
+      expect(asker.heard).to.deep.equal([]);
+      expect(reads()).to.equal(0);
+      open();
+      const answers = ['place: replayed', 'settled: replayed', 'read: done', 'cancel: done'];
+      expect(await asker.all()).to.have.members([...answers, 'another body: idempotency_mismatch', 'late: done']);
+      expect(reads()).to.equal(1);
+      expect((asker.answers.get('read') as { value: PlacedOrder }).value.status).to.equal('Confirmed');
+      await node.quiet();
+      const versions = node.world.rowsOf(NEW).map(({ version }) => version);
+      expect(versions).to.deep.equal(versions.map((_, index) => index + 1));
+      expect(((await node.ask(NEW)) as { value: PlacedOrder }).value.status).to.equal('Cancelled');
+    });
+
+    it('is read before it is refused: nothing else would prove that it is new', async () => {
+      await placedBefore();
+      const unknown = { ...place(), unknownProducts: ['P9'] };
+      expect(wordFor(await node.ask(NEW, unknown, { commandId: 'place' }))).to.equal('replayed');
+      const other = `ord_${orderIdOf(2)}`;
+      expect(wordFor(await node.ask(other, unknown, { commandId: 'place' }))).to.equal('unknown_product');
+      expect(node.store.sent).to.have.length(0);
+    });
+
+    it('is not taken for new for a while after one that was not', async () => {
+      await placedBefore();
+      await node.ask(NEW, place(), { commandId: 'place' });
+      const others = [2, 3, 4].map((n) => `ord_${orderIdOf(n)}`);
+      const readOf = (entityId: string): boolean => node.store.reads.flat().includes(entityId);
+      await node.ask(others[0]!, place(), { commandId: 'place' });
+      node.world.clock.advance(PRESUMING_PAUSE_MS - 1);
+      await node.ask(others[1]!, place(), { commandId: 'place' });
+      node.world.clock.advance(1);
+      await node.ask(others[2]!, place(), { commandId: 'place' });
+      expect(others.map(readOf)).to.deep.equal([true, true, false]);
+      await node.quiet();
+    });
+
+    it('and whose first append failed is asked for again, and made once', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      node.store.next(unknown(true));
+      expect(wordFor(await node.ask(NEW, place(), { commandId: 'place' }))).to.equal('replayed');
+      await node.quiet();
+      expect(node.world.rowsOf(NEW)).to.have.length(4);
     });
   });
 
@@ -668,5 +758,5 @@ function place(
     { productId: 'P2', quantity: 1, unitPrice: 100 },
   ],
 ) {
-  return { type: 'PlaceOrder', terms: orderTerms({ lines }), unknownProducts: [] };
+  return { type: 'PlaceOrder' as const, terms: orderTerms({ lines }), unknownProducts: [] };
 }

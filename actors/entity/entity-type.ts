@@ -18,6 +18,11 @@ export interface EntityType {
   readonly kind: EntityKind;
   readonly decider: AnyDecider;
   readonly forms: EventForms;
+  /**
+   * The command that begins an entity, where next to every such command is the first: the entity is then taken for new
+   * without a look into the journal, which tells at the append if it is not.
+   */
+  readonly beginsWith?: string;
   /** Messages that may wait for one entity. */
   readonly mailboxCapacityMax: number;
   /** How long an entity stays in memory after its last message, where memory is not short. */

@@ -1,6 +1,6 @@
 /** Order as an actor: see domain/order for what it decides. */
 import { orderDecider } from '../../domain/order/order-decider.ts';
-import type { PlacedOrder } from '../../domain/order/order.ts';
+import type { OrderCommand, PlacedOrder } from '../../domain/order/order.ts';
 import { EVENT_FORMS } from '../../persistence/event-codec.ts';
 import { entityType } from '../entity/entity-type.ts';
 
@@ -11,6 +11,7 @@ const IDLE_MS = 50;
 
 export const orderActor = entityType(orderDecider, {
   forms: EVENT_FORMS.order,
+  beginsWith: 'PlaceOrder' satisfies OrderCommand['type'],
   mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
   idleMs: IDLE_MS,
   view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),

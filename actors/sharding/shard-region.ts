@@ -37,6 +37,8 @@ import { WakeTimer } from './wake-timer.ts';
 /** A provider that says nothing for so long is asked again, under the same key. */
 const PROVIDER_TIMEOUT_MS = 30_000;
 const SWEEP_INTERVAL_MS = 100;
+/** After an entity was taken for new and was not, so long all are read first: its callers may be sending again. */
+const PRESUMING_PAUSE_MS = 500;
 /** Beyond this, idle entities leave at once. */
 const RESIDENTS_MAX = 50_000;
 /** Entities in memory at which new work is refused: each of them is busy. */
@@ -106,6 +108,8 @@ export class ShardRegion implements Actors, EntityHost {
   readonly #quarantined = new Map<string, string>();
   /** Were quarantined, and are being read again. */
   readonly #suspects = new Set<string>();
+  /** Monotonic ms. */
+  #presumesFromMs = 0;
   readonly #parked: Parked;
   readonly #wakes: WakeTimer;
   readonly #sweeper: NodeJS.Timeout;
@@ -244,7 +248,7 @@ export class ShardRegion implements Actors, EntityHost {
       return reply(failed('overloaded', 'the worker is at its limit'));
     const quarantined = this.#quarantined.get(ask.to);
     if (quarantined !== undefined) return reply(failed('quarantined', quarantined));
-    const resident = this.#residents.get(ask.to) ?? this.#start(ask.to, shard, fresh);
+    const resident = this.#residents.get(ask.to) ?? this.#start(ask.to, shard, fresh, ask.command);
     if (!resident) return reply(elsewhere('no', `${ask.to} is leaving memory`));
     if (resident.shell.stashed >= resident.shell.type.mailboxCapacityMax) {
       return reply(failed('overloaded', `${resident.shell.type.mailboxCapacityMax} messages wait for ${ask.to}`));
@@ -262,7 +266,8 @@ export class ShardRegion implements Actors, EntityHost {
 
   // --- entities -------------------------------------------------------------------------------------------------------
 
-  #start(entityId: string, shard: number, fresh: boolean): Resident | undefined {
+  /** @param command what it is asked first. */
+  #start(entityId: string, shard: number, fresh: boolean, command?: Ask['command']): Resident | undefined {
     if (this.#leaving.get(entityId)?.appending) return undefined;
     this.#leaving.delete(entityId);
     const kind = kindOf(entityId);
@@ -275,8 +280,13 @@ export class ShardRegion implements Actors, EntityHost {
     });
     const resident = { shell, actor };
     this.#residents.set(entityId, resident);
-    shell.start(fresh);
+    shell.start(fresh ? 'none' : this.#mayPresume(type, command) ? 'presumed none' : 'unknown');
     return resident;
+  }
+
+  #mayPresume({ beginsWith }: EntityType, command: Ask['command']): boolean {
+    if (beginsWith === undefined || command?.type !== beginsWith) return false;
+    return this.clock.monotonicMs() >= this.#presumesFromMs;
   }
 
   #placeOf(shard: number, kind: EntityKind): Place {
@@ -319,6 +329,10 @@ export class ShardRegion implements Actors, EntityHost {
 
   refused(shell: EntityShell, error: Error): void {
     this.#deps.guardian.decide({ kind: shell.type.kind, entityId: shell.entityId, error });
+  }
+
+  existed(): void {
+    this.#presumesFromMs = this.clock.monotonicMs() + PRESUMING_PAUSE_MS;
   }
 
   recovered(shell: EntityShell): void {
@@ -398,16 +412,8 @@ export class ShardRegion implements Actors, EntityHost {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`));
       const timer = setTimeout(late, PROVIDER_TIMEOUT_MS);
-      this.#deps.provider.perform(call).then(
-        (outcome) => {
-          clearTimeout(timer);
-          resolve(outcome);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error as Error);
-        },
-      );
+      const performed = this.#deps.provider.perform(call).finally(() => clearTimeout(timer));
+      performed.then(resolve, reject);
     });
   }
 

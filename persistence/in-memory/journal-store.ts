@@ -7,6 +7,7 @@ import {
   AppendError,
   type JournalRow,
   type JournalStore,
+  type NewRow,
   type ShardHead,
   type Snapshot,
   type StoredEntity,
@@ -56,10 +57,16 @@ export class InMemoryJournalStore implements JournalStore {
     return Promise.resolve(heads);
   }
 
-  append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>> {
+  append(rows: readonly NewRow[]): Promise<ReadonlySet<number>> {
     for (const row of rows) {
       const sqlState = refusalOf(row);
       if (sqlState) return Promise.reject(new AppendError({ kind: 'refused', sqlState }, `${row.entityId} is refused`));
+    }
+    const entityIds = rows
+      .filter((row) => row.onlyIfNew && this.#log.entities.has(row.entityId))
+      .map((row) => row.entityId);
+    if (entityIds.length > 0) {
+      return Promise.reject(new AppendError({ kind: 'exists', entityIds }, `${entityIds.join(', ')} has rows`));
     }
     const written = new Set<number>();
     const heads = new Map<number, JournalRow>();
@@ -80,7 +87,7 @@ export class InMemoryJournalStore implements JournalStore {
         return Promise.reject(new AppendError({ kind: 'conflict', shard: row.shard }, message));
       }
     }
-    for (const row of rows) if (written.has(row.shard)) this.#log.put(row);
+    for (const { onlyIfNew: _, ...row } of rows) if (written.has(row.shard)) this.#log.put(row);
     return Promise.resolve(written);
   }
 

@@ -17,6 +17,7 @@ import {
   type AppendFailure,
   type JournalRow,
   type JournalStore,
+  type NewRow,
   type ShardHead,
   type Snapshot,
   type StoredEntity,
@@ -36,6 +37,10 @@ const APPEND = `
          LATERAL (SELECT 1 FROM journal j
                   WHERE j.shard = head.shard AND j.seq = head.seq AND j.epoch = head.epoch
                   OFFSET 0) AS probe -- keeps it a probe of the key per head: it is not made into a join
+  ), existing AS MATERIALIZED (
+    SELECT new.entity_id
+    FROM unnest($14::text[]) AS new(entity_id),
+         LATERAL (SELECT 1 FROM journal j WHERE j.entity_id = new.entity_id AND j.version = 1 OFFSET 0) AS probe
   ), written AS (
     INSERT INTO journal (shard, seq, epoch, version, at, wake_at, entity_id, command_id, events, meta)
     SELECT r.shard, r.seq, r.epoch, r.version, to_timestamp(r.at::float8 / 1000), to_timestamp(r.wake_at::float8 / 1000),
@@ -43,9 +48,10 @@ const APPEND = `
     FROM unnest($4::int[], $5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::json[], $13::json[])
          AS r(shard, seq, epoch, version, at, wake_at, entity_id, command_id, events, meta)
     JOIN ok USING (shard)
+    WHERE NOT EXISTS (SELECT 1 FROM existing)
     ORDER BY r.shard, r.seq -- two owners of the same shards meet in one order, so they can't deadlock
   )
-  SELECT string_agg(shard::text, ',') AS shards FROM ok`;
+  SELECT (SELECT string_agg(shard::text, ',') FROM ok) AS shards, (SELECT json_agg(entity_id) FROM existing) AS existing`;
 
 /** Epoch rows only: the place after the last row must still be free, else somebody else was faster. */
 const TAKE = `
@@ -123,7 +129,7 @@ export class PostgresJournalStore implements JournalStore {
     return heads;
   }
 
-  async append(rows: readonly JournalRow[]): Promise<ReadonlySet<number>> {
+  async append(rows: readonly NewRow[]): Promise<ReadonlySet<number>> {
     const heads = headsOf(rows);
     const result = await this.#append({
       name: 'append',
@@ -142,9 +148,14 @@ export class PostgresJournalStore implements JournalStore {
         textArray(rows.map((row) => row.commandId)),
         jsonArray(rows.map((row) => row.events)),
         jsonArray(rows.map((row) => (row.meta === null ? null : JSON.stringify(row.meta)))),
+        textArray(rows.filter((row) => row.onlyIfNew).map((row) => row.entityId)),
       ],
     });
-    const { shards } = result.rows[0] as { shards: string | null };
+    const { shards, existing } = result.rows[0] as { shards: string | null; existing: string | null };
+    if (existing !== null) {
+      const entityIds = JSON.parse(existing) as string[];
+      throw new AppendError({ kind: 'exists', entityIds }, `${entityIds.join(', ')} should have no rows yet`);
+    }
     return new Set(shards?.split(',').map(Number));
   }
 

@@ -281,6 +281,41 @@ for (const subject of STORAGE_SUBJECTS) {
       });
     });
 
+    describe('a row that is to be its entity’s first', () => {
+      const first = { onlyIfNew: true } as const;
+
+      it('is written where the entity has none', async () => {
+        const shard = freshShard();
+        const head = await take(store, shard);
+        const rows = [pendingRow(shard, stockIn(shard), 1), pendingRow(shard, stockIn(shard), 2)];
+        expect([...(await store.append(placed(head, [{ ...rows[0]!, ...first }, rows[1]!])))]).to.deep.equal([shard]);
+        expect((await wholeLog(store, shard)).slice(1)).to.deep.equal(placed(head, rows));
+      });
+
+      it('writes nothing of its batch where the entity has some, and all such entities are named', async () => {
+        const [shard, another] = [freshShard(), freshShard()];
+        const [head, anotherHead] = [await take(store, shard), await take(store, another)];
+        const [old, odd] = [stockIn(shard, 'old'), stockIn(shard, 'ä "quoted" {x},\\ 😀')];
+        const stored = placed(head, [pendingRow(shard, old, 1), pendingRow(shard, old, 2), pendingRow(shard, odd, 1)]);
+        await store.append(stored);
+        const behind = { ...head, seq: head.seq + stored.length };
+        const batch = [
+          ...placed(behind, [
+            pendingRow(shard, stockIn(shard, 'new'), 1, first),
+            pendingRow(shard, odd, 1, first),
+            pendingRow(shard, old, 1, first),
+          ]),
+          ...placed(anotherHead, [pendingRow(another, stockIn(another), 1)]),
+        ];
+        const failure = await failureOf(store.append(batch));
+        expect(failure?.kind === 'exists' && failure.entityIds).to.have.members([old, odd]);
+        expect(await wholeLog(store, shard)).to.have.length(1 + stored.length);
+        expect(await wholeLog(store, another)).to.have.length(1);
+        const rest = [...placed(behind, [pendingRow(shard, stockIn(shard, 'new'), 1, first)]), batch[3]!];
+        expect([...(await store.append(rest))]).to.have.members([shard, another]);
+      });
+    });
+
     describe('refusing', () => {
       // Incompressible, or the index would make it fit.
       const longId = `stk_${Array.from({ length: 200 }, (_, index) => createHash('sha512').update(String(index)).digest('base64')).join('')}`;
