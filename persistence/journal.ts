@@ -310,6 +310,6 @@ export class Journal {
 /** Written out: at tens of thousands of rows a second a spread is seen in the profile. */
 function placedRow(row: PendingRow, seq: number, epoch: number): NewRow {
   const { shard, entityId, version, commandId, wakeAt, events, meta, at, onlyIfNew } = row;
-  const placed = { shard, seq, epoch, entityId, version, commandId, wakeAt, events, meta, at };
-  return onlyIfNew ? { ...placed, onlyIfNew } : placed;
+  if (!onlyIfNew) return { shard, seq, epoch, entityId, version, commandId, wakeAt, events, meta, at };
+  return { shard, seq, epoch, entityId, version, commandId, wakeAt, events, meta, at, onlyIfNew };
 }
