@@ -6,10 +6,16 @@ import type { PublicContext } from './edge-context.ts';
 import { problemDocument, PROBLEMS, type Problem } from './problems.ts';
 
 /** Without a charset: JSON is UTF-8 (RFC 8259). Koa's own `type` would add one. */
-const JSON_TYPE = 'application/json';
+const JSON_HEADERS = { 'Content-Type': 'application/json' };
 export const PROBLEM_TYPE = 'application/problem+json';
 
-type AnyContext = Pick<PublicContext, 'body' | 'set' | 'state' | 'status' | 'url'>;
+type AnyContext = Pick<PublicContext, 'body' | 'res' | 'state' | 'status' | 'url'>;
+
+/** Koa's own `set` makes half a dozen arrays a header, to the same end. */
+export function setHeaders({ res }: Pick<AnyContext, 'res'>, headers: Readonly<Record<string, string>>): void {
+  if (res.headersSent) return;
+  for (const name in headers) res.setHeader(name, headers[name]!);
+}
 
 /** @param text JSON. */
 export function answerJsonText(
@@ -19,8 +25,8 @@ export function answerJsonText(
   headers?: Readonly<Record<string, string>>,
 ): void {
   ctx.status = status;
-  ctx.set('Content-Type', JSON_TYPE);
-  if (headers) ctx.set(headers);
+  setHeaders(ctx, JSON_HEADERS);
+  if (headers) setHeaders(ctx, headers);
   ctx.body = text;
 }
 

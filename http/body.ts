@@ -68,7 +68,9 @@ export function createBodyReader({ bodyBytesMax, bufferedBytesMax }: BodyLimits)
       req.on('end', () => {
         if (!open) return;
         end();
-        resolve(others === undefined ? (first ?? EMPTY) : Buffer.concat(others));
+        const whole = others === undefined ? (first ?? EMPTY) : Buffer.concat(others);
+        first = others = undefined; // the listeners live as long as the request
+        resolve(whole);
       });
       // Comes without an end before it when the connection breaks; without an 'error' listener there is no 'error'.
       req.on('close', () => {

@@ -4,7 +4,7 @@
  */
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { answerProblem, headersOfEveryAnswer } from '../answer.ts';
+import { answerProblem, headersOfEveryAnswer, setHeaders } from '../answer.ts';
 import { ClientGone, discardRest } from '../body.ts';
 import type { RequestState } from '../edge-context.ts';
 import { Problem } from '../problems.ts';
@@ -18,7 +18,7 @@ export function problemBoundary(log: Logger, bodyBytesMax: number): Middleware<R
   return async (ctx, next) => {
     const requestId = requestIdOf(ctx.headers['request-id']);
     ctx.state.requestId = requestId;
-    ctx.set(headersOfEveryAnswer(requestId));
+    setHeaders(ctx, headersOfEveryAnswer(requestId));
     try {
       await next();
     } catch (thrown) {
