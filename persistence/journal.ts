@@ -251,19 +251,20 @@ export class Journal {
     const { entityId, version } = entry.row;
     this.#log.error({ entityId, version, sqlState, err: error }, 'the database refuses a row for what it holds');
     entry.failed('refused');
-    this.#exclude(entityId, 'refused');
+    this.#exclude([entityId], 'refused');
   }
 
   async #writeWithout(entityIds: readonly string[], batch: readonly AppendEntry[], error: Error): Promise<void> {
     // Else the same would come again, for ever.
     if (!batch.some(({ row }) => entityIds.includes(row.entityId))) return this.#loseAll(batch, error);
-    for (const entityId of entityIds) this.#exclude(entityId, 'exists');
+    this.#exclude(entityIds, 'exists');
     return this.#write(batch);
   }
 
-  #exclude(entityId: string, outcome: 'refused' | 'exists'): void {
-    this.#excluded.set(entityId, outcome);
-    this.#failGathered((row) => row.entityId === entityId, outcome);
+  #exclude(entityIds: readonly string[], outcome: 'refused' | 'exists'): void {
+    for (const entityId of entityIds) this.#excluded.set(entityId, outcome);
+    const excluded = new Set(entityIds); // those excluded before may have been read, and have appended, since
+    this.#failGathered((row) => excluded.has(row.entityId), outcome);
   }
 
   #loseAll(batch: readonly AppendEntry[], error: Error): void {
