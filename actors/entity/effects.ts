@@ -17,6 +17,9 @@ import type { EntityHost } from './entity-host.ts';
 /** An effect's receiver in another worker that hasn't answered by then is asked again. */
 export const EFFECT_TIMEOUT_MS = 15_000;
 
+/** Most entities wait for nothing most of the time. Never changed. */
+const NO_RUNS: Run[] = [];
+
 interface Run {
   readonly effect: Effect;
   /** The version whose commit started it: names its conclusion. */
@@ -32,49 +35,57 @@ export interface Conclusion {
   readonly commandId: string;
 }
 
+/** The entity whose effects they are. */
+export interface EffectsOwner {
+  /** Of the trace that the entity's last row belongs to. */
+  readonly traceparent: string | undefined;
+  /** Is told of each answer once; the entity then decides, and says `concluded`. */
+  conclude(conclusion: Conclusion): void;
+}
+
 export class Effects {
   readonly #host: EntityHost;
-  readonly #traceparent: () => string | undefined;
-  readonly #conclude: (conclusion: Conclusion) => void;
-  readonly #runs = new Map<string, Run>();
+  readonly #owner: EffectsOwner;
+  /** One or two, each with a key of its own. */
+  #runs: Run[] = NO_RUNS;
   /** Receivers that this incarnation has spoken to, while it knows that nobody before it did. */
-  #contacted: Set<string> | undefined;
+  #contacted: string[] | undefined;
 
-  /**
-   * @param traceparent of the trace that the entity's last row belongs to.
-   * @param conclude is told of each answer once; the entity then decides, and says `concluded`.
-   */
-  constructor(host: EntityHost, traceparent: () => string | undefined, conclude: (conclusion: Conclusion) => void) {
+  constructor(host: EntityHost, owner: EffectsOwner) {
     this.#host = host;
-    this.#traceparent = traceparent;
-    this.#conclude = conclude;
+    this.#owner = owner;
   }
 
   get idle(): boolean {
-    return this.#runs.size === 0;
+    return this.#runs.length === 0;
   }
 
   /** The entity's first row was written by this incarnation: whom it hasn't contacted, nobody has. */
   bornHere(): void {
-    this.#contacted = new Set();
+    this.#contacted = [];
   }
 
   /** Sends what is newly wanted and forgets what is no longer. @param version the committed version that wants it. */
   keep(wanted: readonly Effect[], version: number): void {
-    if (this.#runs.size > 0) {
-      for (const [key, run] of this.#runs) {
-        if (!wanted.some((effect) => effect.key === key)) {
-          run.pause?.cancel();
-          this.#runs.delete(key);
-        }
-      }
+    for (const run of this.#runs) {
+      if (!wanted.some(({ key }) => key === run.effect.key)) this.#forget(run);
     }
     for (const effect of wanted) {
-      if (this.#runs.has(effect.key)) continue;
+      if (this.#runOf(effect.key)) continue;
       const run: Run = { effect, startedAt: version, attempt: 0, pause: undefined, phase: 'sent' };
-      this.#runs.set(effect.key, run);
+      this.#runs = this.#runs.length === 0 ? [run] : [...this.#runs, run];
       this.#send(run);
     }
+  }
+
+  #runOf(key: string): Run | undefined {
+    for (const run of this.#runs) if (run.effect.key === key) return run;
+    return undefined;
+  }
+
+  #forget(run: Run): void {
+    run.pause?.cancel();
+    this.#runs = this.#runs.length === 1 ? NO_RUNS : this.#runs.filter((other) => other !== run);
   }
 
   /**
@@ -82,20 +93,19 @@ export class Effects {
    * the answer changed nothing, and while the effect is still wanted it is sent again later.
    */
   concluded(key: string, decided: boolean): void {
-    const run = this.#runs.get(key);
-    if (run?.phase !== 'concluding') return;
-    if (decided) return;
-    this.#pause(run);
+    const run = this.#runOf(key);
+    if (run?.phase === 'concluding' && !decided) this.#pause(run);
   }
 
   /** The rows of the conclusion are durable: the next `keep` may start the same key anew. */
   settled(key: string): void {
-    if (this.#runs.get(key)?.phase === 'concluding') this.#runs.delete(key);
+    const run = this.#runOf(key);
+    if (run?.phase === 'concluding') this.#forget(run);
   }
 
   stop(): void {
-    for (const run of this.#runs.values()) run.pause?.cancel();
-    this.#runs.clear();
+    for (const run of this.#runs) run.pause?.cancel();
+    this.#runs = NO_RUNS;
   }
 
   #send(run: Run): void {
@@ -103,29 +113,34 @@ export class Effects {
     run.pause = undefined;
     const { effect } = run;
     if (effect.to === PROVIDER) {
-      void this.#call(run, effect.command as ProviderCall);
+      this.#call(run, effect.command as ProviderCall);
       return;
     }
-    const fresh = this.#contacted !== undefined && !this.#contacted.has(effect.to);
-    this.#contacted?.add(effect.to);
     const { to, commandId, until } = effect;
+    const fresh = this.#contacted !== undefined && !this.#contacted.includes(to);
+    if (fresh) this.#contacted!.push(to);
     const command = effect.command as { type: string };
-    const traceparent = this.#traceparent();
+    const { traceparent } = this.#owner;
     const ask = { to, command, commandId, traceparent, until, timeoutMs: EFFECT_TIMEOUT_MS };
     this.#host.send(ask, fresh, (answer) => this.#answered(run, answer));
   }
 
   /** A call starts only before its notAfter; after that the entity decides anew. */
-  async #call(run: Run, call: ProviderCall): Promise<void> {
-    try {
-      const lapsed = this.#host.clock.nowMs() > call.notAfter;
-      const outcome = lapsed ? { kind: 'lapsed' } : await this.#host.callProvider(call);
-      await failpoint('provider.after');
-      this.#report(run, { kind: 'done', value: outcome });
-    } catch (error) {
-      this.#host.log.debug({ step: call.step, reason: messageOf(error) }, 'a provider call is in doubt');
-      this.#failed(run);
+  #call(run: Run, call: ProviderCall): void {
+    if (this.#host.clock.nowMs() > call.notAfter) {
+      this.#report(run, { kind: 'done', value: { kind: 'lapsed' } });
+      return;
     }
+    this.#host
+      .callProvider(call)
+      .then(async (outcome) => {
+        await failpoint('provider.after');
+        this.#report(run, { kind: 'done', value: outcome });
+      })
+      .catch((error: unknown) => {
+        this.#host.log.debug({ step: call.step, reason: messageOf(error) }, 'a provider call is in doubt');
+        this.#failed(run);
+      });
   }
 
   #answered(run: Run, answer: Answer): void {
@@ -135,19 +150,19 @@ export class Effects {
   }
 
   #report(run: Run, answer: GatherAnswer): void {
-    if (this.#runs.get(run.effect.key) !== run || run.phase !== 'sent') return;
+    if (!this.#runs.includes(run) || run.phase !== 'sent') return;
     run.phase = 'concluding';
-    this.#conclude({ effect: run.effect, answer, commandId: `${run.effect.key}@${run.startedAt}` });
+    this.#owner.conclude({ effect: run.effect, answer, commandId: `${run.effect.key}@${run.startedAt}` });
   }
 
   #failed(run: Run): void {
-    if (this.#runs.get(run.effect.key) === run && run.phase === 'sent') this.#pause(run);
+    if (this.#runs.includes(run) && run.phase === 'sent') this.#pause(run);
   }
 
   #pause(run: Run): void {
     run.phase = 'paused';
     run.pause = this.#host.after(backoffMs(run.attempt++), () => {
-      if (this.#runs.get(run.effect.key) === run) this.#send(run);
+      if (this.#runs.includes(run)) this.#send(run);
     });
   }
 }

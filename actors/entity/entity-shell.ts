@@ -22,7 +22,7 @@ import type { AppendEntry } from '../../persistence/journal.ts';
 import type { AppendOutcome, PendingRow, RowMeta, Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
 import type { Answer, Ask, CommandSource, Elsewhere } from '../ask.ts';
-import { Effects, type Conclusion } from './effects.ts';
+import { Effects, type Conclusion, type EffectsOwner } from './effects.ts';
 import type { EntityHost, ShardReply } from './entity-host.ts';
 import type { EntityType } from './entity-type.ts';
 import { foldEntity, type FoldedEntity } from './fold-entity.ts';
@@ -48,6 +48,18 @@ export type ShellMessage =
   | { readonly kind: 'concluded'; readonly conclusion: Conclusion }
   | { readonly kind: 'gathered'; readonly gathering: Gathering<Asker> }
   | { readonly kind: 'wake' };
+
+/** Never refuses. */
+export interface Mailbox {
+  tell(message: ShellMessage): void;
+}
+
+/** Which entity, and where it lives. */
+export interface EntityAddress {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly type: EntityType;
+}
 
 interface Asker {
   readonly ask: Ask;
@@ -77,14 +89,14 @@ interface SettleWaiter extends Asker {
   readonly replayed: boolean;
 }
 
-export class EntityShell {
+export class EntityShell implements EffectsOwner {
   readonly entityId: string;
   readonly shard: number;
   readonly type: EntityType;
   /** Monotonic ms of the last message: for passivation. */
   lastActiveMs = 0;
   readonly #host: EntityHost;
-  readonly #tell: (message: ShellMessage) => void;
+  readonly #mailbox: Mailbox;
   readonly #effects: Effects;
   #phase: 'recovering' | 'running' | 'gone' = 'recovering';
   #known: KnownCommands;
@@ -107,26 +119,16 @@ export class EntityShell {
   #snapshotVersionsMin = SNAPSHOT_VERSIONS_MIN;
   #snapshotAtMs = -Infinity;
 
-  /** @param tell puts a message of the entity's own into its mailbox. */
-  constructor(
-    entityId: string,
-    shard: number,
-    type: EntityType,
-    host: EntityHost,
-    tell: (message: ShellMessage) => void,
-  ) {
+  /** @param mailbox takes the entity's own messages to itself. */
+  constructor({ entityId, shard, type }: EntityAddress, host: EntityHost, mailbox: Mailbox) {
     this.entityId = entityId;
     this.shard = shard;
     this.type = type;
     this.#host = host;
-    this.#tell = tell;
+    this.#mailbox = mailbox;
     this.#known = new KnownCommands(type.knownCommandsMax);
     this.#state = type.decider.initial(entityId);
-    this.#effects = new Effects(
-      host,
-      () => this.#traceparent,
-      (conclusion) => tell({ kind: 'concluded', conclusion }),
-    );
+    this.#effects = new Effects(host, this);
     this.lastActiveMs = host.clock.monotonicMs();
   }
 
@@ -159,11 +161,11 @@ export class EntityShell {
 
   #read(withSnapshot: boolean): void {
     this.#host.recover(this, withSnapshot).then(
-      (stored) => this.#tell({ kind: 'recovered', stored }),
+      (stored) => this.#mailbox.tell({ kind: 'recovered', stored }),
       (error: unknown) => {
         const detail = `${this.entityId} can't be read now`;
         this.#host.log.warn({ entityId: this.entityId, err: error }, 'an entity could not be read');
-        this.#tell({ kind: 'unreadable', code: 'unavailable', detail });
+        this.#mailbox.tell({ kind: 'unreadable', code: 'unavailable', detail });
       },
     );
   }
@@ -187,6 +189,12 @@ export class EntityShell {
       this.#gathering === undefined &&
       this.#effects.idle
     );
+  }
+
+  /** How long it stays in memory after its last message, where memory is not short. */
+  get idleMs(): number {
+    const { idleMs } = this.type;
+    return typeof idleMs === 'number' ? idleMs : idleMs(this.#state);
   }
 
   /** Rows handed to the journal and not yet answered by it. */
@@ -342,7 +350,7 @@ export class EntityShell {
         }
         this.#endGathering(undefined);
         const started = new Gathering<Asker>(this.#host, { command, source, askers: [...askers] }, () =>
-          this.#tell({ kind: 'gathered', gathering: started }),
+          this.#mailbox.tell({ kind: 'gathered', gathering: started }),
         );
         this.#gathering = started;
         started.round(decision.asks);
@@ -517,6 +525,14 @@ export class EntityShell {
   }
 
   // --- effects, gatherings, wake-ups ----------------------------------------------------------------------------------
+
+  get traceparent(): string | undefined {
+    return this.#traceparent;
+  }
+
+  conclude(conclusion: Conclusion): void {
+    this.#mailbox.tell({ kind: 'concluded', conclusion });
+  }
 
   #keepEffects(): void {
     this.#effects.keep(this.type.decider.outstanding(this.#state), this.#committedVersion);

@@ -25,8 +25,8 @@ export interface EntityType {
   readonly beginsWith?: string;
   /** Messages that may wait for one entity. */
   readonly mailboxCapacityMax: number;
-  /** How long an entity stays in memory after its last message, where memory is not short. */
-  readonly idleMs: number;
+  /** How long an entity stays in memory after its last message, where memory is not short; by its state, where it matters. */
+  readonly idleMs: number | ((state: unknown) => number);
   /** Fingerprinted command ids remembered per entity, the newest; undefined: all, for ever. */
   readonly knownCommandsMax?: number;
   /** From what a read of the entity answers; absent for kinds without a read model. */

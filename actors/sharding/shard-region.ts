@@ -22,12 +22,19 @@ import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow, Projections } from '../../persistence/projections.ts';
 import type { Actors, Answer, Ask, ShardAnswer } from '../ask.ts';
 import type { EntityHost, Reply, ShardReply } from '../entity/entity-host.ts';
-import { elsewhere, EntityShell, failed, type ShellMessage } from '../entity/entity-shell.ts';
+import {
+  elsewhere,
+  EntityShell,
+  failed,
+  type EntityAddress,
+  type Mailbox,
+  type ShellMessage,
+} from '../entity/entity-shell.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import type { Guardian } from '../entity/guardian.ts';
 import type { Recoveries } from '../entity/recoveries.ts';
 import type { PaymentProvider } from '../payment/payment-provider.ts';
-import { ActorSystem, type Actor, type Place } from '../runtime/actor-system.ts';
+import { ActorSystem, type Actor, type ActorOptions, type Place } from '../runtime/actor-system.ts';
 import { Parked, type Routed } from './parked.ts';
 import type { CommittedRow, LogFollower } from '../entity/log-follower.ts';
 import type { PeerTransport, ShardDirectory, WorkerId } from './peers.ts';
@@ -36,7 +43,7 @@ import { WakeTimer } from './wake-timer.ts';
 
 /** A provider that says nothing for so long is asked again, under the same key. */
 const PROVIDER_TIMEOUT_MS = 30_000;
-const SWEEP_INTERVAL_MS = 100;
+const SWEEP_INTERVAL_MS = 50;
 /** After an entity was taken for new and was not, so long all are read first: its callers may be sending again. */
 const PRESUMING_PAUSE_MS = 500;
 /** Beyond this, idle entities leave at once. */
@@ -70,9 +77,38 @@ export interface QuarantineList {
   remove(entityId: string): void;
 }
 
-interface Resident {
+/** An entity in memory: the one object that stands between its shell, its actor and the region. */
+class Resident implements ActorOptions<ShellMessage>, Mailbox {
   readonly shell: EntityShell;
   readonly actor: Actor<ShellMessage>;
+  readonly #onCrash: (shell: EntityShell, error: unknown, message: ShellMessage) => void;
+
+  constructor(
+    place: Place,
+    address: EntityAddress,
+    host: EntityHost,
+    onCrash: (shell: EntityShell, error: unknown, message: ShellMessage) => void,
+  ) {
+    this.#onCrash = onCrash;
+    this.shell = new EntityShell(address, host, this);
+    this.actor = place.spawn<ShellMessage>(this);
+  }
+
+  get mailboxCapacityMax(): number {
+    return this.shell.type.mailboxCapacityMax;
+  }
+
+  tell(message: ShellMessage): void {
+    this.actor.tellAlways(message);
+  }
+
+  handle(message: ShellMessage): void {
+    this.shell.handle(message);
+  }
+
+  onCrash(error: unknown, message: ShellMessage): void {
+    this.#onCrash(this.shell, error, message);
+  }
 }
 
 export interface KindFigures {
@@ -272,15 +308,9 @@ export class ShardRegion implements Actors, EntityHost {
     this.#leaving.delete(entityId);
     const kind = kindOf(entityId);
     const type = this.#deps.types[kind];
-    const shell = new EntityShell(entityId, shard, type, this, (message) => actor.tellAlways(message));
-    const actor = this.#placeOf(shard, kind).spawn<ShellMessage>({
-      mailboxCapacityMax: type.mailboxCapacityMax,
-      handle: (message) => shell.handle(message),
-      onCrash: (error, message) => this.#crashed(shell, error, message),
-    });
-    const resident = { shell, actor };
+    const resident = new Resident(this.#placeOf(shard, kind), { entityId, shard, type }, this, this.#onCrash);
     this.#residents.set(entityId, resident);
-    shell.start(fresh ? 'none' : this.#mayPresume(type, command) ? 'presumed none' : 'unknown');
+    resident.shell.start(fresh ? 'none' : this.#mayPresume(type, command) ? 'presumed none' : 'unknown');
     return resident;
   }
 
@@ -296,7 +326,7 @@ export class ShardRegion implements Actors, EntityHost {
     return place;
   }
 
-  #crashed(shell: EntityShell, error: unknown, message: ShellMessage): void {
+  readonly #onCrash = (shell: EntityShell, error: unknown, message: ShellMessage): void => {
     const { entityId, shard } = shell;
     const detail = messageOf(error);
     const directive = this.#deps.guardian.decide({ kind: shell.type.kind, entityId, error });
@@ -313,7 +343,7 @@ export class ShardRegion implements Actors, EntityHost {
     if (message.kind === 'ask') message.reply(failed(code, detail));
     shell.drop({ kind: 'failed', code, detail });
     if (directive === 'escalate') this.#deps.escalate(`${entityId}: ${detail}`);
-  }
+  };
 
   /** Reads it again: a person says that it is mended, or its shard has a new owner. */
   retryQuarantined(entityId: string): void {
@@ -364,7 +394,7 @@ export class ShardRegion implements Actors, EntityHost {
     let excess = this.#residents.size - RESIDENTS_MAX;
     for (const { shell, actor } of this.#residents.values()) {
       const idleFor = now - shell.lastActiveMs;
-      if ((idleFor < shell.type.idleMs && excess <= 0) || actor.waiting > 0 || !shell.idle) continue;
+      if (actor.waiting > 0 || !shell.idle || (idleFor < shell.idleMs && excess <= 0)) continue;
       excess--;
       shell.passivate();
     }
@@ -412,8 +442,16 @@ export class ShardRegion implements Actors, EntityHost {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`));
       const timer = setTimeout(late, PROVIDER_TIMEOUT_MS);
-      const performed = this.#deps.provider.perform(call).finally(() => clearTimeout(timer));
-      performed.then(resolve, reject);
+      this.#deps.provider.perform(call).then(
+        (outcome) => {
+          clearTimeout(timer);
+          resolve(outcome);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error as Error);
+        },
+      );
     });
   }
 

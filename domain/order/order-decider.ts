@@ -192,6 +192,21 @@ function outstanding(state: OrderState): Effect<PaymentCommand | ReservationComm
   }
 }
 
+/** Nothing is outstanding. Asked at each row of an order, so without making what would be. */
+function isAtRest(state: OrderState): boolean {
+  switch (state.status) {
+    case 'Created':
+    case 'PaymentPending':
+      return false;
+    case 'Confirmed':
+      return state.captured;
+    case 'CancellationPending':
+      return !state.releasePending && !state.reversalPending;
+    default:
+      return true;
+  }
+}
+
 function toReservation(state: PlacedOrder, command: ReservationCommand): Effect<ReservationCommand> {
   const key = command.type === 'Reserve' ? 'reserve' : 'release';
   return { key, to: reservationEntity(state.orderId), commandId: `order/${key}`, command, until: 'durable' };
@@ -237,7 +252,7 @@ export const orderDecider: Decider<OrderState, OrderCommand, OrderEvent, OrderRe
   conclude,
   deadline,
   onDeadline: (state) => (deadline(state) === undefined ? undefined : { type: 'ExpireOrder' }),
-  isAtRest: (state) => outstanding(state).length === 0,
+  isAtRest,
   /** The whole state: it is plain JSON and never changed. */
   answer: (state) => state,
   exists: (state) => state.status !== 'Absent',

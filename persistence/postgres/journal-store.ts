@@ -7,6 +7,10 @@
  * whenever it was committed, our insert meets its key and fails whole. `ok` misses the shard of a writer whose own last
  * row is not in the log at all. Never ON CONFLICT: it works row by row, and would leave the tail of a stale batch
  * behind the new owner's row.
+ *
+ * Rows come sorted by (shard, seq) and are inserted as they come, so that two owners of the same shards meet in one
+ * order and can't deadlock: they stream from the arrays through a filter, and nothing joins, stores or sorts them. (A
+ * join and an ORDER BY, which promise no more, took an eighth of an append's CPU.)
  */
 import type pg from 'pg';
 import { invariant } from '../../kernel/invariant.ts';
@@ -45,11 +49,10 @@ const APPEND = `
     INSERT INTO journal (shard, seq, epoch, version, at, wake_at, entity_id, command_id, events, meta)
     SELECT r.shard, r.seq, r.epoch, r.version, to_timestamp(r.at::float8 / 1000), to_timestamp(r.wake_at::float8 / 1000),
            r.entity_id, r.command_id, r.events, r.meta
-    FROM unnest($4::int[], $5::bigint[], $6::int[], $7::int[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::json[], $13::json[])
+    FROM (SELECT unnest($4::int[]), unnest($5::bigint[]), unnest($6::int[]), unnest($7::int[]), unnest($8::bigint[]),
+                 unnest($9::bigint[]), unnest($10::text[]), unnest($11::text[]), unnest($12::json[]), unnest($13::json[]))
          AS r(shard, seq, epoch, version, at, wake_at, entity_id, command_id, events, meta)
-    JOIN ok USING (shard)
-    WHERE NOT EXISTS (SELECT 1 FROM existing)
-    ORDER BY r.shard, r.seq -- two owners of the same shards meet in one order, so they can't deadlock
+    WHERE r.shard = ANY (ARRAY(SELECT shard FROM ok)) AND NOT EXISTS (SELECT 1 FROM existing)
   )
   SELECT (SELECT string_agg(shard::text, ',') FROM ok) AS shards, (SELECT json_agg(entity_id) FROM existing) AS existing`;
 
