@@ -39,7 +39,6 @@ export function createEdge(deps: EdgeDeps): Edge {
   const routes = createRoutes(createHandlers(services), (access) => [authenticated, ...permit(access), ...limited]);
 
   const app = new Koa<RequestState>();
-  app.use(inFlight.counted);
   app.use(problemBoundary(log, limits.bodyBytesMax));
   app.use(refuseUnreadablePath);
   app.use(routes.routes());
@@ -55,9 +54,9 @@ export function createEdge(deps: EdgeDeps): Edge {
   const callback = app.callback();
   return {
     handler: (req, res) => {
-      if (!inFlight.refuses(req, res)) void callback(req, res);
+      if (!inFlight.refuses(req, res)) inFlight.count(() => callback(req, res));
     },
-    inFlight: () => inFlight.count,
+    inFlight: () => inFlight.underWay,
     commands: createOrderCommands(services, limits.bodyBytesMax),
   };
 }

@@ -1,6 +1,6 @@
 /** Owns the way from the table of operations to Koa's router: which steps a request takes to its handler. */
 import { METHODS } from 'node:http';
-import Router, { type RouterMiddleware } from '@koa/router';
+import Router, { type MatchResult, type RouterMiddleware } from '@koa/router';
 import type { CallerState } from './edge-context.ts';
 import type { Handlers } from './handlers.ts';
 import {
@@ -11,7 +11,9 @@ import {
   type PublicOperationId,
 } from './operations.ts';
 
-export type Step = RouterMiddleware<CallerState, Record<never, never>>;
+type NoContext = Record<never, never>;
+type OperationRouter = Router<CallerState, NoContext>;
+export type Step = RouterMiddleware<CallerState, NoContext>;
 
 /** The steps before the handler of an operation that is not public. */
 export type StepsTo = (access: Exclude<Access, 'public'>) => readonly Step[];
@@ -21,8 +23,8 @@ export type StepsTo = (access: Exclude<Access, 'public'>) => readonly Step[];
  * Where two patterns fit, the one with fewer variables has it: a product may be called "batch". HEAD finds what GET
  * finds.
  */
-export function createRoutes(handlers: Handlers, stepsTo: StepsTo): Router<CallerState, Record<never, never>> {
-  const router = new Router<CallerState, Record<never, never>>({
+export function createRoutes(handlers: Handlers, stepsTo: StepsTo): OperationRouter {
+  const router: OperationRouter = new Router<CallerState, NoContext>({
     exclusive: 'specificity',
     // A method that no operation has is one that is not allowed: 405, never 501.
     methods: METHODS,
@@ -37,7 +39,25 @@ export function createRoutes(handlers: Handlers, stepsTo: StepsTo): Router<Calle
         : [...stepsTo(access), handlers.protected[id as ProtectedOperationId]];
     router[VERBS[method]](id, patternOf(path), ...steps);
   }
+  rememberSpeltOut(router);
   return router;
+}
+
+/**
+ * Where a path without variables leads, such as that of every order that is placed, is remembered: the router tries all
+ * its patterns at each request. Only paths that a pattern spells out are kept, so they are few.
+ */
+function rememberSpeltOut(router: OperationRouter): void {
+  const known = new Map<string, MatchResult<CallerState, NoContext>>();
+  const match = router.match.bind(router);
+  router.match = (path, method) => {
+    const request = `${method} ${path}`;
+    const before = known.get(request);
+    if (before) return before;
+    const matched = match(path, method);
+    if (matched.path.some((layer) => layer.path === path)) known.set(request, matched);
+    return matched;
+  };
 }
 
 const VERBS = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'delete' } as const;

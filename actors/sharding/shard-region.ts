@@ -442,16 +442,13 @@ export class ShardRegion implements Actors, EntityHost {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`));
       const timer = setTimeout(late, PROVIDER_TIMEOUT_MS);
-      this.#deps.provider.perform(call).then(
-        (outcome) => {
+      const answered =
+        <Value>(settle: (value: Value) => void) =>
+        (value: Value): void => {
           clearTimeout(timer);
-          resolve(outcome);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error as Error);
-        },
-      );
+          settle(value);
+        };
+      this.#deps.provider.perform(call).then(answered(resolve), answered(reject));
     });
   }
 

@@ -3,7 +3,6 @@
  * only those that ask the actors are refused, so that a worker with too much to do still says that it is alive.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Middleware } from 'koa';
 import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from '../answer.ts';
 import { retryAfterSeconds } from '../answer-problems.ts';
 import { discardRest } from '../body.ts';
@@ -21,7 +20,7 @@ const REFUSAL = new Problem(
 export class InFlightLimit {
   readonly #max: number;
   readonly #bodyBytesMax: number;
-  #count = 0;
+  #underWay = 0;
 
   /** @param bodyBytesMax see discardRest. */
   constructor(inFlightMax: number, bodyBytesMax: number) {
@@ -30,17 +29,18 @@ export class InFlightLimit {
   }
 
   /** Requests that have come and are not answered yet. */
-  get count(): number {
-    return this.#count;
+  get underWay(): number {
+    return this.#underWay;
   }
 
-  readonly counted: Middleware = async (_ctx, next) => {
-    this.#count += 1;
-    try {
-      await next();
-    } finally {
-      this.#count -= 1;
-    }
+  /** @param handle resolves when the request is answered; never rejects. */
+  count(handle: () => Promise<void>): void {
+    this.#underWay += 1;
+    void handle().then(this.#ended);
+  }
+
+  readonly #ended = (): void => {
+    this.#underWay -= 1;
   };
 
   /**
@@ -48,7 +48,7 @@ export class InFlightLimit {
    * can be borne, refusing is most of the work. False: there is room.
    */
   refuses(req: IncomingMessage, res: ServerResponse): boolean {
-    if (this.#count < this.#max || req.url?.includes(API_PREFIX) !== true) return false;
+    if (this.#underWay < this.#max || req.url?.includes(API_PREFIX) !== true) return false;
     const requestId = requestIdOf(req.headers['request-id']);
     const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance: instanceOf(req.url) }));
     res.writeHead(PROBLEMS.overloaded.status, {
