@@ -146,7 +146,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     new EventRelay({
       journal: journalStore,
       store: new PostgresRelayStore(pool),
-      publish: (message) => events.publish(message),
+      publish: (message, confirm) => events.publish(message, confirm),
       brokerIsUp: () => prepared.isReady,
       log,
     });

@@ -137,7 +137,7 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
       journal,
       shards,
       wish,
-      (message) => publisher.publish(message),
+      (message) => new Promise((resolve, reject) => publisher.publish(message, { resolve, reject })),
       (now) => progress.update(now.rows),
     );
     progress.end();

@@ -55,7 +55,7 @@ channel.confirm_delivery()
 channel.basic_qos(prefetch_count=100)
 for queue in (f"{name}.replay", name):
     channel.queue_declare(queue, durable=True, arguments=ARGUMENTS)
-channel.queue_bind(name, "orders.events", "#")
+channel.queue_bind(name, "orders.events", "*.*.v1")
 channel.exchange_declare(f"{name}.marks", "fanout", durable=True)
 channel.queue_bind(f"{name}.replay", f"{name}.marks")
 for method, properties, body in messages():

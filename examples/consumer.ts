@@ -141,7 +141,7 @@ async function declare(connection: Connection, name: string): Promise<void> {
   for (const queue of [name, replayOf(name)]) {
     await connection.queueDeclare({ queue, durable: true, arguments: QUEUE_ARGUMENTS });
   }
-  await connection.queueBind({ exchange: EVENTS_EXCHANGE, queue: name, routingKey: '#' });
+  await connection.queueBind({ exchange: EVENTS_EXCHANGE, queue: name, routingKey: '*.*.v1' });
   await connection.exchangeDeclare({ exchange: marksOf(name), type: 'fanout', durable: true });
   await connection.queueBind({ exchange: marksOf(name), queue: replayOf(name) });
 }

@@ -31,10 +31,27 @@ export class UnroutableError extends Error {
 }
 
 /** What is kept of a publication until it is confirmed: its bytes are gone, and its owner may make it again. */
-interface Unconfirmed {
+class Unconfirmed implements Confirm {
   readonly messageId: string;
   readonly routingKey: string;
   readonly confirm: Confirm;
+  readonly #onConfirm: (unconfirmed: Unconfirmed) => void;
+
+  constructor({ messageId, routingKey }: Publication, confirm: Confirm, onConfirm: (its: Unconfirmed) => void) {
+    this.messageId = messageId;
+    this.routingKey = routingKey;
+    this.confirm = confirm;
+    this.#onConfirm = onConfirm;
+  }
+
+  resolve(): void {
+    this.#onConfirm(this);
+  }
+
+  /** The client is in the middle of what it rejects: whoever hears of it may want to publish at once. */
+  reject(error: unknown): void {
+    queueMicrotask(() => this.confirm.reject(error));
+  }
 }
 
 export class PublishingChannel {
@@ -78,12 +95,7 @@ export class PublishingChannel {
       confirm.reject(error);
       return;
     }
-    const { messageId, routingKey } = publication;
-    const unconfirmed = { messageId, routingKey, confirm };
-    state.unconfirmed.set(state.deliveryCount++, {
-      resolve: () => this.#hasConfirm(unconfirmed),
-      reject: confirm.reject,
-    });
+    state.unconfirmed.set(state.deliveryCount++, new Unconfirmed(publication, confirm, this.#onConfirm));
   }
 
   /** Writes what was added. */
@@ -104,7 +116,7 @@ export class PublishingChannel {
    * A returned message is confirmed as well, and the client tells of the return a turn of the event loop late. So what
    * is confirmed in this turn is judged in the one after the next.
    */
-  #hasConfirm(unconfirmed: Unconfirmed): void {
+  readonly #onConfirm = (unconfirmed: Unconfirmed): void => {
     if (this.#confirmed.length === 0) {
       setImmediate(() => {
         const confirmed = this.#confirmed;
@@ -113,7 +125,7 @@ export class PublishingChannel {
       });
     }
     this.#confirmed.push(unconfirmed);
-  }
+  };
 
   #judge(confirmed: readonly Unconfirmed[]): void {
     for (const { messageId, routingKey, confirm } of confirmed) {

@@ -5,6 +5,7 @@
  */
 import { backoffMs } from '../../kernel/backoff.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
+import type { Confirm } from '../rabbitmq/publishing-channel.ts';
 
 /** The broker answers a few milliseconds later; more under way would only lie in its buffers, and ours. */
 const IN_FLIGHT_MAX = 1_000;
@@ -24,8 +25,8 @@ interface Lane {
 }
 
 export interface LanesDeps {
-  /** Resolves once the broker has it. Rejects when it may not. */
-  readonly publish: (message: PublicMessage) => Promise<void>;
+  /** `confirm` hears once that the broker has it, or that it may not. */
+  readonly publish: (message: PublicMessage, confirm: Confirm) => void;
   /** False: it is no use to try. */
   readonly mayPublish: () => boolean;
   readonly onRefused: (message: PublicMessage, error: unknown) => void;
@@ -38,6 +39,7 @@ export class EntityLanes {
   readonly #ready: Lane[] = [];
   #first = 0;
   #inFlight = 0;
+  #pumping = false;
   published = 0;
 
   constructor(deps: LanesDeps) {
@@ -64,6 +66,8 @@ export class EntityLanes {
 
   /** Sends what may be sent. To be called when the broker is back. */
   pump(): void {
+    if (this.#pumping) return; // a message that is refused at once comes here from within
+    this.#pumping = true;
     const ready = this.#ready;
     while (this.#first < ready.length && this.#inFlight < IN_FLIGHT_MAX && this.#deps.mayPublish()) {
       const lane = ready[this.#first++]!;
@@ -75,6 +79,7 @@ export class EntityLanes {
       ready.splice(0, this.#first);
       this.#first = 0;
     }
+    this.#pumping = false;
   }
 
   /** Forgets a shard's messages: its next owner publishes them. What is under way ends unheard. */
@@ -87,27 +92,28 @@ export class EntityLanes {
   }
 
   #send(lane: Lane): void {
-    const { message, done } = lane.items[0]!;
+    const { message } = lane.items[0]!;
     this.#inFlight++;
-    this.#deps.publish(message).then(
-      () => {
+    this.#deps.publish(message, {
+      resolve: () => {
         this.#inFlight--;
         this.published++;
-        if (!lane.dropped) {
-          done();
-          lane.attempt = 0;
-          lane.items.shift();
-          if (lane.items.length > 0) this.#ready.push(lane);
-          else this.#lanes.delete(lane.entityId);
-        }
+        if (!lane.dropped) this.#next(lane);
         this.pump();
       },
-      (error: unknown) => {
+      reject: (error) => {
         this.#inFlight--;
         if (!lane.dropped) this.#again(lane, message, error);
         this.pump();
       },
-    );
+    });
+  }
+
+  #next(lane: Lane): void {
+    lane.items.shift()!.done();
+    lane.attempt = 0;
+    if (lane.items.length > 0) this.#ready.push(lane);
+    else this.#lanes.delete(lane.entityId);
   }
 
   /** The same message, under the same id: the broker may have it already. */

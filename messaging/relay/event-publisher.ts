@@ -1,4 +1,4 @@
-/** Publishes events so that a resolved promise means: the broker has it for good, in a queue or as unrouted. */
+/** Publishes events so that a confirm means: the broker has it for good, in a queue or as unrouted. */
 import type { Connection } from 'rabbitmq-client';
 import { APP_ID, CONTENT_TYPE, type PublicMessage } from '../contracts/public-message.ts';
 import type { Publication } from '../rabbitmq/publication.ts';
@@ -31,11 +31,9 @@ export class EventPublisher {
     this.#destination = destination;
   }
 
-  /** Rejects when the broker refused it, returned it, or is gone: then it may have it or not. */
-  publish(message: PublicMessage): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#add({ publication: this.#publicationOf(message), confirm: { resolve, reject } });
-    });
+  /** `confirm` hears of it once: rejected when the broker refused it, returned it, or is gone; then it may have it or not. */
+  publish(message: PublicMessage, confirm: Confirm): void {
+    this.#add({ publication: this.#publicationOf(message), confirm });
   }
 
   /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */

@@ -15,7 +15,7 @@ import { EPOCH_ENTITY_PREFIX } from '../../actors/sharding/catch-up.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
-import { EntityLanes } from './entity-lanes.ts';
+import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
 import { RelayedShard } from './relayed-shard.ts';
 import { decodedRow, messagesOf } from './row-messages.ts';
 
@@ -29,7 +29,7 @@ const PAUSE_MS = 500;
 export interface EventRelayDeps {
   readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
   readonly store: RelayStore;
-  readonly publish: (message: PublicMessage) => Promise<void>;
+  readonly publish: LanesDeps['publish'];
   readonly brokerIsUp: () => boolean;
   readonly log: Logger;
 }
@@ -71,7 +71,7 @@ export class EventRelay implements LogFollower {
   constructor(deps: EventRelayDeps) {
     this.#deps = deps;
     this.#lanes = new EntityLanes({
-      publish: (message) => deps.publish(message),
+      publish: deps.publish,
       mayPublish: () => deps.brokerIsUp() && !this.#closed,
       onRefused: (message, error) => this.#refused(message, error),
     });

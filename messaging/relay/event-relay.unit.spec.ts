@@ -9,7 +9,7 @@ import { orderIdOf } from '../../test/support/order-states.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
-import { EventRelay } from './event-relay.ts';
+import { EventRelay, type EventRelayDeps } from './event-relay.ts';
 
 const SHARD = 3;
 const CONFIRMED = { type: 'OrderConfirmed' } as const;
@@ -69,7 +69,8 @@ describe('event relay', () => {
 
   /** A worker takes the shard. */
   async function owner(): Promise<EventRelay> {
-    const { publish } = broker;
+    const publish: EventRelayDeps['publish'] = (message, confirm) =>
+      void broker.publish(message).then(confirm.resolve, confirm.reject);
     const relay = new EventRelay({ journal, store, publish, brokerIsUp: () => broker.isUp, log: silentLog });
     relays.push(relay);
     head = await take(journal, SHARD);
