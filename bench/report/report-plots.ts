@@ -98,9 +98,24 @@ function latenciesAt(positions: readonly number[], encoded: string): (number | n
   );
 }
 
+/** A run's last sample is of what was left of a second: too little of one would show as a dip or a peak. */
+const SAMPLE_SECONDS_MIN = 0.5;
+
+interface LongSample extends SecondSample {
+  /** What it counted, a second. */
+  readonly rate: (count: number) => number;
+}
+
+function longSamples(series: readonly SecondSample[]): LongSample[] {
+  return series.flatMap((sample, index) => {
+    const seconds = sample.at - (series[index - 1]?.at ?? 0);
+    return seconds < SAMPLE_SECONDS_MIN ? [] : [{ ...sample, rate: (count: number) => count / seconds }];
+  });
+}
+
 function timePlots(round: RoundResult): Plot[] {
-  const { series } = round;
-  const line = (label: string, of: (sample: SecondSample) => number | undefined): PlotLine => ({
+  const series = longSamples(round.series);
+  const line = (label: string, of: (sample: LongSample) => number | undefined): PlotLine => ({
     label,
     values: series.map((sample) => {
       const value = of(sample);
@@ -122,9 +137,9 @@ function timePlots(round: RoundResult): Plot[] {
       'logarithmic',
     ),
     plot('Answers a second', [
-      line('answered', ({ answered }) => answered),
-      line('refused', ({ refused }) => refused),
-      line('errors', ({ errors }) => errors),
+      line('answered', ({ answered, rate }) => rate(answered)),
+      line('refused', ({ refused, rate }) => rate(refused)),
+      line('errors', ({ errors, rate }) => rate(errors)),
       ...(offered.values.some((value) => value !== null) ? [{ ...offered, isReference: true }] : []),
     ]),
     plot('CPU (cores)', processLines('cpu')),

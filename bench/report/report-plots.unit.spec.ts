@@ -61,6 +61,14 @@ describe('reportPlots', () => {
     expect(plotNamed(plots, 'Memory')).to.equal(undefined);
   });
 
+  it('counts answers a second whatever a sample lasted, and leaves out what is left of the last one', () => {
+    const sample = (at: number, answered: number) => ({ at, answered, refused: 0, errors: 0, cpu: {}, rss: {} });
+    const plots = plotsOf({ series: [sample(1, 100), sample(2.25, 250), sample(3, 75), sample(3.4, 300)] });
+    const { xValues, lines } = plotNamed(plots, 'Answers')!;
+    expect(xValues).to.deep.equal([1, 2.25, 3]);
+    expect(lines[0]).to.deep.equal({ label: 'answered', values: [100, 200, 100] });
+  });
+
   it('compares answers with what was offered in the same second, in an open loop only', () => {
     const phases = [
       samplePhase({ from: 0.01, seconds: 2, offeredPerSecond: 100 }),
