@@ -108,7 +108,7 @@ export class EntityShell implements EffectsOwner {
   #traceparent: string | undefined;
   /** Place of the entity's first row; undefined until that is durable. */
   #firstSeq: number | undefined;
-  readonly #pending: PendingDecision[] = [];
+  #pending: PendingDecision[] = [];
   #stash: Asker[] = [];
   /** While the entity is only presumed to be new, all who asked: nobody is answered before its first row is durable. */
   #presuming: Asker[] | undefined;
@@ -405,7 +405,7 @@ export class EntityShell implements EffectsOwner {
     };
     const shown = view ? decider.answer(this.#state, undefined) : undefined;
     const decision = new PendingDecision(this, row, events, this.#state, effects, shown, this.#snapshotIfDue(at));
-    this.#pending.push(decision);
+    this.#pending = appended(this.#pending, decision);
     // Handed over first: a row that the journal never saw would never be answered.
     this.#host.append(decision);
     for (const asker of askers) this.#answerAsker(asker, false, command);
@@ -438,7 +438,7 @@ export class EntityShell implements EffectsOwner {
         return;
       }
       const { ask, reply } = asker;
-      this.#settleWaiters.push({ ask, reply, version: this.#version, replayed });
+      this.#settleWaiters = appended(this.#settleWaiters, { ask, reply, version: this.#version, replayed });
       return;
     }
     this.#hold({ reply: asker.reply, value: decider.answer(this.#state, command), replayed });
@@ -447,7 +447,7 @@ export class EntityShell implements EffectsOwner {
   #hold(answer: HeldAnswer): void {
     const last = this.#pending.at(-1);
     // A commit under our epoch proves that nobody is ahead of it; without one only the lease says so.
-    if (last) last.answers.push(answer);
+    if (last) last.answers = appended(last.answers, answer);
     else if (this.#host.mayAnswer()) this.#release(answer, this.#committedVersion);
     else answer.reply(elsewhere('no', `shard ${this.shard} may have another owner`));
   }
@@ -615,7 +615,7 @@ class PendingDecision implements AppendEntry {
   readonly effects: readonly Effect[];
   readonly shown: unknown;
   readonly snapshot: Snapshot | undefined;
-  readonly answers: HeldAnswer[] = [];
+  answers: HeldAnswer[] = [];
   /** The effect whose answer this decision took in. */
   concludes: string | undefined;
   readonly #shell: EntityShell;
@@ -645,6 +645,13 @@ class PendingDecision implements AppendEntry {
   failed(outcome: AppendOutcome): void {
     this.#shell.failed(this, outcome);
   }
+}
+
+/** An empty array makes room for seventeen when it is pushed to; most of these never hold more than one. */
+function appended<Item>(list: Item[], item: Item): Item[] {
+  if (list.length === 0) return [item];
+  list.push(item);
+  return list;
 }
 
 export function failed(code: FailureCode, detail: string) {
