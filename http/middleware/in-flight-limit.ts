@@ -35,8 +35,9 @@ export class InFlightLimit {
 
   /** @param handle resolves when the request is answered; never rejects. */
   count(handle: () => Promise<void>): void {
+    const answered = handle();
     this.#underWay += 1;
-    void handle().then(this.#ended);
+    void answered.then(this.#ended);
   }
 
   readonly #ended = (): void => {
