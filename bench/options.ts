@@ -27,7 +27,7 @@ export interface Changes {
   readonly openHolds?: number;
   /** Nobody beside Holdfast. */
   readonly alone?: true;
-  readonly relay?: 'quorum queue';
+  readonly relay?: 'stream';
 }
 
 export type ParsedOptions =
@@ -63,7 +63,7 @@ starts an embedded PostgreSQL below DATA_DIR. "list" shows the scenarios; "compa
   --open-holds N   holds that are open when measuring begins
   --alone          without the services that the scenario compares with
   --workers N      worker processes of each side (${WORKERS})
-  --relay          Holdfast publishes its events to the RabbitMQ of AMQP_URL meanwhile, where a queue takes them
+  --relay          Holdfast publishes its events to the RabbitMQ of AMQP_URL meanwhile, where a stream takes them
   --report FOLDER  writes report.html, report.json, series.csv, latencies.hlog and summary.md there
   --profile FOLDER writes a flame graph, and the CPU of an order by its parts, of Holdfast's processes there
   --json FILE      writes the whole result as JSON
@@ -126,7 +126,7 @@ function parse(args: readonly string[]): ParsedOptions {
     rate: number('rate'),
     openHolds: number('open-holds'),
     alone: values.alone,
-    relay: values.relay === true ? ('quorum queue' as const) : undefined,
+    relay: values.relay === true ? ('stream' as const) : undefined,
   };
   return {
     kind: 'run',

@@ -18,7 +18,7 @@ describe('parseOptions', () => {
     expect(parseOptions(args)).to.deep.equal({
       kind: 'run',
       scenario: 'step',
-      changes: { seconds: 3, rounds: 1, rate: 64, alone: true, relay: 'quorum queue' },
+      changes: { seconds: 3, rounds: 1, rate: 64, alone: true, relay: 'stream' },
       workers: 1,
       report: 'b',
       jsonFile: 'a',
