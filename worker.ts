@@ -53,6 +53,8 @@ const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
 
+/** Nobody waits for an event as for an answer; what leaves together spares us and the broker most of the work. */
+const EVENTS_GATHER_MS = 50;
 /** A start waits so long for a broker, and goes on without: it is needed for messages, not for orders. */
 const BROKER_WAIT_MS = 2_000;
 
@@ -148,6 +150,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       store: new PostgresRelayStore(pool),
       publish: (message, confirm) => events.publish(message, confirm),
       brokerIsUp: () => prepared.isReady,
+      gather: (portion) => void setTimeout(portion, EVENTS_GATHER_MS),
       log,
     });
   prepared?.onReady(() => relay?.resume());

@@ -46,12 +46,16 @@ const TELLINGS = new Map(Object.entries(EVENT_MAPPINGS)) as ReadonlyMap<
   Telling<DomainEvent> | typeof PRIVATE | ((event: DomainEvent) => Telling<DomainEvent> | typeof PRIVATE)
 >;
 
+/** Whether there is a message of it. */
+export function isPublic(event: DomainEvent): boolean {
+  return tellingOf(event) !== undefined;
+}
+
 /** The message of an event, always the same; undefined: the event is private. */
 export function publicMessageOf(happened: Happened): PublicMessage | undefined {
   const { entityId, shard, seq, at, event } = happened;
-  const mapping = TELLINGS.get(event.type);
-  const telling = typeof mapping === 'function' ? mapping(event) : mapping;
-  if (telling === undefined || telling === PRIVATE) return undefined;
+  const telling = tellingOf(event);
+  if (telling === undefined) return undefined;
   const { routingKey, schemaPath } = telling;
   const messageId = `s${shard}-e${happened.epoch}-q${seq}-${happened.ordinal}`;
   const headers: Record<string, string | number> = {
@@ -72,4 +76,10 @@ export function publicMessageOf(happened: Happened): PublicMessage | undefined {
   const timestampSeconds = Math.floor(at / 1_000);
   if (kindOf(entityId) === 'stock') return { routingKey, messageId, timestampSeconds, headers, body };
   return { routingKey, messageId, correlationId: routingKeyOf(entityId), timestampSeconds, headers, body };
+}
+
+function tellingOf(event: DomainEvent): Telling<DomainEvent> | undefined {
+  const mapping = TELLINGS.get(event.type);
+  const telling = typeof mapping === 'function' ? mapping(event) : mapping;
+  return telling === PRIVATE ? undefined : telling;
 }

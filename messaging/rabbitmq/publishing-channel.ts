@@ -11,9 +11,9 @@ import { PublicationWriter, type Publication } from './publication.ts';
 /** What is to be heard of a publication, one of the two, once. */
 export interface Confirm {
   /** The broker has it for good, in a queue. */
-  readonly resolve: () => void;
+  resolve(): void;
   /** It does not, or may not. */
-  readonly reject: (error: unknown) => void;
+  reject(error: unknown): void;
 }
 
 /** What the client keeps of a channel. */

@@ -1,34 +1,23 @@
 /**
- * Publishes messages in order per entity: an entity's next one leaves only after the one before is confirmed, and one
+ * Publishes rows in order per entity: an entity's next message leaves only after the one before is confirmed, and one
  * that the broker refuses holds back its own entity alone. Entities don't wait for each other; so many are under way at
  * a time.
  */
 import { backoffMs } from '../../kernel/backoff.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
 import type { Confirm } from '../rabbitmq/publishing-channel.ts';
+import type { RowMessages } from './row-messages.ts';
 
-/** The broker answers a few milliseconds later; more under way would only lie in its buffers, and ours. */
-const IN_FLIGHT_MAX = 1_000;
-
-interface Item {
-  readonly message: PublicMessage;
-  /** It is confirmed. */
-  readonly done: () => void;
-}
-
-interface Lane {
-  readonly entityId: string;
-  readonly shard: number;
-  readonly items: Item[];
-  attempt: number;
-  dropped: boolean;
-}
+/** The broker answers some tens of milliseconds later; more under way would only lie in its buffers. */
+const IN_FLIGHT_MAX = 2_000;
 
 export interface LanesDeps {
   /** `confirm` hears once that the broker has it, or that it may not. */
   readonly publish: (message: PublicMessage, confirm: Confirm) => void;
   /** False: it is no use to try. */
   readonly mayPublish: () => boolean;
+  /** There is something to send, at the next pump. */
+  readonly onReady: () => void;
   readonly onRefused: (message: PublicMessage, error: unknown) => void;
 }
 
@@ -39,7 +28,6 @@ export class EntityLanes {
   readonly #ready: Lane[] = [];
   #first = 0;
   #inFlight = 0;
-  #pumping = false;
   published = 0;
 
   constructor(deps: LanesDeps) {
@@ -50,28 +38,26 @@ export class EntityLanes {
     return this.#inFlight;
   }
 
-  /** @param shard the entity's: see drop. */
-  add(entityId: string, shard: number, message: PublicMessage, done: () => void): void {
-    const item = { message, done };
+  add(row: RowMessages): void {
+    const { entityId } = row.row;
     const lane = this.#lanes.get(entityId);
     if (lane) {
-      lane.items.push(item);
-      return;
+      lane.rows.push(row);
+    } else {
+      const fresh = new Lane(this, row);
+      this.#lanes.set(entityId, fresh);
+      this.#makeReady(fresh);
     }
-    const fresh: Lane = { entityId, shard, items: [item], attempt: 0, dropped: false };
-    this.#lanes.set(entityId, fresh);
-    this.#ready.push(fresh);
-    this.pump();
   }
 
-  /** Sends what may be sent. To be called when the broker is back. */
+  /** Sends what may be sent. */
   pump(): void {
-    if (this.#pumping) return; // a message that is refused at once comes here from within
-    this.#pumping = true;
     const ready = this.#ready;
     while (this.#first < ready.length && this.#inFlight < IN_FLIGHT_MAX && this.#deps.mayPublish()) {
       const lane = ready[this.#first++]!;
-      if (!lane.dropped) this.#send(lane);
+      if (lane.dropped) continue;
+      this.#inFlight++;
+      this.#deps.publish(lane.rows[0]!.message, lane);
     }
     if (this.#first === ready.length) {
       ready.length = this.#first = 0;
@@ -79,50 +65,65 @@ export class EntityLanes {
       ready.splice(0, this.#first);
       this.#first = 0;
     }
-    this.#pumping = false;
   }
 
   /** Forgets a shard's messages: its next owner publishes them. What is under way ends unheard. */
   drop(shard: number): void {
     for (const [entityId, lane] of this.#lanes) {
-      if (lane.shard !== shard) continue;
+      if (lane.rows[0]!.row.shard !== shard) continue;
       lane.dropped = true;
       this.#lanes.delete(entityId);
     }
   }
 
-  #send(lane: Lane): void {
-    const { message } = lane.items[0]!;
-    this.#inFlight++;
-    this.#deps.publish(message, {
-      resolve: () => {
-        this.#inFlight--;
-        this.published++;
-        if (!lane.dropped) this.#next(lane);
-        this.pump();
-      },
-      reject: (error) => {
-        this.#inFlight--;
-        if (!lane.dropped) this.#again(lane, message, error);
-        this.pump();
-      },
-    });
-  }
-
-  #next(lane: Lane): void {
-    lane.items.shift()!.done();
+  /** Of a lane: its message is confirmed. */
+  confirmed(lane: Lane): void {
+    this.published++;
+    this.#landed();
+    if (lane.dropped) return;
     lane.attempt = 0;
-    if (lane.items.length > 0) this.#ready.push(lane);
-    else this.#lanes.delete(lane.entityId);
+    const row = lane.rows[0]!;
+    if (row.advance()) lane.rows.shift();
+    if (lane.rows.length > 0) this.#makeReady(lane);
+    else this.#lanes.delete(row.row.entityId);
   }
 
-  /** The same message, under the same id: the broker may have it already. */
-  #again(lane: Lane, message: PublicMessage, error: unknown): void {
-    this.#deps.onRefused(message, error);
-    setTimeout(() => {
-      if (lane.dropped) return;
-      this.#ready.push(lane);
-      this.pump();
-    }, backoffMs(lane.attempt++));
+  /** Of a lane: sent again it is the same message, under the same id, for the broker may have it already. */
+  refused(lane: Lane, error: unknown): void {
+    this.#landed();
+    if (lane.dropped) return;
+    this.#deps.onRefused(lane.rows[0]!.message, error);
+    setTimeout(() => this.#makeReady(lane), backoffMs(lane.attempt++));
+  }
+
+  #makeReady(lane: Lane): void {
+    this.#ready.push(lane);
+    this.#deps.onReady();
+  }
+
+  #landed(): void {
+    this.#inFlight--;
+    if (this.#ready.length > 0) this.#deps.onReady(); // there was no room for all
+  }
+}
+
+/** What is to be told of one entity; of its first row a message is under way, or ready to be sent. */
+class Lane implements Confirm {
+  readonly rows: RowMessages[];
+  attempt = 0;
+  dropped = false;
+  readonly #lanes: EntityLanes;
+
+  constructor(lanes: EntityLanes, row: RowMessages) {
+    this.#lanes = lanes;
+    this.rows = [row];
+  }
+
+  resolve(): void {
+    this.#lanes.confirmed(this);
+  }
+
+  reject(error: unknown): void {
+    this.#lanes.refused(this, error);
   }
 }

@@ -1,27 +1,47 @@
 import { expect } from 'chai';
+import type { CommittedRow } from '../../actors/entity/log-follower.ts';
+import type { DomainEvent } from '../../domain/decider.ts';
+import { orderIdOf } from '../../test/support/order-states.ts';
+import { ROW_AT } from '../../test/support/journal-rows.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
-import type { PublicMessage } from '../contracts/public-message.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
+import { RowMessages } from './row-messages.ts';
 
-const message = (messageId: string): PublicMessage => ({
-  ...{ routingKey: 'order.created.v1', messageId, timestampSeconds: 0, headers: {}, body: '{}' },
+const EPOCH = 1;
+const CONFIRMED = { type: 'OrderConfirmed' };
+const PENDING = { type: 'OrderPaymentPending' };
+const PRIVATE = { type: 'OrderPaymentCaptured' };
+
+const rowOf = (n: number, seq: number, events: readonly DomainEvent[]): CommittedRow => ({
+  ...{ shard: n % 8, seq, entityId: `ord_${orderIdOf(n)}`, version: seq, commandId: `c${seq}`, at: ROW_AT, events },
 });
 
 describe('entity lanes', () => {
-  it('bear that thousands of messages are refused within the call, and send each again', async () => {
-    const entities = 20_000;
-    let refuses = true;
-    let isUp = false;
-    const sent: string[] = [];
-    let refused = 0;
+  let told: number[];
+  let sent: string[];
+  let isUp: boolean;
+  let refuses: boolean;
+  let refused: number;
+  let lanes: EntityLanes;
+
+  beforeEach(() => {
+    [told, sent, isUp, refuses, refused] = [[], [], true, false, 0];
     const publish: LanesDeps['publish'] = ({ messageId }, confirm) => {
       if (refuses) return confirm.reject(new Error('no channel'));
       sent.push(messageId);
       confirm.resolve();
     };
-    const lanes = new EntityLanes({ publish, mayPublish: () => isUp, onRefused: () => refused++ });
-    for (let n = 0; n < entities; n++) lanes.add(`ord_${n}`, n % 8, message(`m${n}`), () => undefined);
+    const onReady = (): void => void setImmediate(() => lanes.pump());
+    lanes = new EntityLanes({ publish, mayPublish: () => isUp, onReady, onRefused: () => refused++ });
+  });
 
+  const add = (n: number, seq: number, events: readonly DomainEvent[] = [CONFIRMED]): void =>
+    lanes.add(RowMessages.of(rowOf(n, seq, events), EPOCH, (row) => told.push(row.seq))!);
+
+  it('bear that thousands of messages are refused within the call, and send each again', async () => {
+    const entities = 20_000;
+    [isUp, refuses] = [false, true];
+    for (let n = 0; n < entities; n++) add(n, n);
     isUp = true;
     lanes.pump();
     expect(refused).to.equal(entities);
@@ -32,20 +52,22 @@ describe('entity lanes', () => {
       () => `${lanes.published} of ${entities}`,
     );
     expect(new Set(sent).size).to.equal(entities);
+    expect(told).to.have.length(entities);
     expect(lanes.inFlight).to.equal(0);
   });
 
-  it('keep the order of an entity also where its confirms come within the call', () => {
-    const sent: string[] = [];
-    const publish: LanesDeps['publish'] = ({ messageId }, confirm) => {
-      sent.push(messageId);
-      confirm.resolve();
-    };
-    let isUp = false;
-    const lanes = new EntityLanes({ publish, mayPublish: () => isUp, onRefused: () => undefined });
-    for (const id of ['a1', 'a2', 'a3']) lanes.add('ord_a', 0, message(id), () => undefined);
+  it('tell an entity’s events in order, also where confirms come within the call; a row is told with its last', async () => {
+    isUp = false;
+    add(1, 5, [PRIVATE, PENDING, PRIVATE, CONFIRMED, PRIVATE]);
+    add(1, 6);
+    add(1, 9);
     isUp = true;
     lanes.pump();
-    expect(sent).to.deep.equal(['a1', 'a2', 'a3']);
+    expect(sent).to.deep.equal(['s1-e1-q5-1', 's1-e1-q5-3', 's1-e1-q6-0', 's1-e1-q9-0']);
+    expect(told).to.deep.equal([5, 6, 9]);
+  });
+
+  it('are not made for a row of which nothing is public', () => {
+    expect(RowMessages.of(rowOf(1, 1, [PRIVATE]), EPOCH, () => undefined)).to.equal(undefined);
   });
 });

@@ -8,20 +8,17 @@ import { EVENTS_EXCHANGE } from '../rabbitmq/topology.ts';
 /** Where messages go: the events' exchange by their routing keys, or a queue of somebody's own (a replay). */
 export type Destination = { readonly exchange: string } | { readonly queue: string };
 
-/** Nobody waits for an event as for an answer; what is published together spares both ends most of their work. */
-const GATHER_MS = 50;
-
 interface Gathered {
   readonly publication: Publication;
   readonly confirm: Confirm;
 }
 
-/** The connection must be its own: whatever else goes over it waits with the events. */
+/** What is published in one turn of the event loop leaves in one write. The connection is best its own: writes are large. */
 export class EventPublisher {
   readonly #connection: Connection;
   readonly #destination: Destination;
   #channel: PublishingChannel | undefined;
-  #writing: NodeJS.Timeout | undefined;
+  #writing: NodeJS.Immediate | undefined;
   /** Came while there was no channel. */
   #waiting: Gathered[] = [];
   #opening: Promise<void> | undefined;
@@ -38,7 +35,7 @@ export class EventPublisher {
 
   /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */
   close(): void {
-    clearTimeout(this.#writing);
+    clearImmediate(this.#writing);
     for (const { confirm } of this.#waiting.splice(0)) confirm.reject(new Error('the publisher is closed'));
     this.#channel?.close().catch(() => undefined); // there was no connection to close
   }
@@ -70,10 +67,10 @@ export class EventPublisher {
 
   #addTo(channel: PublishingChannel, { publication, confirm }: Gathered): void {
     channel.add(publication, confirm);
-    this.#writing ??= setTimeout(() => {
+    this.#writing ??= setImmediate(() => {
       this.#writing = undefined;
       this.#channel?.write();
-    }, GATHER_MS);
+    });
   }
 
   async #open(): Promise<void> {

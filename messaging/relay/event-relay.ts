@@ -17,7 +17,7 @@ import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../pers
 import type { PublicMessage } from '../contracts/public-message.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
 import { RelayedShard } from './relayed-shard.ts';
-import { decodedRow, messagesOf } from './row-messages.ts';
+import { decodedRow, messagesOf, RowMessages } from './row-messages.ts';
 
 /** Rows whose messages are not confirmed yet: some megabytes. */
 const ROWS_IN_HAND_MAX = 10_000;
@@ -31,6 +31,8 @@ export interface EventRelayDeps {
   readonly store: RelayStore;
   readonly publish: LanesDeps['publish'];
   readonly brokerIsUp: () => boolean;
+  /** Calls back when what has come until then should leave, as one portion. */
+  readonly gather: (portion: () => void) => void;
   readonly log: Logger;
 }
 
@@ -60,6 +62,11 @@ export class EventRelay implements LogFollower {
   #unsaved = new Map<number, number>();
   readonly #saved = new Map<number, number>();
   #rowsInHand = 0;
+  /** Taken in hand since the last portion left. */
+  #fresh: CommittedRow[] = [];
+  #gathering = false;
+  /** Some shard may have rows that are to be read. */
+  #unread = false;
   #beginning: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
@@ -73,6 +80,7 @@ export class EventRelay implements LogFollower {
     this.#lanes = new EntityLanes({
       publish: deps.publish,
       mayPublish: () => deps.brokerIsUp() && !this.#closed,
+      onReady: () => this.#gather(),
       onRefused: (message, error) => this.#refused(message, error),
     });
     this.#saver = setInterval(() => void this.save(), SAVE_INTERVAL_MS);
@@ -99,6 +107,7 @@ export class EventRelay implements LogFollower {
     this.#shards.delete(shard);
     this.#saved.delete(shard);
     this.#lanes.drop(shard);
+    this.#fresh = this.#fresh.filter((row) => row.shard !== shard);
     this.#rowsInHand -= known.open;
     for (const [entityId, held] of this.#held) if (held.shard === shard) this.#held.delete(entityId);
     // Its next owner reads it now: what it does not find it publishes once more.
@@ -112,7 +121,9 @@ export class EventRelay implements LogFollower {
     const shard = this.#shards.get(row.shard);
     if (!shard) return;
     if (row.seq === shard.taken + 1 && shard.begun && this.#rowsInHand < ROWS_IN_HAND_MAX) {
-      this.#take(shard, row, shard.epoch);
+      this.#take(shard, row.seq);
+      this.#fresh.push(row);
+      this.#gather();
     } else {
       shard.head = row.seq;
       this.#read();
@@ -121,7 +132,7 @@ export class EventRelay implements LogFollower {
 
   /** The broker is back. */
   resume(): void {
-    this.#lanes.pump();
+    this.#gather();
     this.#read();
   }
 
@@ -181,25 +192,50 @@ export class EventRelay implements LogFollower {
     }
   }
 
-  #take(shard: RelayedShard, row: CommittedRow, epoch: number): void {
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#deps.gather(() => {
+      this.#gathering = false;
+      this.#sortFresh();
+      this.#lanes.pump();
+    });
+  }
+
+  #sortFresh(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const row of fresh) {
+      const shard = this.#shards.get(row.shard)!;
+      this.#sort(shard, row, shard.epoch);
+    }
+  }
+
+  #take(shard: RelayedShard, seq: number): void {
+    shard.take(seq);
+    this.#rowsInHand++;
+  }
+
+  /** A row in hand goes into its entity's lane, or has nothing to tell. */
+  #sort(shard: RelayedShard, row: CommittedRow, epoch: number): void {
     const held = this.#held.get(row.entityId);
     if (held) held.last = row.seq;
-    const messages = held ? [] : messagesOf(row, epoch);
-    const inHand = shard.take(row.seq, messages.length);
-    if (messages.length === 0) return;
-    this.#rowsInHand++;
-    for (const message of messages) {
-      this.#lanes.add(row.entityId, shard.shard, message, () => {
-        const before = shard.confirmed;
-        shard.settle(inHand);
-        if (inHand.left === 0) this.#rowsInHand--;
-        if (shard.confirmed > before) this.#read();
-      });
-    }
+    const messages = held ? undefined : RowMessages.of(row, epoch, this.#told);
+    if (messages) this.#lanes.add(messages);
+    else this.#settle(shard, row.seq);
+  }
+
+  readonly #told = ({ shard, seq }: CommittedRow): void => this.#settle(this.#shards.get(shard)!, seq);
+
+  #settle(shard: RelayedShard, seq: number): void {
+    shard.settle(seq);
+    this.#rowsInHand--;
+    if (this.#unread) this.#read();
   }
 
   /** Reads what is behind, while there is room for it. */
   #read(): void {
+    this.#unread = true;
     this.#reading ??= this.#readAll()
       .catch((error: unknown) => {
         this.#deps.log.warn({ reason: messageOf(error) }, 'the journal can not be read for events; trying again');
@@ -220,6 +256,7 @@ export class EventRelay implements LogFollower {
         isMore ||= shard.behind;
       }
     }
+    this.#unread = [...this.#shards.values()].some(({ behind }) => behind);
   }
 
   async #readPage(shard: RelayedShard): Promise<void> {
@@ -233,9 +270,13 @@ export class EventRelay implements LogFollower {
 
   async #takeRead(shard: RelayedShard, row: JournalRow): Promise<void> {
     const { entityId, seq } = row;
-    if (entityId.startsWith(EPOCH_ENTITY_PREFIX)) return void shard.take(seq, 0);
     try {
-      this.#take(shard, decodedRow(row), row.epoch);
+      const decoded = entityId.startsWith(EPOCH_ENTITY_PREFIX) ? undefined : decodedRow(row);
+      if (decoded) messagesOf(decoded, row.epoch); // what can't be told is found here, where it can be held back
+      this.#sortFresh(); // they lie before it in the log
+      this.#take(shard, seq);
+      if (decoded) this.#sort(shard, decoded, row.epoch);
+      else this.#settle(shard, seq);
     } catch (error) {
       const reason = messageOf(error);
       this.#deps.log.error(
@@ -244,7 +285,9 @@ export class EventRelay implements LogFollower {
       );
       await this.#deps.store.hold({ entityId, shard: shard.shard, seq, reason });
       this.#held.set(entityId, { shard: shard.shard, seq, last: seq });
-      if (seq === shard.taken + 1) shard.take(seq, 0);
+      if (seq !== shard.taken + 1) return;
+      this.#take(shard, seq);
+      this.#settle(shard, seq);
     }
   }
 
@@ -253,35 +296,32 @@ export class EventRelay implements LogFollower {
     const held = this.#held.get(entityId);
     const shard = held && this.#shards.get(held.shard);
     if (!shard) return;
-    let messages: PublicMessage[];
+    let left = 0;
+    const told = (): void => {
+      if (--left > 0) return;
+      this.#deps.store.release(entityId).catch((error: unknown) => {
+        this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back will be published once more');
+      });
+    };
+    let messages: RowMessages[];
     try {
       let rows: readonly JournalRow[];
       do {
         rows = (await this.#deps.journal.readEntities([entityId], false)).get(entityId)?.rows ?? [];
+        this.#sortFresh();
         // A row that came while they were read is passed over like those before it.
       } while ((rows.at(-1)?.seq ?? held.last) < held.last);
       const missed = rows.filter(({ seq }) => seq >= held.seq && seq <= shard.taken);
-      messages = missed.flatMap((row) => messagesOf(decodedRow(row), row.epoch));
+      messages = missed.flatMap((row) => RowMessages.of(decodedRow(row), row.epoch, told) ?? []);
     } catch (error) {
       this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back can not be published yet');
       return;
     }
     if (this.#shards.get(shard.shard) !== shard) return;
     this.#held.delete(entityId);
-    let left = messages.length;
-    const end = (): void => {
-      if (left > 0) return;
-      this.#deps.store.release(entityId).catch((error: unknown) => {
-        this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back will be published once more');
-      });
-    };
-    end();
-    for (const message of messages) {
-      this.#lanes.add(entityId, shard.shard, message, () => {
-        left--;
-        end();
-      });
-    }
+    left = messages.length;
+    if (left === 0) told();
+    for (const each of messages) this.#lanes.add(each);
   }
 
   /** Said once in an outage. */

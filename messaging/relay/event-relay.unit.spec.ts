@@ -70,8 +70,12 @@ describe('event relay', () => {
   /** A worker takes the shard. */
   async function owner(): Promise<EventRelay> {
     const publish: EventRelayDeps['publish'] = (message, confirm) =>
-      void broker.publish(message).then(confirm.resolve, confirm.reject);
-    const relay = new EventRelay({ journal, store, publish, brokerIsUp: () => broker.isUp, log: silentLog });
+      void broker.publish(message).then(
+        () => confirm.resolve(),
+        (error: unknown) => confirm.reject(error),
+      );
+    const gather: EventRelayDeps['gather'] = setImmediate;
+    const relay = new EventRelay({ journal, store, publish, gather, brokerIsUp: () => broker.isUp, log: silentLog });
     relays.push(relay);
     head = await take(journal, SHARD);
     relay.own(SHARD, head);

@@ -1,17 +1,13 @@
 /**
- * How far one shard's log is published. Rows are taken in hand in the order of the log; they are confirmed in any order,
+ * How far one shard's log is published. Rows are taken in hand in the order of the log; they are settled in any order,
  * because entities don't wait for each other, and the checkpoint follows behind the oldest that is not.
  *
  *   confirmed <= taken <= head:  published for good | in hand | known to be in the log, to be read from there
  */
 import { invariant } from '../../kernel/invariant.ts';
 
-/** A row in hand: its messages that are not confirmed yet. */
-export interface RowInHand {
-  readonly shard: RelayedShard;
-  readonly seq: number;
-  left: number;
-}
+/** Settled slots in front are cut off when there are more. */
+const SETTLED_SLOTS_MAX = 1_000;
 
 export class RelayedShard {
   readonly shard: number;
@@ -19,15 +15,15 @@ export class RelayedShard {
   readonly epoch: number;
   /** The last row that is known to be in the log. */
   head: number;
-  /** Rows in hand with messages that are not confirmed yet. */
+  /** Rows in hand that are not settled. */
   open = 0;
   /** Where the epoch begins: a row without events. */
   readonly #epochSeq: number;
   /** Undefined until the checkpoint is read. */
   #taken: number | undefined;
   #confirmed = 0;
-  /** In the order of the log; those before `#first` are confirmed. */
-  #inHand: RowInHand[] = [];
+  /** Whether it is settled, of each row in hand: a slot for each `seq` from `#confirmed + 1` on, the first at `#first`. */
+  #slots: boolean[] = [];
   #first = 0;
 
   constructor(shard: number, epoch: number, epochSeq: number) {
@@ -40,7 +36,9 @@ export class RelayedShard {
   begin(checkpoint: number): void {
     invariant(this.#taken === undefined, 'a shard is begun once');
     this.#taken = this.#confirmed = checkpoint;
-    if (checkpoint === this.#epochSeq - 1) this.take(this.#epochSeq, 0); // all before it is published
+    if (checkpoint !== this.#epochSeq - 1) return;
+    this.take(this.#epochSeq); // all before it is published
+    this.settle(this.#epochSeq);
   }
 
   get begun(): boolean {
@@ -60,33 +58,30 @@ export class RelayedShard {
     return this.#taken !== undefined && this.#taken < this.head;
   }
 
-  /** Takes the next row, of which `messages` are to be published. */
-  take(seq: number, messages: number): RowInHand {
+  /** Takes the next row in hand. */
+  take(seq: number): void {
     invariant(seq === this.taken + 1, 'rows are taken without a hole');
     this.#taken = seq;
     if (seq > this.head) this.head = seq;
-    const row = { shard: this, seq, left: messages };
-    this.#inHand.push(row);
-    if (messages > 0) this.open++;
-    else this.#advance();
-    return row;
+    this.#slots.push(false);
+    this.open++;
   }
 
-  /** One message of the row is confirmed. */
-  settle(row: RowInHand): void {
-    row.left--;
-    if (row.left > 0) return;
+  /** A row in hand has nothing to publish, or nothing more. */
+  settle(seq: number): void {
+    const slots = this.#slots;
+    const slot = this.#first + seq - this.#confirmed - 1;
+    invariant(slots[slot] === false, 'a row in hand is settled once');
+    slots[slot] = true;
     this.open--;
-    this.#advance();
-  }
-
-  #advance(): void {
-    const rows = this.#inHand;
-    while (this.#first < rows.length && rows[this.#first]!.left === 0) this.#confirmed = rows[this.#first++]!.seq;
-    if (this.#first === rows.length) {
-      rows.length = this.#first = 0;
-    } else if (this.#first > 1_000 && this.#first > rows.length / 2) {
-      rows.splice(0, this.#first);
+    while (slots[this.#first] === true) {
+      this.#first++;
+      this.#confirmed++;
+    }
+    if (this.#first === slots.length) {
+      slots.length = this.#first = 0;
+    } else if (this.#first > SETTLED_SLOTS_MAX && this.#first > slots.length / 2) {
+      slots.splice(0, this.#first);
       this.#first = 0;
     }
   }

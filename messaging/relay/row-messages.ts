@@ -2,33 +2,55 @@
 import type { CommittedRow } from '../../actors/entity/log-follower.ts';
 import { isEntityId, kindOf } from '../../domain/addresses.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
+import { invariant } from '../../kernel/invariant.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
-import { publicMessageOf, type PublicMessage } from '../contracts/public-message.ts';
+import { isPublic, publicMessageOf, type PublicMessage } from '../contracts/public-message.ts';
+
+/**
+ * The public events of one row on their way out, one after the other. A message is made when it is sent, and made again
+ * when it is sent again: the row is in memory anyway, and its messages would be several times as large.
+ */
+export class RowMessages {
+  readonly row: CommittedRow;
+  /** All of it is told. */
+  readonly onTold: (row: CommittedRow) => void;
+  readonly #epoch: number;
+  /** Of the event that is to be told next. */
+  #ordinal: number;
+
+  /** Undefined: none of its events is public. */
+  static of(row: CommittedRow, epoch: number, onTold: (row: CommittedRow) => void): RowMessages | undefined {
+    const first = nextPublic(row, 0);
+    return first < row.events.length ? new RowMessages(row, epoch, first, onTold) : undefined;
+  }
+
+  private constructor(row: CommittedRow, epoch: number, ordinal: number, onTold: (row: CommittedRow) => void) {
+    this.row = row;
+    this.#epoch = epoch;
+    this.#ordinal = ordinal;
+    this.onTold = onTold;
+  }
+
+  get message(): PublicMessage {
+    const message = messageAt(this.row, this.#epoch, this.#ordinal);
+    invariant(message !== undefined, 'what is public has a message');
+    return message;
+  }
+
+  /** The message is told. @returns whether it was the last one. */
+  advance(): boolean {
+    const { row } = this;
+    this.#ordinal = nextPublic(row, this.#ordinal + 1);
+    if (this.#ordinal < row.events.length) return false;
+    this.onTold(row);
+    return true;
+  }
+}
 
 /** The public messages of a row, in order. */
-export function messagesOf(
-  { shard, seq, entityId, version, commandId, at, traceparent, events }: CommittedRow,
-  epoch: number,
-): PublicMessage[] {
-  const messages: PublicMessage[] = [];
-  for (let ordinal = 0; ordinal < events.length; ordinal++) {
-    const event = events[ordinal]!;
-    const message = publicMessageOf({
-      entityId,
-      version,
-      shard,
-      seq,
-      epoch,
-      ordinal,
-      at,
-      commandId,
-      traceparent,
-      event,
-    });
-    if (message) messages.push(message);
-  }
-  return messages;
+export function messagesOf(row: CommittedRow, epoch: number): PublicMessage[] {
+  return row.events.flatMap((_event, ordinal) => messageAt(row, epoch, ordinal) ?? []);
 }
 
 /** @throws CorruptionError for a row that this build can't read. */
@@ -39,4 +61,16 @@ export function decodedRow(row: JournalRow): CommittedRow {
     traceparent: row.meta?.traceparent,
     events: decodeEvents(row.events, EVENT_FORMS[kindOf(row.entityId)]),
   };
+}
+
+function nextPublic({ events }: CommittedRow, from: number): number {
+  let ordinal = from;
+  while (ordinal < events.length && !isPublic(events[ordinal]!)) ordinal++;
+  return ordinal;
+}
+
+function messageAt(row: CommittedRow, epoch: number, ordinal: number): PublicMessage | undefined {
+  const { shard, seq, entityId, version, commandId, at, traceparent, events } = row;
+  const event = events[ordinal]!;
+  return publicMessageOf({ entityId, version, shard, seq, epoch, ordinal, at, commandId, traceparent, event });
 }
