@@ -187,9 +187,11 @@ export class Projections {
     const moves = [...this.#shards]
       .filter(([shard, { from, to }]) => to > from || refreshed.has(shard))
       .map(([shard, { from, to }]) => ({ shard, from, to }));
+    // Before anything is waited for: a flush may be begun amid a batch of rows, and the rest of it must know what is sent.
+    const flush = this.#flushOf(moves, views, wakes);
     try {
       await failpoint('projection.before');
-      const moved = await this.#store.flush(this.#flushOf(moves, views, wakes));
+      const moved = await this.#store.flush(flush);
       await failpoint('projection.after');
       this.#settle(moves, wakes, moved);
       this.#lagSinceMs = begunMs;

@@ -8,6 +8,7 @@ import { Projections, type EntityView } from './projections.ts';
 
 const ORDER = orderIdOf(1);
 const ENTITY = `ord_${ORDER}`;
+const ENTITIES_OF_AN_EARLY_FLUSH = 2_000;
 
 class Bench {
   readonly store = new ScriptedProjectionStore();
@@ -210,6 +211,19 @@ describe('projections', () => {
       open();
       await flushed;
       expect(bench.wakes).to.deep.equal([]);
+    });
+
+    it('that is begun amid a batch of rows has its wake-ups cleared by the rest of the batch', async () => {
+      over(1);
+      bench.order(1, 1, 5);
+      for (let n = 2; n <= ENTITIES_OF_AN_EARLY_FLUSH; n++) bench.order(1, 1, null, orderIdOf(n));
+      bench.order(1, 2, null);
+      await bench.flush();
+      expect(bench.store.sent[0]!.wakeUps, 'it was begun before').to.deep.equal([
+        { shard: 1, entityId: ENTITY, wakeAt: 5 },
+      ]);
+      await bench.flush();
+      expect(bench.store.waiting.has(ENTITY)).to.equal(false);
     });
 
     it('freezes its changes and its checkpoint together: what comes meanwhile goes with the next', async () => {
