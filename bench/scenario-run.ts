@@ -10,7 +10,7 @@ import path from 'node:path';
 import { signDevToken } from '../config/dev-token.ts';
 import { freePorts } from '../config/free-ports.ts';
 import { removeDataDir } from '../config/runtime-dir.ts';
-import { openEvents } from './broker/events-queue.ts';
+import { openEvents, type LocalBroker } from './broker/events-queue.ts';
 import type { DatabaseServer } from './database/database-server.ts';
 import type { Cleanup } from './host/cleanup.ts';
 import { describeMachine } from './host/machine.ts';
@@ -64,7 +64,7 @@ export class ScenarioRun {
   #tokens: readonly string[] = [];
   #adminToken = '';
   #jobs = 0;
-  #brokerPid: number | undefined;
+  #broker: LocalBroker | undefined;
 
   constructor(settings: RunSettings, server: DatabaseServer, cleanup: Cleanup, progress: Progress) {
     this.#settings = settings;
@@ -83,7 +83,7 @@ export class ScenarioRun {
     const names = ['holdfast', ...(scenario.peers ?? [])] as const;
     if (amqpUrl !== undefined) {
       this.#progress.begin('connecting to RabbitMQ ...');
-      this.#brokerPid = await openEvents(amqpUrl, scenario.relay, this.#cleanup);
+      this.#broker = await openEvents(amqpUrl, scenario.relay, this.#cleanup);
     }
     const sides: Side[] = [];
     for (const each of names) sides.push(await this.#start(TARGETS[each]));
@@ -112,6 +112,7 @@ export class ScenarioRun {
         rounds,
         'workers a side': workers,
         'events go to': scenario.relay ?? 'the journal alone',
+        ...(this.#broker && { 'scheduler threads of the broker': this.#broker.schedulers }),
         tokens: 'JWT on every request, Idempotency-Key on every order',
       },
       machine: describeMachine(),
@@ -170,7 +171,7 @@ export class ScenarioRun {
     const { name } = side.running.target;
     const { postmasterPid } = this.#server;
     await this.#server.checkpoint();
-    const brokerPid = this.#brokerPid;
+    const brokerPid = this.#broker?.pid;
     const pids = [...sides.map(({ running }) => running.primaryPid), postmasterPid, brokerPid];
     await waitUntilQuiet(pids.filter((pid) => pid !== undefined));
     this.#progress.begin(`${round}${name} ...`);

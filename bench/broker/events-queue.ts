@@ -4,6 +4,7 @@
  * finds none.
  */
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { messageOf } from '../../kernel/errors.ts';
 import { Broker } from '../../messaging/rabbitmq/broker.ts';
@@ -22,13 +23,22 @@ const QUEUES: Readonly<Record<QueueKind, Readonly<Record<string, string | number
 const EVERY_EVENT = '*.*.v1';
 const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const BROKER_COMMAND = 'beam.smp';
+/** Up to Erlang 25, and after it. */
+const SCHEDULER_THREAD = /^(\d+_scheduler|erts_sched_\d+)$/m;
 
-/** @returns the broker's process, where it can be told. @throws where the broker can't be reached, or refuses */
+/** A broker on this machine. */
+export interface LocalBroker {
+  readonly pid: number;
+  /** Of its Erlang: how many cores it works on at a time, which decides what a message costs. */
+  readonly schedulers: number;
+}
+
+/** @returns the broker, where it can be told. @throws where the broker can't be reached, or refuses */
 export async function openEvents(
   amqpUrl: string,
   taker: EventTaker | undefined,
   cleanup: Cleanup,
-): Promise<number | undefined> {
+): Promise<LocalBroker | undefined> {
   const broker = new Broker(amqpUrl, 'holdfast/bench', pino({ level: 'silent' }));
   cleanup.add(() => broker.close());
   const { connection } = broker;
@@ -44,9 +54,12 @@ export async function openEvents(
 }
 
 /** Undefined where there are several of its kind: an Erlang process does not say whose it is. */
-function findBroker(): number | undefined {
+function findBroker(): LocalBroker | undefined {
   const found = [...(readProcessTable()?.values() ?? [])].filter(({ command }) => command === BROKER_COMMAND);
-  return found.length === 1 ? found[0]!.pid : undefined;
+  if (found.length !== 1) return undefined;
+  const { pid } = found[0]!;
+  const threads = readdirSync(`/proc/${pid}/task`).map((id) => readFileSync(`/proc/${pid}/task/${id}/comm`, 'latin1'));
+  return { pid, schedulers: threads.filter((name) => SCHEDULER_THREAD.test(name)).length };
 }
 
 async function declare(connection: Broker['connection'], taker: QueueKind, cleanup: Cleanup): Promise<void> {

@@ -3,7 +3,8 @@ import type { CommittedRow } from '../../actors/entity/log-follower.ts';
 import type { DomainEvent } from '../../domain/decider.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { ROW_AT } from '../../test/support/journal-rows.ts';
-import { waitUntil } from '../../test/support/wait-until.ts';
+import { turns, waitUntil } from '../../test/support/wait-until.ts';
+import type { Confirm } from '../rabbitmq/publishing-channel.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
 import { RowMessages } from './row-messages.ts';
 
@@ -22,11 +23,14 @@ describe('entity lanes', () => {
   let isUp: boolean;
   let refuses: boolean;
   let refused: number;
+  /** Where there is one, publications wait in it for their confirms. */
+  let unanswered: Confirm[] | undefined;
   let lanes: EntityLanes;
 
   beforeEach(() => {
-    [told, sent, isUp, refuses, refused] = [[], [], true, false, 0];
+    [told, sent, isUp, refuses, refused, unanswered] = [[], [], true, false, 0, undefined];
     const publish: LanesDeps['publish'] = ({ messageId }, confirm) => {
+      if (unanswered) return void unanswered.push(confirm);
       if (refuses) return confirm.reject(new Error('no channel'));
       sent.push(messageId);
       confirm.resolve();
@@ -65,6 +69,20 @@ describe('entity lanes', () => {
     lanes.pump();
     expect(sent).to.deep.equal(['s1-e1-q5-1', 's1-e1-q5-3', 's1-e1-q6-0', 's1-e1-q9-0']);
     expect(told).to.deep.equal([5, 6, 9]);
+  });
+
+  it('send no more than fits under way; the rest as room comes, without being asked', async () => {
+    const entities = 5_000;
+    unanswered = [];
+    for (let n = 0; n < entities; n++) add(n, n);
+    await turns();
+    expect([unanswered.length, lanes.inFlight]).to.deep.equal([2_000, 2_000]);
+    while (told.length < entities && unanswered.length > 0) {
+      for (const confirm of unanswered.splice(0)) confirm.resolve();
+      await turns();
+      expect(lanes.inFlight).to.equal(unanswered.length).and.to.be.at.most(2_000);
+    }
+    expect(told).to.have.length(entities);
   });
 
   it('are not made for a row of which nothing is public', () => {
