@@ -36,6 +36,8 @@ export interface EntityHost {
   existed(): void;
   /** The shell has read its entity. */
   recovered(shell: EntityShell): void;
+  /** The entity was woken and waits for nothing: the read models say otherwise, and are wrong. */
+  wokenInVain(shell: EntityShell): void;
   /** The shell has left the entity: the next message starts a new one. */
   gone(shell: EntityShell): void;
   /** Wakes the entity then, in memory or not, instead of at the time that was set before. */

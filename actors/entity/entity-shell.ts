@@ -581,7 +581,11 @@ export class EntityShell implements EffectsOwner {
       deadline !== undefined && this.#host.clock.nowMs() >= deadline ? decider.onDeadline(this.#state) : undefined;
     const commandId = `deadline@${this.#version}`;
     if (due) this.#decide(due, { commandId, traceparent: this.#traceparent }, []);
-    else if (this.#pending.length === 0) this.#keepEffects();
+    else if (this.#pending.length === 0) {
+      const effects = decider.outstanding(this.#state);
+      this.#effects.keep(effects, this.#committedVersion);
+      if (effects.length === 0 && deadline === undefined) this.#host.wokenInVain(this);
+    }
     // Woken for another reason: the deadline's own wake-up is used up now.
     if (deadline !== undefined && !due) this.#host.wakeAt(this.entityId, deadline);
   }

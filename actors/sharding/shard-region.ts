@@ -372,6 +372,10 @@ export class ShardRegion implements Actors, EntityHost {
     this.#projections!.refresh(shell.shown);
   }
 
+  wokenInVain(shell: EntityShell): void {
+    this.#projections!.refresh(shell.shown);
+  }
+
   gone(shell: EntityShell): void {
     const resident = this.#residents.get(shell.entityId);
     if (resident?.shell !== shell) return;

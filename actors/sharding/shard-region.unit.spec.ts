@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Answer, Ask, ShardAnswer } from '../ask.ts';
 import { stockActor } from '../stock/stock-actor.ts';
 import type { PeerTransport } from './peers.ts';
-import { stockEntity } from '../../domain/addresses.ts';
+import { paymentEntity, stockEntity } from '../../domain/addresses.ts';
 import type { StockCommand } from '../../domain/stock/stock-item.ts';
 import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
@@ -551,6 +551,31 @@ describe('the shard region', () => {
         expect(node.region.figures.quarantined).to.deep.equal([]);
       });
     }
+  });
+
+  it('clears a wake-up of an entity that waits for nothing, when its shard is taken', async () => {
+    const world = new World();
+    node = await InMemoryNode.start({ world });
+    await node.setStock('P1', 5);
+    await node.setStock('P2', 5);
+    await node.place(orderIdOf(1));
+    await node.quiet();
+    await node.projections.flush();
+    node.kill();
+    await node.stop();
+    const { waiting } = world.readModels;
+    expect([...waiting.keys()]).to.deep.equal([]);
+    const entityId = paymentEntity(orderIdOf(1));
+    waiting.set(entityId, { shard: node.region.shardOf(entityId), entityId, wakeAt: world.clock.nowMs() - 1 });
+
+    node = await InMemoryNode.start({ world });
+    const rows = world.rows.length;
+    node.pass(2_000);
+    await waitUntil('it is cleared', async () => {
+      await node.projections.flush();
+      return waiting.size === 0;
+    });
+    expect(world.rows.length, 'without a new row').to.equal(rows);
   });
 
   it('answers an order’s terms as they were placed', async () => {
