@@ -534,8 +534,11 @@ export class EntityShell implements EffectsOwner {
     this.#mailbox.tell({ kind: 'concluded', conclusion });
   }
 
-  #keepEffects(): void {
-    this.#effects.keep(this.type.decider.outstanding(this.#state), this.#committedVersion);
+  /** @returns what is outstanding. */
+  #keepEffects(): readonly Effect[] {
+    const effects = this.type.decider.outstanding(this.#state);
+    this.#effects.keep(effects, this.#committedVersion);
+    return effects;
   }
 
   #concluded({ effect, answer, commandId }: Conclusion): void {
@@ -582,8 +585,7 @@ export class EntityShell implements EffectsOwner {
     const commandId = `deadline@${this.#version}`;
     if (due) this.#decide(due, { commandId, traceparent: this.#traceparent }, []);
     else if (this.#pending.length === 0) {
-      const effects = decider.outstanding(this.#state);
-      this.#effects.keep(effects, this.#committedVersion);
+      const effects = this.#keepEffects();
       if (effects.length === 0 && deadline === undefined) this.#host.wokenInVain(this);
     }
     // Woken for another reason: the deadline's own wake-up is used up now.
