@@ -4,16 +4,13 @@
  * and says with each answer that the connection ends. Only what stays silent for the grace is closed.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Clock } from '../kernel/clock.ts';
+import { createHttpServer } from './http-server.ts';
 import { Listeners } from './listeners.ts';
 
 const SOCKETS_MAX = 20_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-/** Longer than a client's or a balancer's usual 60 s, so that it is they who close. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const POLL_MS = 10;
 /** What keeps one connection from being accepted keeps many. */
 const COMPLAINT_INTERVAL_MS = 1_000;
@@ -31,15 +28,13 @@ export class DrainableHttp {
   constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock, log: Logger) {
     this.#clock = clock;
     this.#log = log;
-    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, (req, res) => {
+    this.server = createHttpServer((req, res) => {
       if (this.#draining) res.shouldKeepAlive = false;
       handler(req, res);
       if (res.writableEnded) return; // answered at once
       this.#open.add(res);
       res.once('close', () => this.#open.delete(res));
     });
-    this.server.headersTimeout = HEADERS_TIMEOUT_MS;
-    this.server.requestTimeout = REQUEST_TIMEOUT_MS;
   }
 
   /** Takes requests from now on. @param fds see Listeners. @throws the system's error when it can't. */

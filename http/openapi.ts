@@ -32,6 +32,16 @@ const PROBLEMS_OF_PROTECTED: readonly ProblemCode[] = [
   'overloaded',
   'unavailable',
 ];
+/** Of any request to any address: what HTTP itself has to say, and a defect of ours. */
+export const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
+  'malformed_request',
+  'method_not_allowed',
+  'request_timeout',
+  'payload_too_large',
+  'expectation_failed',
+  'header_fields_too_large',
+  'internal',
+];
 const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
   'validation_failed',
   'malformed_json',
@@ -59,6 +69,7 @@ export function openApiDocument(version: string): Json {
     paths,
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      responses: { Problem: anyProblem() },
       schemas: componentSchemas(),
     },
   };
@@ -69,7 +80,8 @@ export function problemsOf(operation: Operation): readonly ProblemCode[] {
   const codes = new Set<ProblemCode>(operation.problems);
   if (operation.access !== 'public') for (const code of PROBLEMS_OF_PROTECTED) codes.add(code);
   if (operation.body !== undefined) for (const code of PROBLEMS_OF_BODIES) codes.add(code);
-  if (operation.query !== undefined) codes.add('validation_failed');
+  const hasVariables = operation.path.includes('{');
+  if (operation.query !== undefined || hasVariables) codes.add('validation_failed');
   return [...codes].sort((left, right) => PROBLEMS[left].status - PROBLEMS[right].status);
 }
 
@@ -122,7 +134,16 @@ function responsesOf(operation: Operation): Json {
       content: { 'application/problem+json': { schema: schemaRef(problemResponse) } },
     };
   }
-  return responses;
+  return { ...responses, default: { $ref: '#/components/responses/Problem' } };
+}
+
+/** What every operation refers to by `default`. */
+function anyProblem(): Json {
+  const list = PROBLEMS_OF_ALL.map((code) => `${PROBLEMS[code].status} ${code}`).join(', ');
+  return {
+    description: `What any request may get: ${list}.`,
+    content: { 'application/problem+json': { schema: schemaRef(problemResponse) } },
+  };
 }
 
 const pathOf = (id: string): string => `#/components/schemas/${id}`;

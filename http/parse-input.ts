@@ -10,18 +10,25 @@ import { Problem, type FieldError } from './problems.ts';
 export const ERRORS_TOLD_MAX = 20;
 const UNKNOWN_FIELDS_TOLD_MAX = 5;
 
+/** Where an input came from, as the subject of a sentence. */
+export type InputSource = 'The body' | 'The query' | 'The path';
+
 /** @throws Problem validation_failed with all that is wrong (up to a bound). */
-export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+export function parseInput<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  source: InputSource = 'The body',
+): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.slice(0, ERRORS_TOLD_MAX).flatMap(fieldErrorsOf).slice(0, ERRORS_TOLD_MAX);
-  throw invalidInput(errors);
+  throw invalidInput(errors, source);
 }
 
 /** @param errors at least one. */
-export function invalidInput(errors: readonly FieldError[]): Problem {
+export function invalidInput(errors: readonly FieldError[], source: InputSource = 'The body'): Problem {
   const [first] = errors;
-  const where = first === undefined || first.pointer === '' ? 'The body' : `"${first.pointer}"`;
+  const where = first === undefined || first.pointer === '' ? source : `"${first.pointer}"`;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more, see errors)` : '';
   return new Problem('validation_failed', `${where} ${first?.detail ?? 'is not valid'}${more}.`, { errors });
 }

@@ -17,17 +17,20 @@ const passing = (status: number, title: string): ProblemKind => ({ status, title
 export const PROBLEMS = {
   validation_failed: final(400, 'The request is not valid'),
   malformed_json: final(400, 'The body is not valid JSON'),
+  malformed_request: final(400, 'The request is not valid HTTP'),
   idempotency_key_invalid: final(400, 'The Idempotency-Key is not valid'),
   unauthenticated: final(401, 'A valid token is required'),
   payment_declined: final(402, 'The payment was declined'),
   forbidden: final(403, 'This caller may not do that'),
   not_found: final(404, 'Not found'),
   method_not_allowed: final(405, 'The method is not allowed here'),
+  request_timeout: passing(408, 'The request took too long to come'),
   illegal_transition: final(409, 'The current state does not permit that'),
   version_conflict: final(409, 'It was changed in the meantime'),
   precondition_failed: final(412, 'The precondition does not hold'),
   payload_too_large: final(413, 'The body is too large'),
   unsupported_media_type: final(415, 'The media type is not supported'),
+  expectation_failed: final(417, 'The expectation is not supported'),
   unknown_product: final(422, 'A product is not known'),
   price_mismatch: final(422, 'A price differs from the catalogue'),
   currency_mismatch: final(422, 'One order has one currency'),
@@ -35,6 +38,7 @@ export const PROBLEMS = {
   card_data_refused: final(422, 'Card numbers are refused'),
   precondition_required: final(428, 'A precondition is required'),
   rate_limited: passing(429, 'Too many requests'),
+  header_fields_too_large: final(431, 'The headers are too large'),
   /** A defect of this program: told with its request id, never with its cause. */
   internal: final(500, 'An unexpected error'),
   overloaded: passing(503, 'The service is overloaded'),
@@ -80,8 +84,8 @@ export class Problem extends Error {
 /** The members that name one request. */
 export interface ProblemContext {
   readonly requestId: string;
-  /** The path, without its query; of a message its routing key. */
-  readonly instance: string;
+  /** The path, without its query; of a message its routing key. Absent where the request could not be read. */
+  readonly instance?: string;
 }
 
 export interface ProblemDocument extends Readonly<Record<string, unknown>> {
@@ -98,7 +102,7 @@ export function problemDocument(problem: Problem, context: ProblemContext): Prob
     title,
     status,
     detail: problem.message,
-    instance: context.instance,
+    ...(context.instance !== undefined && { instance: context.instance }),
     code: problem.code,
     requestId: context.requestId,
     retryable: problem.details.retryable ?? retryable,

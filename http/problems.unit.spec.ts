@@ -28,7 +28,14 @@ const CONTRACT: Readonly<Record<string, number>> = {
 };
 
 /** What HTTP itself makes necessary. */
-const BESIDE_THE_CONTRACT: Readonly<Record<string, number>> = { method_not_allowed: 405, internal: 500 };
+const BESIDE_THE_CONTRACT: Readonly<Record<string, number>> = {
+  malformed_request: 400,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  expectation_failed: 417,
+  header_fields_too_large: 431,
+  internal: 500,
+};
 
 describe('problems', () => {
   const statuses = Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status]));
@@ -39,7 +46,7 @@ describe('problems', () => {
 
   it('calls retryable by itself only what promises that nothing was applied', () => {
     const retryable = Object.entries(PROBLEMS).flatMap(([code, kind]) => (kind.retryable ? [code] : []));
-    expect(retryable).to.have.members(['rate_limited', 'overloaded', 'unavailable']);
+    expect(retryable).to.have.members(['request_timeout', 'rate_limited', 'overloaded', 'unavailable']);
   });
 
   it('makes a document with all members', () => {

@@ -14,7 +14,10 @@ export function parseQuery(query: string): Record<string, string> {
     const value = decode(equals < 0 ? '' : part.slice(equals + 1));
     if (value === '') continue;
     if (parameters.has(name) || parameters.size >= PARAMETERS_MAX) {
-      throw invalidInput([{ pointer: childPointer('', name), code: 'repeated', detail: 'may be given once' }]);
+      throw invalidInput(
+        [{ pointer: childPointer('', name), code: 'repeated', detail: 'may be given once' }],
+        'The query',
+      );
     }
     parameters.set(name, value);
   }
@@ -27,8 +30,7 @@ function decode(text: string): string {
     screenText(decoded, '');
     return decoded;
   } catch {
-    throw invalidInput([
-      { pointer: '', code: 'ill_formed_text', detail: 'has a query that is not well-formed UTF-8 in percent-encoding' },
-    ]);
+    const detail = 'is not well-formed UTF-8 in percent-encoding';
+    throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail }], 'The query');
   }
 }

@@ -4,6 +4,15 @@ import type { EpochMs } from './clock.ts';
 const ISO_8601 =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,9})?)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?$/;
 
+/** 0000-01-01 to 9999-12-31: what four digits of a year can say, and less than JavaScript and PostgreSQL can hold. */
+const INSTANT_MIN: EpochMs = -62_167_219_200_000;
+const INSTANT_MAX: EpochMs = 253_402_300_799_999;
+
+/** May this number stand for a moment of a request? */
+export function isInstant(at: number): at is EpochMs {
+  return Number.isInteger(at) && at >= INSTANT_MIN && at <= INSTANT_MAX;
+}
+
 /** Undefined for anything else, also for a day that does not exist. Without an offset it is taken as UTC. */
 export function parseInstant(text: string): EpochMs | undefined {
   const parts = ISO_8601.exec(text);
@@ -14,7 +23,8 @@ export function parseInstant(text: string): EpochMs | undefined {
   if (midnight.getUTCMonth() !== Number(month) - 1 || midnight.getUTCDate() !== Number(day)) return undefined;
   const zoned = hour === undefined || offset !== undefined ? text : `${text}Z`;
   const at = Date.parse(zoned.replace(' ', 'T'));
-  return Number.isNaN(at) ? undefined : at;
+  // An offset may lead out of the years that can be written.
+  return isInstant(at) ? at : undefined;
 }
 
 let lastAt: EpochMs = 0;

@@ -13,8 +13,8 @@ import { screenText } from '../text-screen.ts';
  */
 export const refuseUnreadablePath: Middleware = (ctx, next) => {
   if (isReadable(ctx)) return next();
-  const detail = 'has a path that is not UTF-8 in percent-encoding';
-  throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail }]);
+  const detail = 'is not well-formed UTF-8 in percent-encoding';
+  throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail }], 'The path');
 };
 
 /** To stand between the router's routes and its `allowedMethods`, which says by its Allow header what it has found. */

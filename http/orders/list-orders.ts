@@ -10,7 +10,7 @@ import { invalidInput, parseInput } from '../parse-input.ts';
 import { Problem } from '../problems.ts';
 import { parseQuery } from '../query.ts';
 import { listOrdersQuery, pageQuery, type ListOrdersQuery } from '../schemas/list-orders-query.ts';
-import { customerId as customerIdSchema } from '../schemas/text.ts';
+import { customerPath } from '../schemas/text.ts';
 import { decodeCursor, encodeCursor } from './order-cursor.ts';
 import { orderJson } from './order-json.ts';
 
@@ -22,15 +22,15 @@ export function createListOrders(services: EdgeServices): Handler {
       const detail = 'is not a filter yet; leave it out and filter by status, customerId, from and to';
       throw invalidInput([{ pointer: '/productId', code: 'unsupported_filter', detail }]);
     }
-    return listPage(services, ctx, parseInput(listOrdersQuery, given), '/api/v1/orders');
+    return listPage(services, ctx, parseInput(listOrdersQuery, given, 'The query'), '/api/v1/orders');
   };
 }
 
 /** `GET /api/v1/orders/customer/{customerId}` */
 export function createListCustomerOrders(services: EdgeServices): Handler {
   return (ctx) => {
-    const customerId = parseInput(customerIdSchema, ctx.params['customerId']);
-    const query = { ...parseInput(pageQuery, parseQuery(ctx.querystring)), customerId };
+    const { customerId } = parseInput(customerPath, ctx.params, 'The path');
+    const query = { ...parseInput(pageQuery, parseQuery(ctx.querystring), 'The query'), customerId };
     return listPage(services, ctx, query, `/api/v1/orders/customer/${encodeURIComponent(customerId)}`);
   };
 }

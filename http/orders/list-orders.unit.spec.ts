@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { orderBody, startEdge, type EdgeHarness, type TestReply } from '../../test/support/edge-harness.ts';
 import { orderPageResponse } from '../schemas/responses.ts';
+import { encodeCursor } from './order-cursor.ts';
 
 describe('lists of orders', () => {
   let edge: EdgeHarness;
@@ -95,6 +96,7 @@ describe('lists of orders', () => {
     ['?customerId=%00', ''],
     ['?customerId=%ff', ''],
     ['?customerId=%', ''],
+    ['?from=9999-12-31T23:59:59-14:00', '/from'],
     ['?cursor=x', '/cursor'],
     ['?cursor=W10', '/cursor'],
     [`?cursor=${'x'.repeat(300)}`, '/cursor'],
@@ -121,6 +123,25 @@ describe('lists of orders', () => {
       const tampered = Buffer.from(JSON.stringify(changed)).toString('base64url');
       expect((await list(`?cursor=${tampered}`)).status).to.equal(400);
     }
+  });
+
+  it('refuses a cursor whose check is right and whose moment the database can’t hold', async () => {
+    for (const createdAt of [Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, 9e15, -1e14]) {
+      const cursor = encodeCursor({ createdAt, orderId: ids[0]! }, JSON.stringify([null, null, null, null]));
+      const reply = await list(`?cursor=${cursor}`);
+      expect([reply.status, reply.body['code']]).to.deep.equal([400, 'validation_failed']);
+    }
+    const oldest = encodeCursor({ createdAt: 0, orderId: ids[0]! }, JSON.stringify([null, null, null, null]));
+    expect((await list(`?cursor=${oldest}`)).status).to.equal(200);
+  });
+
+  it('speaks of the query and of the path, not of a body, where there is none', async () => {
+    for (const query of ['?customerId=%ff', '?page=2&x=%']) {
+      expect((await list(query)).body['detail']).to.match(/^The query is not well-formed/);
+    }
+    const path = await edge.send('/api/v1/orders/customer/%20a', { token: edge.tokens.admin });
+    expect(path.body['detail']).to.match(/^"\/customerId" must have 1 to 200 printable characters/);
+    expect((await edge.send('/api/v1/orders/%ff')).body['detail']).to.match(/^The path is not well-formed/);
   });
 
   it('answers 503 while the view can not be read', async () => {

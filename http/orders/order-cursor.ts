@@ -7,6 +7,7 @@ import { sha256 } from '../idempotency.ts';
 import { isUuid } from '../../kernel/ids.ts';
 import { invalidInput } from '../parse-input.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { isInstant } from '../../kernel/instant.ts';
 
 export interface CursorPosition {
   readonly createdAt: EpochMs;
@@ -33,12 +34,7 @@ export function decodeCursor(cursor: string, filter: string): CursorPosition {
     : undefined;
   if (Array.isArray(parsed)) {
     const [createdAt, orderId, check] = parsed as unknown[];
-    if (
-      typeof createdAt === 'number' &&
-      Number.isSafeInteger(createdAt) &&
-      typeof orderId === 'string' &&
-      isUuid(orderId)
-    ) {
+    if (typeof createdAt === 'number' && isInstant(createdAt) && typeof orderId === 'string' && isUuid(orderId)) {
       const position = { createdAt, orderId };
       if (check === checkOf(position, filter)) return position;
     }

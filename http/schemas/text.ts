@@ -69,3 +69,6 @@ export function optionalText(lengthMax: number) {
 
 export const productId = printableId(PRODUCT_ID_LENGTH_MAX);
 export const customerId = printableId(CUSTOMER_ID_LENGTH_MAX);
+/** The variables of a path. */
+export const productPath = z.object({ productId });
+export const customerPath = z.object({ customerId });

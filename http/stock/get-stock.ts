@@ -6,12 +6,12 @@ import { answerJson } from '../answer.ts';
 import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { parseInput } from '../parse-input.ts';
-import { productId as productIdSchema } from '../schemas/text.ts';
+import { productPath } from '../schemas/text.ts';
 import { stockJson } from './stock-json.ts';
 
 export function createGetStock({ actors, timeouts }: EdgeServices): Handler {
   return async (ctx) => {
-    const productId = parseInput(productIdSchema, ctx.params['productId']);
+    const { productId } = parseInput(productPath, ctx.params, 'The path');
     const ask = { to: stockEntity(productId), commandId: '', until: 'durable', timeoutMs: timeouts.readMs } as const;
     const answer = await actors.ask(ask);
     if (answer.kind !== 'done') throw problemOfRead(answer, 'stock item');

@@ -10,12 +10,12 @@ import type { EdgeServices } from '../edge-services.ts';
 import { commandNameOf, commandNameOfKey, idempotencyKeyOf } from '../idempotency.ts';
 import { parseInput } from '../parse-input.ts';
 import { setStockRequest, type SetStockRequest } from '../schemas/stock-requests.ts';
-import { productId as productIdSchema } from '../schemas/text.ts';
+import { productPath } from '../schemas/text.ts';
 import { stockJson } from './stock-json.ts';
 
 export function createSetStock(services: EdgeServices): Handler {
   return async (ctx) => {
-    const productId = parseInput(productIdSchema, ctx.params['productId']);
+    const { productId } = parseInput(productPath, ctx.params, 'The path');
     const key = idempotencyKeyOf(ctx.req);
     const request = parseInput(setStockRequest, await services.bodies.readJson(ctx.req));
     const answer = await askToSetStock(services, ctx.state.principal, productId, request, key, 0);

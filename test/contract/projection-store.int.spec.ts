@@ -3,6 +3,7 @@
  * what is flushed with it is written if, and only if, it moved. And the list of orders.
  */
 import { expect } from 'chai';
+import { parseInstant } from '../../kernel/instant.ts';
 import type { OrderListFilter, OrderViews, ProjectionFlush, ProjectionStore } from '../../persistence/ports.ts';
 import { STORAGE_SUBJECTS, type Storage } from '../support/journal-subjects.ts';
 import { orderIdOf, placedOrder, stockLevelOf } from '../support/order-states.ts';
@@ -292,6 +293,14 @@ for (const subject of STORAGE_SUBJECTS) {
           expect(seen).to.deep.equal(newest);
         });
       }
+
+      it('takes every moment that a request can name', async () => {
+        const [first, last] = [parseInstant('0000-01-01')!, parseInstant('9999-12-31T23:59:59.999Z')!];
+        expect(await numbers({ from: first, to: last, limit: 6 })).to.include.members(['f006']);
+        const before = { createdAt: last, orderId: orderIdOf(0xf001) };
+        expect(await numbers({ after: before, limit: 6 })).to.include.members(['f006']);
+        expect(await store.list({ limit: 6, after: { ...before, createdAt: first } })).to.deep.equal([]);
+      });
 
       it('gives the state as it was flushed', async () => {
         const shard = await takenShard();

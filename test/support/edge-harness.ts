@@ -2,13 +2,15 @@
  * A real HTTP server around the edge, over fake actors and a clock that stands still: what a client sees, without a
  * database.
  */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import pino from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { createEdge, type Edge } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
+import { createHttpServer } from '../../http/http-server.ts';
+import { requireDescribed } from './described-answers.ts';
 import { FakeActors } from './fake-actors.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -59,6 +61,8 @@ export interface EdgeHarness {
   send(path: string, request?: TestRequest): Promise<TestReply>;
   /** Sends a request line that no well-behaved client sends. @returns the answer as it came. */
   sendLine(requestLine: string): Promise<string>;
+  /** Sends these bytes on a connection of their own. @returns what came until the server closed it. */
+  sendBytes(bytes: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -95,7 +99,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     version: '0.0.0-test',
     ...overrides,
   });
-  const server = createServer(edge.handler);
+  const server = createHttpServer(edge.handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const now = clock.nowMs();
@@ -120,17 +124,22 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
-    return {
+    const reply = {
       status: response.status,
       headers: response.headers,
       text,
       body: (isJson && text !== '' ? JSON.parse(text) : {}) as TestReply['body'],
     };
+    requireDescribed(method, path, reply);
+    return reply;
   }
 
-  async function sendLine(requestLine: string): Promise<string> {
+  const sendLine = (requestLine: string): Promise<string> =>
+    sendBytes(`${requestLine} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+
+  async function sendBytes(bytes: string): Promise<string> {
     const socket = connect(port, '127.0.0.1');
-    socket.write(`${requestLine} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    socket.write(bytes);
     let received = '';
     for await (const chunk of socket) received += (chunk as Buffer).toString('latin1');
     return received;
@@ -146,6 +155,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     tokens,
     send,
     sendLine,
+    sendBytes,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -1,0 +1,41 @@
+/** Owns Node's HTTP server as the edge wants it: its time-outs, and problems for what its parser refuses. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { answerAtOnce, answerUnparsed, hostProblem } from './parser-problems.ts';
+
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than a client's or a balancer's usual 60 s, so that it is they who close. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/** How often Node looks for connections that exceed the two above; its own 30 s would make 45 of 15. */
+const CHECK_INTERVAL_MS = 5_000;
+
+export interface HttpTimeouts {
+  readonly headersMs: number;
+  /** The whole request, its body included. */
+  readonly requestMs: number;
+  readonly checkIntervalMs: number;
+}
+
+const DEFAULT_TIMEOUTS: HttpTimeouts = {
+  headersMs: HEADERS_TIMEOUT_MS,
+  requestMs: REQUEST_TIMEOUT_MS,
+  checkIntervalMs: CHECK_INTERVAL_MS,
+};
+
+export function createHttpServer(handler: RequestListener, timeouts = DEFAULT_TIMEOUTS): Server {
+  const options = {
+    connectionsCheckingInterval: timeouts.checkIntervalMs,
+    headersTimeout: timeouts.headersMs,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: timeouts.requestMs,
+    requireHostHeader: false,
+  };
+  const server = createServer(options, (request, response) => {
+    const problem = hostProblem(request);
+    if (problem === undefined) handler(request, response);
+    else answerAtOnce(request, response, problem);
+  });
+  answerUnparsed(server);
+  return server;
+}
