@@ -6,6 +6,7 @@ import type { Answer } from '../actors/ask.ts';
 import type { Refusal } from '../domain/decider.ts';
 import type { OrderRefusal } from '../domain/order/order.ts';
 import type { StockRefusal } from '../domain/stock/stock-item.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { Problem } from './problems.ts';
 
 export interface AskContext {
@@ -47,7 +48,12 @@ function problemOfRefusal(refusal: Refusal, what: string, { keyName = HTTP_KEY_N
     case 'unknown_product':
       return new Problem(known.code, 'A product of this order never had stock.');
     case 'illegal_transition': {
-      const { from, allowed } = known;
+      const { from, allowed, expiredAt } = known;
+      if (expiredAt !== undefined) {
+        const at = isoOf(expiredAt);
+        const detail = `The time to confirm the ${what} ended at ${at}; it is being cancelled. Place it anew.`;
+        return new Problem(known.code, detail, { members: { from, allowed, expiredAt: at } });
+      }
       const next = allowed.length === 0 ? 'nothing is permitted any more' : `permitted: ${allowed.join(', ')}`;
       return new Problem(known.code, `The ${what} is ${from}; ${next}.`, { members: { from, allowed } });
     }

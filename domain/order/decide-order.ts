@@ -37,6 +37,8 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
     case 'ConfirmOrder':
       if (state.status === 'Confirmed') return alreadyDone;
       if (state.status !== 'PaymentAuthorized') return illegal(state);
+      // The timer that expires the order may be late: by a moment, or by an outage.
+      if (state.confirmBy !== undefined && at >= state.confirmBy) return confirmationExpired(state, state.confirmBy);
       return accepted<OrderEvent>({ type: 'OrderConfirmed' });
     case 'CancelOrder':
       if (state.status === 'CancellationPending' || state.status === 'Cancelled') return alreadyDone;
@@ -138,4 +140,10 @@ function cancel(cancellation: Cancellation): OrderDecision {
 function illegal(state: PlacedOrder): OrderDecision {
   const allowed: readonly OrderStatus[] = allowedTransitions(state);
   return rejected({ code: 'illegal_transition', from: state.status, allowed });
+}
+
+/** All that is left to it is to be cancelled. */
+function confirmationExpired(state: PlacedOrder, expiredAt: EpochMs): OrderDecision {
+  const allowed = allowedTransitions(state).filter((status) => status !== 'Confirmed');
+  return rejected({ code: 'illegal_transition', from: state.status, allowed, expiredAt });
 }

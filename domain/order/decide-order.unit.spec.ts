@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { itDecides, NOW, specify } from '../../test/support/decider-specification.ts';
 import {
+  authorized,
   authorizedManual,
   created,
   createdManual,
@@ -193,6 +194,21 @@ describe('A manual confirmation', () => {
       .when({ type: 'ExpireOrder' }, { at: NOW + TTL_MS - 1 })
       .isAlreadyDone();
     expect(given(...waiting).when({ type: 'ExpireOrder' }, { at: NOW + TTL_MS }).outcome).to.equal(REQUEST);
+  });
+  const lateBy = (ms: number) => given(...waiting).when({ type: 'ConfirmOrder' }, { at: NOW + TTL_MS + ms });
+  it('is accepted up to its deadline', () => {
+    expect(lateBy(-1).outcome).to.equal('OrderConfirmed');
+  });
+  for (const ms of [0, 1, 30, 3 * 3_600_000]) {
+    it(`is refused ${ms} ms after its deadline, whether or not the timer has expired the order`, () => {
+      const expiredAt = NOW + TTL_MS;
+      lateBy(ms).rejects({ code: 'illegal_transition', from: 'PaymentAuthorized', allowed: ['Cancelled'], expiredAt });
+    });
+  }
+  it('has no deadline where the order has none', () => {
+    given(createdManual, paymentPending, authorized)
+      .when({ type: 'ConfirmOrder' }, { at: NOW + 10 * TTL_MS })
+      .accepts({ type: 'OrderConfirmed' });
   });
   for (const name of [
     'Created',

@@ -120,7 +120,13 @@ export type OrderRefusal =
   | { readonly code: 'not_found' }
   | { readonly code: 'idempotency_mismatch' }
   | { readonly code: 'unknown_product'; readonly productIds: readonly string[] }
-  | { readonly code: 'illegal_transition'; readonly from: OrderStatus; readonly allowed: readonly OrderStatus[] };
+  | {
+      readonly code: 'illegal_transition';
+      readonly from: OrderStatus;
+      readonly allowed: readonly OrderStatus[];
+      /** The time to confirm ended then: the status alone would permit it. */
+      readonly expiredAt?: EpochMs;
+    };
 
 /** As the order shows them; `Pending` until the first outcome is recorded. */
 export interface PaymentSummary {

@@ -171,6 +171,14 @@ describe('an existing order', () => {
       expect(reply.body).to.deep.include({ from: 'Cancelled', allowed: [] });
     });
 
+    it('is refused once its time is over, also while no timer has expired the order', async () => {
+      const path = await placed(manual);
+      edge.clock.advance(900_030);
+      const reply = await confirm(path);
+      expect([reply.status, reply.body['code']]).to.deep.equal([409, 'illegal_transition']);
+      expect(reply.body).to.deep.include({ allowed: ['Cancelled'], expiredAt: '2026-01-15T12:15:00.000Z' });
+    });
+
     it('is for the owner and staff; to others the order does not exist', async () => {
       const path = await placed(manual);
       expect((await confirm(path, edge.tokens.bob)).status).to.equal(404);
