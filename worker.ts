@@ -19,6 +19,7 @@ import { stockEntity } from './domain/addresses.ts';
 import { DEFAULT_WAREHOUSE } from './domain/stock/stock-item.ts';
 import { DrainableHttp } from './http/drainable-http.ts';
 import { createEdge } from './http/edge.ts';
+import { LeavingAnswers } from './http/leaving-answers.ts';
 import { ownerRateLimiter, RATE_LIMIT_PREFIX } from './http/owner-rate-limiter.ts';
 import { inProcessRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
 import { systemClock } from './kernel/clock.ts';
@@ -219,11 +220,13 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       });
     });
   };
+  const leaving = new LeavingAnswers(clock);
   const edge = createEdge({
     actors: region,
     views: projectionStore,
     clock,
     log,
+    leaving,
     auth: { ...config.auth, ...(settings.devSecret !== undefined && { jwtSecret: settings.devSecret }) },
     idempotencyNamespace: settings.idempotencyNamespace,
     shards: config.shards,
@@ -232,7 +235,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     health,
     version,
   });
-  const http = new DrainableHttp(edge.handler, clock, log);
+  const http = new DrainableHttp(edge.handler, leaving, clock, log);
   const commands =
     broker && new CommandConsumer({ connection: broker.connection, commands: edge.commands, clock, log });
 
@@ -282,6 +285,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const exit = async (timeoutMs: number): Promise<void> => {
     ownership.cease();
     http.server.closeAllConnections();
+    leaving.stop();
     region.stop();
     health.stop();
     reporter.stop();

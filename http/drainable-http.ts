@@ -8,6 +8,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Clock } from '../kernel/clock.ts';
 import { createHttpServer } from './http-server.ts';
+import type { LeavingAnswers } from './leaving-answers.ts';
 import { Listeners } from './listeners.ts';
 
 const SOCKETS_MAX = 20_000;
@@ -19,22 +20,24 @@ export class DrainableHttp {
   readonly server: Server;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** Not answered yet. */
-  readonly #open = new Set<ServerResponse>();
+  readonly #leaving: LeavingAnswers;
   #listeners: Listeners | undefined;
   #draining = false;
   #complainedAtMs = -Infinity;
 
-  constructor(handler: (req: IncomingMessage, res: ServerResponse) => void, clock: Clock, log: Logger) {
+  constructor(
+    handler: (req: IncomingMessage, res: ServerResponse) => void,
+    leaving: LeavingAnswers,
+    clock: Clock,
+    log: Logger,
+  ) {
+    this.#leaving = leaving;
     this.#clock = clock;
     this.#log = log;
     this.server = createHttpServer((req, res) => {
       if (this.#draining) res.shouldKeepAlive = false;
       handler(req, res);
-      if (res.writableEnded) return; // answered at once
-      this.#open.add(res);
-      res.once('close', () => this.#open.delete(res));
-    });
+    }, leaving);
   }
 
   /** Takes requests from now on. @param fds see Listeners. @throws the system's error when it can't. */
@@ -52,7 +55,7 @@ export class DrainableHttp {
   async drain(inFlight: () => number, graceEnd: number, deadline: number): Promise<void> {
     this.#draining = true;
     // Also those that came before: answered late, their connections would be idle just when idle ones are closed.
-    for (const res of this.#open) if (!res.headersSent) res.shouldKeepAlive = false;
+    for (const res of this.#leaving.open) if (!res.headersSent) res.shouldKeepAlive = false;
     this.#listeners?.close();
     while (this.#clock.monotonicMs() < deadline) {
       const late = this.#clock.monotonicMs() >= graceEnd;

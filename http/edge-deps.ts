@@ -4,6 +4,7 @@ import type { Actors } from '../actors/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { OrderViews } from '../persistence/ports.ts';
 import type { AuthSettings } from './authenticator.ts';
+import type { LeavingAnswers } from './leaving-answers.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 export interface HealthCheck {
@@ -42,6 +43,8 @@ export interface EdgeDeps {
   readonly views: OrderViews;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Answers of the server that this edge serves. */
+  readonly leaving: LeavingAnswers;
   readonly auth: AuthSettings;
   /** A UUID that the first start stored: the source of the ids made from idempotency keys. Never changes. */
   readonly idempotencyNamespace: string;

@@ -21,7 +21,7 @@ import { createRoutes } from './routes.ts';
 export interface Edge {
   /** For `http.createServer`. Never throws. */
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
-  /** Requests that have come and are not answered yet. */
+  /** Requests that have come and are not answered yet, or whose answer has not left. */
   inFlight(): number;
   /** Commands that do not come by HTTP. */
   readonly commands: OrderCommands;
@@ -31,7 +31,7 @@ export interface Edge {
 export function createEdge(deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax);
+  const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving);
   const authenticated = authenticate(createAuthenticator(deps.auth, clock));
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 

@@ -1,5 +1,6 @@
 /** Owns Node's HTTP server as the edge wants it: its time-outs, and problems for what its parser refuses. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { LeavingAnswers } from './leaving-answers.ts';
 import { answerAtOnce, answerUnparsed, hostProblem } from './parser-problems.ts';
 
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -23,7 +24,12 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
   checkIntervalMs: CHECK_INTERVAL_MS,
 };
 
-export function createHttpServer(handler: RequestListener, timeouts = DEFAULT_TIMEOUTS): Server {
+/** @param leaving follows every answer of this server. */
+export function createHttpServer(
+  handler: RequestListener,
+  leaving: LeavingAnswers,
+  timeouts = DEFAULT_TIMEOUTS,
+): Server {
   const options = {
     connectionsCheckingInterval: timeouts.checkIntervalMs,
     headersTimeout: timeouts.headersMs,
@@ -35,6 +41,7 @@ export function createHttpServer(handler: RequestListener, timeouts = DEFAULT_TI
     const problem = hostProblem(request);
     if (problem === undefined) handler(request, response);
     else answerAtOnce(request, response, problem);
+    leaving.follow(response);
   });
   answerUnparsed(server);
   return server;

@@ -66,7 +66,7 @@ describe('requests that the HTTP parser refuses', () => {
 
   it('answers a request that never ends with 408', async () => {
     const timeouts = { headersMs: 20, requestMs: 20, checkIntervalMs: 10 };
-    const server = createHttpServer(edge.edge.handler, timeouts).listen(0, '127.0.0.1');
+    const server = createHttpServer(edge.edge.handler, edge.leaving, timeouts).listen(0, '127.0.0.1');
     try {
       await until(() => server.listening);
       for (const begun of ['GET / HTT', `POST /api/v1/orders HTTP/1.1\r\n${HEAD}content-length: 9\r\n\r\n{`]) {

@@ -1,11 +1,12 @@
 /**
- * Owns the number of requests that are handled at a time. All are counted, because a worker that stops waits for all;
+ * Owns the number of requests that are handled at a time, up to the moment when their answer has left. All are counted, because a worker that stops waits for all;
  * only those that ask the actors are refused, so that a worker with too much to do still says that it is alive.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from '../answer.ts';
 import { retryAfterSeconds } from '../answer-problems.ts';
 import { discardRest } from '../body.ts';
+import type { LeavingAnswers } from '../leaving-answers.ts';
 import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
 import { requestIdOf } from '../request-id.ts';
 
@@ -20,28 +21,30 @@ const REFUSAL = new Problem(
 export class InFlightLimit {
   readonly #max: number;
   readonly #bodyBytesMax: number;
-  #underWay = 0;
+  readonly #leaving: LeavingAnswers;
+  #handled = 0;
 
   /** @param bodyBytesMax see discardRest. */
-  constructor(inFlightMax: number, bodyBytesMax: number) {
+  constructor(inFlightMax: number, bodyBytesMax: number, leaving: LeavingAnswers) {
     this.#max = inFlightMax;
     this.#bodyBytesMax = bodyBytesMax;
+    this.#leaving = leaving;
   }
 
-  /** Requests that have come and are not answered yet. */
+  /** Requests that have come and are not answered yet, or whose answer has not left. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#handled + this.#leaving.count;
   }
 
   /** @param handle resolves when the request is answered; never rejects. */
   count(handle: () => Promise<void>): void {
     const answered = handle();
-    this.#underWay += 1;
+    this.#handled += 1;
     void answered.then(this.#ended);
   }
 
   readonly #ended = (): void => {
-    this.#underWay -= 1;
+    this.#handled -= 1;
   };
 
   /**
@@ -49,7 +52,7 @@ export class InFlightLimit {
    * can be borne, refusing is most of the work. False: there is room.
    */
   refuses(req: IncomingMessage, res: ServerResponse): boolean {
-    if (this.#underWay < this.#max || req.url?.includes(API_PREFIX) !== true) return false;
+    if (this.#hasRoom() || req.url?.includes(API_PREFIX) !== true) return false;
     const requestId = requestIdOf(req.headers['request-id']);
     const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance: instanceOf(req.url) }));
     res.writeHead(PROBLEMS.overloaded.status, {
@@ -63,5 +66,9 @@ export class InFlightLimit {
     const length = req.headers['content-length'] ?? (req.headers['transfer-encoding'] === undefined ? 0 : Infinity);
     if (!(Number(length) <= this.#bodyBytesMax)) discardRest(req, this.#bodyBytesMax);
     return true;
+  }
+
+  #hasRoom(): boolean {
+    return this.underWay < this.#max && !this.#leaving.full;
   }
 }

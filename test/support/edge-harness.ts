@@ -10,6 +10,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { createEdge, type Edge } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
 import { createHttpServer } from '../../http/http-server.ts';
+import { LeavingAnswers } from '../../http/leaving-answers.ts';
 import { requireDescribed } from './described-answers.ts';
 import { FakeActors } from './fake-actors.ts';
 import { waitUntil } from './wait-until.ts';
@@ -54,6 +55,7 @@ export interface EdgeHarness {
   readonly server: Server;
   readonly actors: FakeActors;
   readonly clock: TestClock;
+  readonly leaving: LeavingAnswers;
   /** Lines of the log, as JSON text. */
   readonly logged: string[];
   readonly port: number;
@@ -82,7 +84,9 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
   const clock = new TestClock();
   const actors = new FakeActors(clock);
   const logged: string[] = [];
+  const leaving = overrides.leaving ?? new LeavingAnswers(clock);
   const edge = createEdge({
+    leaving,
     actors,
     views: actors.views,
     clock,
@@ -99,7 +103,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     version: '0.0.0-test',
     ...overrides,
   });
-  const server = createHttpServer(edge.handler);
+  const server = createHttpServer(edge.handler, leaving);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const now = clock.nowMs();
@@ -150,6 +154,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     server,
     actors,
     clock,
+    leaving,
     logged,
     port,
     tokens,
@@ -162,6 +167,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
           resolve();
         });
         server.closeAllConnections();
+        leaving.stop();
       }),
   };
 }
