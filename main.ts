@@ -11,7 +11,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { SHARD_HASH } from './actors/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
@@ -19,6 +19,7 @@ import { readOrCreateNodeId } from './config/node-id.ts';
 import { createAuthenticator, type Authenticator } from './http/authenticator.ts';
 import { Problem } from './http/problems.ts';
 import { systemClock } from './kernel/clock.ts';
+import { checkBroker } from './messaging/rabbitmq/check-broker.ts';
 import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
 import { prepareDataDir } from './config/data-dir.ts';
 import { readOrCreateDevSecret } from './config/dev-secret.ts';
@@ -26,6 +27,8 @@ import { isLoopbackHost } from './config/loopback.ts';
 import { takeNodeLock } from './config/node-lock.ts';
 import { openRuntimeDir } from './config/runtime-dir.ts';
 import { messageOf, StartupError } from './kernel/errors.ts';
+import { createLogger } from './kernel/logger.ts';
+import { redactSecrets } from './kernel/redact.ts';
 import {
   EmbeddedPostgresError,
   startEmbeddedPostgres,
@@ -35,7 +38,7 @@ import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
 import { AdminServer } from './supervisors/admin-server.ts';
 import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
-import { welcome, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
+import { sayReady, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
 import { runWorker } from './worker.ts';
 
 /** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */
@@ -101,7 +104,11 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
 
   phase = 'migrating the database';
   const facts = await prepareDatabase(databaseUrl, { shards: config.shards, shardHash: SHARD_HASH });
-  log.info({ serverVersion: facts.serverVersion, isNew: facts.isNew }, 'the database is prepared');
+  log.info({ serverVersion: facts.serverVersion, isNew: facts.isNew }, 'the database is ready to use');
+
+  phase = 'asking the broker';
+  const brokerAway = config.amqpUrl === undefined ? undefined : await checkBroker(config.amqpUrl);
+  if (brokerAway !== undefined) log.warn({ reason: brokerAway }, 'RabbitMQ is away; events wait, orders do not');
 
   phase = 'recovering';
   // Only one node runs on a DATA_DIR: workers of this one that are members still are dead.
@@ -142,7 +149,7 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);
   await writeFile(recordFile, JSON.stringify({ pid: process.pid, port, adminPort, databaseUrl }), { mode: 0o600 });
   started.add(() => rm(recordFile, { force: true }));
-  process.stdout.write(await welcome(config, { port, adminPort, devSecret }));
+  await sayReady(config, { port, adminPort, devSecret }, log);
   phase = 'running';
   return failure(workers, embedded);
 }
@@ -247,28 +254,33 @@ function signalled(log: Logger): Promise<number> {
   });
 }
 
+/** A URL with its password may stand in the text of an error. */
+function sayError(text: string): void {
+  process.stderr.write(`${redactSecrets(text)}\n`);
+}
+
 async function main(): Promise<void> {
   let config: Config;
   try {
     config = loadConfig();
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
+    sayError(messageOf(error));
     process.exit(1);
   }
-  const log = pino({ level: config.logLevel, base: { node: 'primary' } });
-  for (const warning of config.warnings) log.warn(warning);
+  const log = createLogger({ level: config.logLevel, base: { process: 'primary', pid: process.pid } });
+  for (const reason of config.warnings) log.warn({ reason }, 'a setting is legal but unwise');
   const started = new Started();
   const wanted = signalled(log);
   let exitCode: number;
   try {
     const ended = await Promise.race([runNode(config, started, log), wanted]);
     exitCode = typeof ended === 'number' ? ended : 1;
-    if (typeof ended === 'string') process.stderr.write(`${ended}\n`);
+    if (typeof ended === 'string') sayError(ended);
   } catch (error) {
     exitCode = 1;
     const forAPerson =
       error instanceof ConfigError || error instanceof StartupError || error instanceof EmbeddedPostgresError;
-    if (forAPerson) process.stderr.write(`${error.message}\n`);
+    if (forAPerson) sayError(error.message);
     else log.fatal({ err: error }, 'the node could not start');
   }
   await started.stop(log);

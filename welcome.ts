@@ -1,4 +1,5 @@
 /** What a person sees when the node is ready: where it listens, and one command that places an order. */
+import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { signDevToken } from './config/dev-token.ts';
 
@@ -14,14 +15,41 @@ export interface Listening {
   readonly devSecret: string | undefined;
 }
 
-export async function welcome(config: Config, { port, adminPort, devSecret }: Listening): Promise<string> {
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const url = `http://${host}:${port}`;
-  const database = config.databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL of DATABASE_URL';
+/**
+ * For a person at a terminal a text with a command to paste; elsewhere one JSON line between the others, without a token.
+ * Said whatever LOG_LEVEL is: who started the node waits for it.
+ */
+export async function sayReady(config: Config, listening: Listening, log: Logger): Promise<void> {
+  if (process.stdout.isTTY) {
+    process.stdout.write(await welcome(config, listening));
+    return;
+  }
+  const { port, adminPort } = listening;
+  const url = urlOf(config.host, port);
+  const admin = urlOf(config.host, adminPort);
+  const { workers } = config;
+  log.child({}, { level: 'info' }).info({ url, admin, workers, ...notesOf(config) }, readyLine(config, url));
+}
+
+function readyLine({ workers, databaseUrl }: Config, url: string): string {
+  const database = databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL of DATABASE_URL';
+  return `Holdfast is ready: ${url} (${workers} worker${workers === 1 ? '' : 's'}, ${database})`;
+}
+
+function notesOf({ rateLimitPerMinute, amqpUrl }: Config) {
+  return { rateLimitPerMinute, events: amqpUrl === undefined ? 'off' : 'orders.events' };
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function welcome(config: Config, { port, adminPort, devSecret }: Listening): Promise<string> {
+  const url = urlOf(config.host, port);
   const lines = [
     '',
-    `Holdfast is ready: ${url} (${config.workers} worker${config.workers === 1 ? '' : 's'}, ${database})`,
-    `  API documentation ${url}/docs    health http://${host}:${adminPort}/health/ready`,
+    readyLine(config, url),
+    `  API documentation ${url}/docs    health ${urlOf(config.host, adminPort)}/health/ready`,
   ];
   if (config.rateLimitPerMinute > 0 && config.redisUrl === undefined) {
     lines.push(`  A customer may send ${config.rateLimitPerMinute} requests a minute, counted by this node alone.`);

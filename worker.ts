@@ -6,7 +6,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import type { Answer, Ask } from './actors/ask.ts';
 import { ENTITY_TYPES } from './actors/entity-types.ts';
 import { Recoveries } from './actors/entity/recoveries.ts';
@@ -25,6 +25,7 @@ import { inProcessRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
 import { systemClock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
 import { setFailpointFromText } from './kernel/failpoints.ts';
+import { createLogger } from './kernel/logger.ts';
 import { LocalSocketTransport, type Receive } from './messaging/local-socket/local-socket-transport.ts';
 import { CommandConsumer } from './messaging/commands/command-consumer.ts';
 import { PeerRouter } from './messaging/peer-router.ts';
@@ -93,7 +94,7 @@ interface RunningWorker {
 async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { slot, workerId, nodeId, config, databaseUrl, runtimeDir, version } = settings;
   const clock = systemClock;
-  const log = pino({ level: config.logLevel, base: { worker: workerId } });
+  const log = createLogger({ level: config.logLevel, base: { process: workerId, pid: process.pid } });
   if (config.failpoint !== undefined) setFailpointFromText(config.failpoint);
 
   const purpose = `holdfast/${workerId}`;
@@ -265,7 +266,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       await http.listen(LISTENING_FDS);
       tell({ kind: 'ready' });
     } catch (error) {
-      log.error({ err: error }, 'the HTTP port');
+      log.error({ err: error }, 'the HTTP port could not be opened');
       const { code, message } = error as NodeJS.ErrnoException;
       tell({ kind: 'fatal', message: portProblem(config.port, config.host, code ?? message) });
     }

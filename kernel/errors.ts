@@ -40,7 +40,29 @@ export class StartupError extends Error {
   override readonly name = 'StartupError';
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown; never empty (Node's errors of several addresses have none of their own). */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.message !== '') return thrown.message;
+  if (thrown instanceof AggregateError && thrown.errors.length > 0)
+    return [...new Set(thrown.errors.map(messageOf))].join('; ');
+  return codeOf(thrown) ?? thrown.name;
+}
+
+/** What PostgreSQL's driver says without a code when a connection breaks. */
+const BROKEN_CONNECTION = /^(Connection terminated|Query read timeout|timeout e|Client has encountered a connection)/;
+/** SQLSTATE: connection, rollback, resources, object in use, operator, system. Others tell of a wrong statement. */
+const OUTAGE_STATE = /^(08|40|53|55|57|58)[0-9A-Z]{3}$/;
+/** A system error, or what the broker's client calls its own; Node's `ERR_...` are mistakes of a caller. */
+const OUTAGE_CODE = /^(?!ERR_)[A-Z]{4}[A-Z_]*$/;
+
+/** True for a failure of something outside this process: the database, the broker, the network. No defect of ours. */
+export function isOutage(error: Error): boolean {
+  const code = codeOf(error);
+  if (code !== undefined) return OUTAGE_STATE.test(code) || OUTAGE_CODE.test(code);
+  return BROKEN_CONNECTION.test(error.message);
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

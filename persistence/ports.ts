@@ -215,6 +215,14 @@ export interface Membership {
   readonly owners: readonly (string | null)[];
 }
 
+/** What a renewal found besides. */
+export interface Renewal extends Membership {
+  /** Members whose lease had ended, evicted by this very call. */
+  readonly evicted: readonly Pick<Member, 'workerId' | 'nodeId' | 'host'>[];
+  /** The database's clock while it answered. */
+  readonly databaseMs: EpochMs;
+}
+
 /**
  * Who should own which shard. A member's lease is one row that it renews; a shard's lease lives as long as its owner's.
  * Time is the database's alone. It decides who should own a shard; the log decides who does (JournalStore).
@@ -227,7 +235,7 @@ export interface OwnershipStore {
    * are cut, so that nothing they left half-sent holds anybody up. Once draining, a member stays so. Undefined: this
    * worker is no member any more.
    */
-  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined>;
+  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined>;
   /** @returns those of `shards` that are this worker's now; the rest is another member's. */
   claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>>;
   /** Gives shards back, for somebody else to claim. */

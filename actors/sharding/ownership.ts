@@ -195,6 +195,11 @@ export class Ownership implements ShardDirectory {
     const sentWallMs = clock.nowMs();
     const membership = await store.renew(this.#workerId, LEASE_TTL_MS, this.#draining);
     if (this.#stopped) return;
+    for (const { workerId, nodeId, host } of membership?.evicted ?? [])
+      this.#deps.log.warn(
+        { workerId, nodeId, host },
+        'a worker was evicted: its lease had ended, others take its shards',
+      );
     if (!membership) {
       this.#lapse('this worker was taken for dead; it joins anew');
       await this.#join();

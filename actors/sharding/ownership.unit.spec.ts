@@ -1,9 +1,9 @@
 /** One worker's part in owning the shards, over members and leases in memory and a clock that the test moves. */
 import { expect } from 'chai';
 import { InMemoryOwnership, InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
-import type { Member, Membership } from '../../persistence/ports.ts';
+import type { Member, Renewal } from '../../persistence/ports.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
-import { silentLog } from '../../test/support/silent-log.ts';
+import { keptLog, type KeptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import { LEASE_TTL_MS, Ownership, type ShardServer } from './ownership.ts';
 
@@ -38,7 +38,7 @@ class ScriptedOwnershipStore extends InMemoryOwnershipStore {
     return open;
   }
 
-  override async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {
+  override async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined> {
     this.renewals++;
     if (this.isAway) throw new Error('scripted: the database is away');
     const membership = await super.renew(workerId, ttlMs, draining);
@@ -74,6 +74,7 @@ describe('ownership', () => {
   let world: InMemoryOwnership;
   let clock: ManualClock;
   let workers: Worker[];
+  let kept: KeptLog;
 
   class Worker {
     readonly store = new ScriptedOwnershipStore(world);
@@ -87,7 +88,7 @@ describe('ownership', () => {
       this.ownership = new Ownership({
         store: this.store,
         clock,
-        log: silentLog,
+        log: kept.log,
         me: memberOf(workerId),
         shards: SHARDS,
         server: () => this.server,
@@ -114,6 +115,7 @@ describe('ownership', () => {
 
   beforeEach(() => {
     clock = new ManualClock();
+    kept = keptLog();
     world = new InMemoryOwnership(SHARDS, clock);
     workers = [];
   });
@@ -231,6 +233,8 @@ describe('ownership', () => {
     clock.advance(301);
     await waitUntil('the first serves all', () => first.serves === SHARDS);
     expect(first.ownership.members.has('b')).to.equal(false);
+    const evictions = kept.lines.filter(({ msg }) => String(msg).startsWith('a worker was evicted'));
+    expect(evictions.map(({ workerId }) => workerId)).to.deep.equal(['b']);
   });
 
   it('confirm resolves after a round that began after it was called, also one that failed', async () => {

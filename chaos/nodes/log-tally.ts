@@ -1,7 +1,7 @@
 /** Owns what a node said in its log: how often each warning and error came, and its last lines. */
 import { OutputTail } from '../../bench/targets/output-tail.ts';
 
-const WARNING_LEVEL = 40;
+const COUNTED_LEVELS: ReadonlySet<unknown> = new Set(['warn', 'error', 'fatal']);
 const MESSAGES_MAX = 200;
 const MESSAGE_LENGTH_MAX = 160;
 
@@ -37,8 +37,8 @@ export class LogTally {
 function messageIn(line: string): string | undefined {
   if (line.trim() === '') return undefined;
   try {
-    const { level, msg, err } = JSON.parse(line) as { level?: number; msg?: string; err?: { message?: string } };
-    if (level === undefined || level < WARNING_LEVEL) return undefined;
+    const { level, msg, err } = JSON.parse(line) as { level?: string; msg?: string; err?: { message?: string } };
+    if (!COUNTED_LEVELS.has(level)) return undefined;
     return [msg, err?.message]
       .filter((part) => part !== undefined)
       .join(': ')

@@ -6,6 +6,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError } from '../../config/config-error.ts';
 import { StartupError } from '../../kernel/errors.ts';
+import { redactSecrets } from '../../kernel/redact.ts';
 import { EmbeddedPostgresError } from '../../persistence/embedded/embedded-postgres-error.ts';
 
 export const EXIT_OK = 0;
@@ -70,18 +71,21 @@ export async function runCommand(command: CommandDescription, work: () => Promis
     return await work();
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`${command.name}: ${error.message}\n\n${command.usage}`);
+      say(`${command.name}: ${error.message}\n\n${command.usage}`);
       return EXIT_USAGE;
     }
     if (isForPeople(error)) {
-      process.stderr.write(`${command.name}: ${error.message}\n`);
+      say(`${command.name}: ${error.message}\n`);
       return command.exitWhenImpossible;
     }
-    process.stderr.write(
-      `${command.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    say(`${command.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return EXIT_DEFECT;
   }
+}
+
+/** An error may quote a URL with its password. */
+function say(text: string): void {
+  process.stderr.write(redactSecrets(text));
 }
 
 function isForPeople(error: unknown): error is Error {

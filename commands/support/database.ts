@@ -8,6 +8,7 @@ import type { Config } from '../../config/config.ts';
 import { takeNodeLock } from '../../config/node-lock.ts';
 import { openRuntimeDir } from '../../config/runtime-dir.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/embedded-postgres.ts';
+import { createLogger } from '../../kernel/logger.ts';
 import { CommandError } from './command-line.ts';
 import { readNodeRecord } from './node-record.ts';
 
@@ -25,7 +26,11 @@ export async function withDatabase<T>(config: Config, work: (databaseUrl: string
   const runtimeDir = await openRuntimeDir(config.dataDir);
   const lock = await takeNodeLock(config.dataDir, runtimeDir);
   try {
-    const log = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }));
+    const log = createLogger({
+      level: 'error',
+      base: {},
+      destination: pino.destination({ dest: 2, sync: true }),
+    });
     const server = await startEmbeddedPostgres({ dataDir: config.dataDir, runtimeDir, log });
     try {
       return await work(server.url);

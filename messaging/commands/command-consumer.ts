@@ -7,6 +7,7 @@ import { ConsumerStatus, type Connection, type Consumer } from 'rabbitmq-client'
 import type { Logger } from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { brokerFailure } from '../rabbitmq/broker-failure.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
@@ -20,9 +21,6 @@ const STATUS_OF: Readonly<Record<Verdict, ConsumerStatus>> = {
   requeue: ConsumerStatus.REQUEUE,
   reject: ConsumerStatus.DROP,
 };
-
-/** The client's messages grow with each answer that a broken connection did not take. */
-const REASON_CHARS_MAX = 300;
 
 export interface CommandConsumerDeps {
   readonly connection: Connection;
@@ -77,7 +75,7 @@ export class CommandConsumer {
       },
     );
     consumer.on('error', (error: unknown) =>
-      log.warn({ reason: messageOf(error).slice(0, REASON_CHARS_MAX) }, 'the consumer of commands'),
+      log.warn({ reason: brokerFailure(error).reason }, 'commands by RabbitMQ are not consumed; trying again'),
     );
     this.#consumer = consumer;
   }
@@ -91,7 +89,9 @@ export class CommandConsumer {
     const drained = (async () => {
       await this.#consumer?.close();
       await this.#publisher.close();
-    })().catch((error: unknown) => this.#deps.log.warn({ reason: messageOf(error) }, 'the consumer of commands'));
+    })().catch((error: unknown) =>
+      this.#deps.log.warn({ reason: messageOf(error) }, 'the consumer of commands did not close in order'),
+    );
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
     await Promise.race([drained, timeout]);

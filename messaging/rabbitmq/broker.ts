@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { Connection } from 'rabbitmq-client';
-import { messageOf } from '../../kernel/errors.ts';
+import { brokerFailure } from './broker-failure.ts';
 
 /** Of the protocol's frames: RabbitMQ's own limit; the client's default would cut batches into pieces of 8 KiB. */
 const FRAME_BYTES_MAX = 131_072;
@@ -13,7 +13,6 @@ const RETRY_MS_MAX = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A broker that says nothing for twice as long is gone. */
 const HEARTBEAT_SECONDS = 10;
-const REASON_CHARS_MAX = 300;
 /** Publishers ask first whether the broker is there; this is for what they can't see coming. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
 
@@ -45,13 +44,16 @@ export class Broker {
       this.#become('up');
     });
     this.connection.on('connection.blocked', (reason) => {
-      log.warn({ reason }, 'RabbitMQ takes no messages for now');
+      log.warn({ reason }, 'RabbitMQ blocks publishers for now; events wait');
       this.#become('blocked');
     });
-    this.connection.on('connection.unblocked', () => this.#become('up'));
+    this.connection.on('connection.unblocked', () => {
+      log.info('RabbitMQ takes messages again');
+      this.#become('up');
+    });
     this.connection.on('error', (error: unknown) => {
       // One outage makes many errors: each message under way has its own.
-      if (!this.#said) log.warn({ reason: messageOf(error).slice(0, REASON_CHARS_MAX) }, 'RabbitMQ');
+      if (!this.#said) log.warn({ reason: brokerFailure(error).reason }, 'RabbitMQ can not be used; connecting again');
       this.#said = true;
       if (!this.connection.ready) this.#become('down');
     });

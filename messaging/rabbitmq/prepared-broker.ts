@@ -3,8 +3,8 @@
  * broker may come back empty; twice is as good as once, so all workers do it.
  */
 import type { Logger } from 'pino';
-import { messageOf } from '../../kernel/errors.ts';
 import type { Broker } from './broker.ts';
+import { brokerFailure } from './broker-failure.ts';
 import { applyTopology } from './declare-topology.ts';
 import type { Topology } from './topology.ts';
 
@@ -49,12 +49,15 @@ export class PreparedBroker {
         if (state === 'different')
           this.#log.error(
             { kind, name, detail },
-            'it stands on the broker with other arguments, and is left as it is; see npm run topology',
+            'an exchange or queue stands on RabbitMQ with other arguments, and is left as it is; see npm run topology',
           );
       this.#stands = true;
       this.#tell();
     } catch (error) {
-      this.#log.warn({ reason: messageOf(error) }, 'what the broker needs could not be declared; trying again');
+      this.#log.warn(
+        { reason: brokerFailure(error).reason },
+        'exchanges and queues could not be declared on RabbitMQ; trying again',
+      );
       setTimeout(() => {
         if (attempt === this.#attempt && this.broker.state !== 'down') void this.#prepare(attempt);
       }, RETRY_MS).unref();

@@ -18,6 +18,7 @@ import type { Envelope } from '../envelope.ts';
 import type { Receive } from '../local-socket/local-socket-transport.ts';
 import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';
 import type { Broker } from './broker.ts';
+import { brokerFailure } from './broker-failure.ts';
 
 export const NODE_EXCHANGE = 'holdfast.node';
 export const queueOfWorker = (worker: WorkerId): string => `${NODE_EXCHANGE}.${worker}`;
@@ -81,7 +82,10 @@ export class RabbitMqTransport implements PeerTransport {
       (message) => this.#receive(message),
     );
     this.#consumer.on('error', (error: unknown) =>
-      log.warn({ reason: messageOf(error).slice(0, 300) }, 'messages between nodes'),
+      log.warn(
+        { reason: brokerFailure(error).reason },
+        'the queue for messages of other nodes is not consumed; trying again',
+      ),
     );
     this.#consumer.on('ready', () => (this.#reachable = broker.state !== 'down'));
     this.#listening = new Promise((resolve) => this.#consumer.once('ready', resolve));
@@ -171,7 +175,9 @@ export class RabbitMqTransport implements PeerTransport {
         body,
       )
       // A connection that broke answers who waits by itself: see #brokerLost.
-      .catch((error: unknown) => this.#options.log.debug({ reason: messageOf(error) }, 'a message was not sent'))
+      .catch((error: unknown) =>
+        this.#options.log.debug({ reason: messageOf(error) }, 'a message to another node was not sent'),
+      )
       .finally(() => (this.#backlogBytes -= body.length));
   }
 

@@ -1,6 +1,6 @@
 /** Members and shard leases in memory, for tests of what lies above; held to the same suite in test/contract. */
 import type { Clock } from '../../kernel/clock.ts';
-import type { Member, Membership, OwnershipStore } from '../ports.ts';
+import type { Member, OwnershipStore, Renewal } from '../ports.ts';
 
 /** What all workers of one world see. */
 export class InMemoryOwnership {
@@ -36,7 +36,7 @@ export class InMemoryOwnershipStore implements OwnershipStore {
     return Promise.resolve();
   }
 
-  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {
+  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined> {
     const { members, owners, clock } = this.#world;
     const now = clock.nowMs();
     const mine = members.get(workerId);
@@ -48,11 +48,13 @@ export class InMemoryOwnershipStore implements OwnershipStore {
         this.#world.tell();
       }
     }
-    const dead = [...members].filter(([id, { expiresAt }]) => expiresAt <= now && id !== workerId).map(([id]) => id);
-    if (dead.length > 0) this.#remove(dead);
+    const evicted = [...members.values()]
+      .filter(({ member, expiresAt }) => expiresAt <= now && member.workerId !== workerId)
+      .map(({ member }) => member);
+    if (evicted.length > 0) this.#remove(evicted.map((member) => member.workerId));
     if (!alive) return Promise.resolve(undefined);
     const living = [...members.values()].filter(({ expiresAt }) => expiresAt > now).map(({ member }) => member);
-    return Promise.resolve({ members: living, owners: [...owners] });
+    return Promise.resolve({ members: living, owners: [...owners], evicted, databaseMs: now });
   }
 
   claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>> {

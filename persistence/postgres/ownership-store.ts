@@ -5,7 +5,7 @@
  * one that has ended, and both look again after waiting for the other. So nobody is buried who was told that he lives.
  */
 import type pg from 'pg';
-import type { Member, Membership, OwnershipStore } from '../ports.ts';
+import type { Member, Membership, OwnershipStore, Renewal } from '../ports.ts';
 import { Session } from './connection.ts';
 import { RETRY_CHANNEL } from './quarantine-store.ts';
 
@@ -38,7 +38,8 @@ const RENEW = `
              'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'host', host, 'socketPath', socket_path, 'pid', pid,
              'version', version, 'draining', draining, 'hasBroker', has_broker, 'expired', expires_at <= clock_timestamp()) ORDER BY worker_id)
           FROM members) AS members,
-         (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners`;
+         (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners,
+         (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS database_ms`;
 
 /** Worker ids hold no character that LIKE knows. */
 const CUT_OFF = `
@@ -51,7 +52,7 @@ const BURY = `
   ), freed AS (
     UPDATE shard_leases SET owner = NULL FROM dead WHERE owner = dead.worker_id
   )
-  SELECT ${TELL} FROM dead`;
+  SELECT worker_id, ${TELL} FROM dead`;
 
 const CLAIM = `
   WITH mine AS (
@@ -96,21 +97,21 @@ export class PostgresOwnershipStore implements OwnershipStore {
     await this.#query(JOIN, [workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker, ttlMs]);
   }
 
-  async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Membership | undefined> {
-    const { renewed, members, owners } = await this.#read(workerId, ttlMs, draining);
+  async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined> {
+    const { renewed, members, owners, databaseMs } = await this.#read(workerId, ttlMs, draining);
     const expired = members.filter((member) => member.expired && member.workerId !== workerId);
+    const gone = new Set<string>();
     if (expired.length > 0) {
-      await this.#bury(
-        expired.map((member) => member.workerId),
-        false,
-      );
+      const ids = expired.map((member) => member.workerId);
+      for (const workerId of await this.#bury(ids, false)) gone.add(workerId);
     }
+    const evicted = expired.filter((member) => gone.has(member.workerId));
     if (renewed === 0) return undefined;
     // The statement shows one's own row as it was before it.
     const now = members.map((member) =>
       member.workerId === workerId ? { ...member, expired: false, draining: member.draining || draining } : member,
     );
-    return { members: livingOf(now), owners };
+    return { members: livingOf(now), owners, evicted, databaseMs };
   }
 
   async claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>> {
@@ -168,13 +169,15 @@ export class PostgresOwnershipStore implements OwnershipStore {
       renewed: row['renewed'] as number,
       members: JSON.parse((row['members'] as string | null) ?? '[]') as ReadMember[],
       owners: JSON.parse((row['owners'] as string | null) ?? '[]') as (string | null)[],
+      databaseMs: row['database_ms'] as number,
     };
   }
 
-  /** Its sessions go first: a statement that it left half-sent may hold its own row. */
-  async #bury(workerIds: readonly string[], certainlyGone: boolean): Promise<void> {
+  /** Its sessions go first: a statement that it left half-sent may hold its own row. @returns those that were members. */
+  async #bury(workerIds: readonly string[], certainlyGone: boolean): Promise<string[]> {
     await this.#query(CUT_OFF, [workerIds]);
-    await this.#query(BURY, [workerIds, certainlyGone]);
+    const { rows } = await this.#query(BURY, [workerIds, certainlyGone]);
+    return rows.map((row) => row['worker_id'] as string);
   }
 
   #query(text: string, values: unknown[]): Promise<pg.QueryResult<Record<string, unknown>>> {

@@ -137,8 +137,10 @@ for (const subject of SUBJECTS) {
       await living.store.claim(living.workerId, [2]);
       expect(await living.renew(LONG_MS)).not.to.equal(undefined);
       await world.outlive(MIDDLE_MS);
-      await living.renew();
+      const evicting = await living.renew();
       const membership = await living.renew();
+      expect(evicting!.evicted.map(({ workerId }) => workerId)).to.deep.equal([dying.workerId]);
+      expect(membership!.evicted).to.deep.equal([]);
       expect(membership!.members.map(({ workerId }) => workerId)).to.deep.equal([living.workerId]);
       expect(membership!.owners.slice(0, 3)).to.deep.equal([null, null, living.workerId]);
       expect(sorted(await living.store.claim(living.workerId, [0, 1]))).to.deep.equal([0, 1]);
