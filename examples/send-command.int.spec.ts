@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Connection, type AsyncMessage } from 'rabbitmq-client';
+import { isOwnReplyTo } from '../messaging/commands/sender.ts';
 import { applyTopology } from '../messaging/rabbitmq/declare-topology.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../messaging/rabbitmq/topology.ts';
 import { COMMAND_MESSAGES } from '../http/schemas/command-messages.ts';
@@ -11,8 +12,9 @@ import { scratchBrokerOrSkip, type ScratchBroker } from '../test/support/rabbitm
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ORDER_ID = '019bbd7e-5c00-7a3e-9d4c-3f1a2b4c5d6e';
-/** As docs/integrators.md gives them to one who sends commands. */
-const SENDER = ['^shop\\.replies\\..*$', '^orders\\.commands$', '^shop\\.replies\\..*$'] as const;
+/** As docs/integrators.md gives them to one who sends commands; the user's name is not known before it is made. */
+const OWN_REPLIES = '^sender-holdfast_test_[0-9a-f]+\\.replies\\.[^.]+$';
+const SENDER = [OWN_REPLIES, '^orders\\.commands$', OWN_REPLIES] as const;
 
 interface Ended {
   readonly code: number;
@@ -39,7 +41,7 @@ describe('examples/send-command.ts', () => {
     return new Promise((resolve) => {
       const child = execFile(
         process.execPath,
-        ['--import', 'tsx', path.join(HERE, 'send-command.ts'), ...args, '--replies', 'shop'],
+        ['--import', 'tsx', path.join(HERE, 'send-command.ts'), ...args],
         { cwd: path.dirname(HERE), env: { PATH: process.env['PATH'], AMQP_URL: senderUrl } },
         (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
       );
@@ -80,10 +82,11 @@ describe('examples/send-command.ts', () => {
     }
     const keys = Object.keys(COMMAND_MESSAGES) as (keyof typeof COMMAND_MESSAGES)[];
     expect(taken.map(({ routingKey }) => routingKey)).to.deep.equal(keys);
-    for (const [at, { body, messageId, durable, userId }] of taken.entries()) {
+    for (const [at, { body, messageId, durable, userId, replyTo }] of taken.entries()) {
       expect(COMMAND_MESSAGES[keys[at]!].body.safeParse(body).error, `the body of ${keys[at]}`).to.equal(undefined);
       expect(messageId).to.match(/^[ -~]{1,255}$/);
       expect(userId, 'who sends it').to.equal(new URL(senderUrl).username);
+      expect(isOwnReplyTo(replyTo!, { kind: 'user', name: userId! }), 'where it is answered').to.equal(true);
       expect(durable).to.equal(true);
     }
     expect(new Set(taken.map(({ messageId }) => messageId)).size).to.equal(3);

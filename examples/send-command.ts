@@ -16,7 +16,6 @@ const USAGE = `Usage: npx tsx examples/send-command.ts place --customer NAME --p
   --manual            the order waits for its confirmation
   --message-id ID     the command's own name; a new one if left out. The same again has one effect
   --on-behalf-of NAME for whom you act, for the log
-  --replies NAME      its queue for answers is NAME.replies.<random>; "example" if left out
   --timeout SECONDS   how long to wait for the outcome; 30 if left out
 
 Settings: AMQP_URL, amqp://guest:guest@127.0.0.1:5672 if left out.
@@ -34,7 +33,6 @@ const OPTIONS = {
   reason: { type: 'string', default: 'asked for' },
   'message-id': { type: 'string' },
   'on-behalf-of': { type: 'string' },
-  replies: { type: 'string', default: 'example' },
   timeout: { type: 'string', default: '30' },
   help: { type: 'boolean', default: false },
 } as const;
@@ -78,8 +76,10 @@ async function send(command: { readonly routingKey: string; readonly body: objec
   const connection = new Connection(url);
   connection.on('error', (error: unknown) => process.stderr.write(`RabbitMQ: ${String(error)}\n`));
 
-  // A queue of our own for the answer. It goes with the connection; the outcome can be asked for again.
-  const replyTo = `${values.replies}.replies.${randomUUID()}`;
+  // A queue of our own for the answer: Holdfast answers only into queues named after the user that sends. It goes with
+  // the connection; the outcome can be asked for again.
+  const user = decodeURIComponent(new URL(url).username) || 'guest';
+  const replyTo = `${user}.replies.${randomUUID()}`;
   const correlationId = randomUUID();
   let answer: (outcome: Outcome | undefined) => void = () => undefined;
   const answered = new Promise<Outcome | undefined>((resolve) => (answer = resolve));
@@ -102,7 +102,7 @@ async function send(command: { readonly routingKey: string; readonly body: objec
       messageId,
       correlationId,
       replyTo,
-      userId: decodeURIComponent(new URL(url).username) || 'guest',
+      userId: user,
       contentType: 'application/json',
       durable: true,
       mandatory: true,

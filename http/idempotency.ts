@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { uuidV5, uuidV7 } from '../kernel/ids.ts';
+import type { Sender } from '../messaging/commands/sender.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Principal } from './authenticator.ts';
 import { Problem } from './problems.ts';
@@ -51,20 +52,25 @@ export function commandNameOfKey(
  * The order that a message makes: for ever the same. Two members where HTTP's names have three or four, so no caller
  * of the one can ever name what belongs to the other.
  */
-export function orderIdOfMessage(namespace: string, user: string, messageId: string): string {
-  return uuidV5(namespace, JSON.stringify([user, messageId]));
+export function orderIdOfMessage(namespace: string, sender: Sender, messageId: string): string {
+  return uuidV5(namespace, JSON.stringify([namespaceOf(sender), messageId]));
 }
 
 /** @param target the command and its order: a message id used for another one is found out. @param body as parsed. */
 export function commandNameOfMessage(
   namespace: string,
-  user: string,
+  sender: Sender,
   messageId: string,
   target: string,
   body: unknown,
 ): CommandName {
-  const commandId = `amqp/${uuidV5(namespace, JSON.stringify([user, messageId]))}`;
+  const commandId = `amqp/${uuidV5(namespace, JSON.stringify([namespaceOf(sender), messageId]))}`;
   return { commandId, fingerprint: sha256(canonicalJson([target, body])) };
+}
+
+/** No text for an app: whatever it calls itself, a user's name is another value. */
+function namespaceOf({ kind, name }: Sender): unknown {
+  return kind === 'user' ? name : { app: name };
 }
 
 /** A command that nobody will repeat. */

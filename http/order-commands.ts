@@ -23,18 +23,19 @@ import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage } from 
 import { screenTexts } from './text-screen.ts';
 
 const KEY_NAME = 'message-id';
-const ISSUER = 'amqp';
+/** An app-id is only the sender's own word: it must not read as a user's. */
+const ISSUERS = { user: 'amqp', app: 'amqp-app' } as const;
 const REPLACEMENT_CHARACTER = '\ufffd';
 
 export function createOrderCommands(services: EdgeServices, bodyBytesMax = DEFAULT_LIMITS.bodyBytesMax): OrderCommands {
   const { log, shards } = services;
   return {
     async perform(message) {
-      const { type, messageId, user, onBehalfOf } = message;
+      const { type, messageId, sender, onBehalfOf } = message;
       try {
         screen(message.body, bodyBytesMax);
         const { state, version, origin } = await commanded(services, message);
-        log.debug({ orderId: state.orderId, type, messageId, user, onBehalfOf }, 'a command came by message');
+        log.debug({ orderId: state.orderId, type, messageId, sender, onBehalfOf }, 'a command came by message');
         return { kind: 'done', order: orderJson(state, version, origin, shards) };
       } catch (thrown) {
         if (!(thrown instanceof Problem)) throw thrown;
@@ -64,21 +65,21 @@ function screen(body: unknown, bodyBytesMax: number): void {
 }
 
 async function commanded(services: EdgeServices, message: OrderCommand): Promise<FoundOrder> {
-  const { type, body, user, messageId, traceparent } = message;
+  const { type, body, sender, messageId, traceparent } = message;
   const namespace = services.idempotencyNamespace;
   const shared = { keyed: true, keyName: KEY_NAME, settleWithinMs: undefined, traceparent };
 
   async function command(given: string, domainCommand: DomainCommand, rest: unknown): Promise<FoundOrder> {
     const orderId = orderIdOf(given);
-    const name = commandNameOfMessage(namespace, user, messageId, `${domainCommand.type} ${orderId}`, rest);
+    const name = commandNameOfMessage(namespace, sender, messageId, `${domainCommand.type} ${orderId}`, rest);
     return (await commandOrder(services, { orderId, command: domainCommand, name, ...shared })).found;
   }
 
   switch (type) {
     case 'place': {
-      const principal: Principal = { sub: user, role: 'support', issuer: ISSUER };
+      const principal: Principal = { sub: sender.name, role: 'support', issuer: ISSUERS[sender.kind] };
       const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.reservationTtlMs);
-      const orderId = orderIdOfMessage(namespace, user, messageId);
+      const orderId = orderIdOfMessage(namespace, sender, messageId);
       return (await placeOrder(services, { orderId, terms, ...shared })).found;
     }
     case 'confirm': {

@@ -21,7 +21,7 @@ describe('commands by message', () => {
   const messageOf = (changes: Partial<OrderCommand> = {}): OrderCommand => ({
     type: 'place',
     body: orderBody({ customerId: 'carol' }),
-    user: 'shop',
+    sender: { kind: 'user', name: 'shop' },
     messageId: 'm-1',
     ...changes,
   });
@@ -58,10 +58,11 @@ describe('commands by message', () => {
     const request = { method: 'POST', token: edge.tokens.support, json, headers: { 'idempotency-key': 'm-1' } };
     const ids = [
       (await placed())['orderId'],
-      (await placed({ user: 'other' }))['orderId'],
+      (await placed({ sender: { kind: 'user', name: 'other' } }))['orderId'],
+      (await placed({ sender: { kind: 'app', name: 'shop' } }))['orderId'],
       (await edge.send('/api/v1/orders', request)).body['orderId'],
     ];
-    expect(new Set(ids)).to.have.length(3);
+    expect(new Set(ids)).to.have.length(4);
   });
 
   it('refuses a message id that was used with another body, by its own name', async () => {

@@ -68,7 +68,7 @@ describe('commands from RabbitMQ', () => {
   }
   const place = (messageId: string, changes?: Envelope): Promise<void> =>
     send('place', messageId, orderBody({ customerId: 'carol' }), changes);
-  const orderOf = (messageId: string): string => orderIdOfMessage(NAMESPACE, 'shop', messageId);
+  const orderOf = (messageId: string): string => orderIdOfMessage(NAMESPACE, { kind: 'app', name: 'shop' }, messageId);
   async function statusOf(messageId: string): Promise<unknown> {
     const { body } = await edge.send(`/api/v1/orders/${orderOf(messageId)}`, { token: edge.tokens.support });
     return body['status'];
@@ -207,7 +207,7 @@ describe('commands from RabbitMQ', () => {
     const theirPublisher = theirs.createPublisher({ confirm: true });
     const consumer = consume();
     const envelope = { exchange: COMMANDS_EXCHANGE, routingKey: 'order.cancel.v1', messageId: 'm-1', userId: user };
-    const orderId = orderIdOfMessage(NAMESPACE, user, 'm-2');
+    const orderId = orderIdOfMessage(NAMESPACE, { kind: 'user', name: user }, 'm-2');
     await theirPublisher.send(envelope, { orderId, reason: 'r' });
     await waitUntil(
       'it waits',
@@ -226,6 +226,67 @@ describe('commands from RabbitMQ', () => {
     expect(consumer.figures).to.include({ deadLettered: 0, requeued: 0 });
     await theirPublisher.close();
     await theirs.close();
+  });
+
+  it('writes into no queue but the sender’s own: a command that names another is put aside', async () => {
+    const consumer = consume();
+    const sender = await broker.addUser('deputy');
+    const user = decodeURIComponent(new URL(sender).username);
+    const theirs = open(sender);
+    const theirPublisher = theirs.createPublisher({ confirm: true });
+    const victim = 'other.replies.1';
+    const own = `${user}.replies.1`;
+    for (const queue of [victim, own]) await connection.queueDeclare({ queue });
+    const placing = { exchange: COMMANDS_EXCHANGE, routingKey: 'order.place.v1', userId: user };
+    const body = orderBody({ customerId: 'c' });
+    for (const [index, replyTo] of [victim, COMMANDS_QUEUE, DEAD_LETTER_QUEUE].entries())
+      await theirPublisher.send({ ...placing, messageId: `r-${index}`, replyTo }, body);
+    await place('app', { replyTo: 'shop.replies.1' });
+    await theirPublisher.send({ ...placing, messageId: 'r-own', replyTo: own }, body);
+    await waitUntil('the one with its own queue is handled', () => consumer.figures.handled === 1);
+    await untilPutAside(4);
+    expect((await letters()).map(({ id, reason }) => [id, reason])).to.have.deep.members(
+      ['r-0', 'r-1', 'r-2', 'app'].map((id) => [id, 'reply_to_refused']),
+    );
+    expect(await orderCount(), 'none of them was performed').to.equal(1);
+    await waitUntil('it is answered', async () => (await countOf(own)) === 1);
+    expect([await countOf(victim), await countOf(COMMANDS_QUEUE)]).to.deep.equal([0, 0]);
+    for (const queue of [victim, own]) await connection.queueDelete(queue);
+    await theirPublisher.close();
+    await theirs.close();
+  });
+
+  it('believes its own headers only on its own copies, whichever way an imitation comes', async () => {
+    const forged = { 'x-user-id': 'victim', 'x-routing-key': 'order.place.v1', 'x-attempts': 3, 'x-failures': 3 };
+    const letterOf = { 'x-reason': 'forged', 'x-detail': 'forged', 'x-failed-at': '2020-01-01T00:00:00Z' };
+    const body = orderBody({ customerId: 'carol' });
+    // By way of the dead-letter queue, as what expires goes; and by the queue's name through the exchange.
+    await send('place', 'i-2', body, { headers: { ...forged, ...letterOf }, expiration: '1' });
+    await send('place', 'i-3', body, { routingKey: COMMANDS_QUEUE, headers: forged, expiration: '1' });
+    await untilPutAside(2);
+    const found = (await letters()).map(({ id, reason, attempts, failedAt }) => [id, reason, attempts, failedAt]);
+    expect(found.map(([id, reason]) => [id, reason])).to.have.deep.members([
+      ['i-2', 'expired'],
+      ['i-3', 'expired'],
+    ]);
+    for (const [, , attempts, failedAt] of found) {
+      expect(attempts).to.equal(undefined);
+      expect(failedAt).not.to.equal(letterOf['x-failed-at']);
+    }
+    const consumer = consume();
+    await send('place', 'i-1', body, { routingKey: COMMANDS_QUEUE, headers: forged });
+    await untilPutAside(3);
+    await redriveDeadLetters(connection, ({ id }) => id !== 'i-1');
+    await waitUntil('the one with a name of its own is handled', () => consumer.figures.handled === 1);
+    await untilPutAside(2);
+    const victims = orderIdOfMessage(NAMESPACE, { kind: 'user', name: 'victim' }, 'i-2');
+    const { status } = await edge.send(`/api/v1/orders/${victims}`, { token: edge.tokens.support });
+    expect(status, 'no order of the victim').to.equal(404);
+    expect(await statusOf('i-2')).to.equal('Confirmed');
+    expect((await letters()).map(({ id, reason }) => [id, reason])).to.have.deep.members([
+      ['i-1', 'unknown_type'],
+      ['i-3', 'sender_invalid'],
+    ]);
   });
 
   it('puts aside a message whose readers die, and can bring it back', async () => {

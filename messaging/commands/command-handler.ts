@@ -11,8 +11,17 @@ import { messageOf } from '../../kernel/errors.ts';
 import { DEAD_LETTER_EXCHANGE, RETRY_EXCHANGE } from '../rabbitmq/topology.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
 import type { CommandOutcome, OrderCommand, OrderCommands, ProblemDocument } from './order-commands.ts';
-import { readCommand, ROUTING_KEY_HEADER, routingKeyOf, type Message } from './read-command.ts';
-import { ATTEMPTS_HEADER, FAILURES_HEADER, historyOf, nextStep, type History } from './retry-ladder.ts';
+import {
+  ATTEMPTS_HEADER,
+  DETAIL_HEADER,
+  FAILED_AT_HEADER,
+  FAILURES_HEADER,
+  REASON_HEADER,
+  ROUTING_KEY_HEADER,
+} from './own-headers.ts';
+import { readCommand, routingKeyOf, type Message } from './read-command.ts';
+import { historyOf, nextStep, type History } from './retry-ladder.ts';
+import { isOwnReplyTo, senderOf } from './sender.ts';
 
 /** What the broker is told: it is done with; it goes back to the queue; the broker itself puts it aside. */
 export type Verdict = 'acknowledge' | 'requeue' | 'reject';
@@ -54,10 +63,6 @@ const BUSY_PAUSE_MS = 500;
 const REQUEUE_PAUSE_MS = 1_000;
 /** A header has to fit into one frame with all the others. */
 const DETAIL_LENGTH_MAX = 500;
-
-export const REASON_HEADER = 'x-reason';
-export const DETAIL_HEADER = 'x-detail';
-export const FAILED_AT_HEADER = 'x-failed-at';
 
 const JSON_PROPERTIES = { contentType: 'application/json', appId: 'holdfast', durable: true } as const;
 /** It must not be kept anywhere: what is put aside may lie there for weeks. */
@@ -182,9 +187,13 @@ export class CommandHandler {
     return 'reject';
   }
 
-  /** An answer that nobody takes is no reason to do the work again. */
-  async #reply({ replyTo, correlationId, ...message }: Message, answer: object): Promise<void> {
-    if (replyTo === undefined || replyTo === '') return;
+  /**
+   * Goes to the sender's own queues only: the node may write where the sender may not. An answer that does not arrive is
+   * no reason to do the work again.
+   */
+  async #reply(message: Message, answer: object): Promise<void> {
+    const { replyTo = '', correlationId } = message;
+    if (replyTo === '' || !isOwnReplyTo(replyTo, senderOf(message))) return;
     const correlation = correlationId === undefined ? {} : { correlationId };
     const envelope = { ...JSON_PROPERTIES, ...correlation, exchange: '', routingKey: replyTo };
     try {
@@ -194,7 +203,7 @@ export class CommandHandler {
     }
   }
 
-  #namesOf(message: Pick<Message, 'messageId' | 'routingKey' | 'headers'>) {
+  #namesOf(message: Message) {
     return { messageId: message.messageId, routingKey: routingKeyOf(message) };
   }
 }

@@ -46,7 +46,7 @@ describe('handling a command', () => {
     const pause = (ms: number): Promise<unknown> => Promise.resolve(pauses.push(ms));
     return new CommandHandler({ commands, publisher, clock: new ManualClock(), log: log.log, rungs: RUNGS, pause });
   }
-  const ASKS_BACK = { replyTo: 'answers', correlationId: 'c-1' };
+  const ASKS_BACK = { userId: 'shop', replyTo: 'shop.replies.1', correlationId: 'c-1' };
   const returned = (attempts: number, failures: number): Partial<Message> => ({
     exchange: '',
     routingKey: 'orders.commands',
@@ -61,7 +61,7 @@ describe('handling a command', () => {
     expect(publisher.answers).to.have.length(1);
     expect(publisher.answers[0]).to.include({
       exchange: '',
-      routingKey: 'answers',
+      routingKey: 'shop.replies.1',
       correlationId: 'c-1',
       contentType: 'application/json',
       text: '{"ok":true,"order":{"orderId":"o"}}',
@@ -95,6 +95,7 @@ describe('handling a command', () => {
     expect(letter?.text).to.equal(JSON.stringify(commandMessage().body));
     expect(letter?.headers).to.deep.equal({
       traceparent: 't',
+      'x-user-id': 'shop',
       'x-reason': 'validation_failed',
       'x-detail': 'because of validation_failed',
       'x-failed-at': '2026-01-15T12:00:00.000Z',

@@ -6,11 +6,17 @@
 import { createHash } from 'node:crypto';
 import type { Connection, SyncMessage } from 'rabbitmq-client';
 import { COMMANDS_QUEUE, DEAD_LETTER_QUEUE } from '../rabbitmq/topology.ts';
-import { DETAIL_HEADER, FAILED_AT_HEADER, REASON_HEADER } from './command-handler.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
-import { ROUTING_KEY_HEADER, routingKeyOf } from './read-command.ts';
-import { ATTEMPTS_HEADER, FAILURES_HEADER } from './retry-ladder.ts';
+import {
+  ATTEMPTS_HEADER,
+  DETAIL_HEADER,
+  FAILED_AT_HEADER,
+  OWN_HEADERS,
+  REASON_HEADER,
+  ROUTING_KEY_HEADER,
+  USER_ID_HEADER,
+} from './own-headers.ts';
 
 export interface DeadLetter {
   /** The message id, or for a message without one a name made from its content. */
@@ -24,7 +30,7 @@ export interface DeadLetter {
   readonly attempts: number | undefined;
   /** ISO 8601. */
   readonly failedAt: string | undefined;
-  /** Put aside by us: its headers are our own word. */
+  /** Put aside by a node, so its headers are the node's word. A letter of the broker may hold what a sender wrote. */
   readonly isOurs: boolean;
   readonly message: SyncMessage;
 }
@@ -38,15 +44,8 @@ const BROKERS_DETAILS: Readonly<Record<string, string>> = {
   expired: 'had an expiration of its own, and was not handled in time',
 };
 
-/** What was said about it here ends with its way back. */
-const OWN_HEADERS = [
-  REASON_HEADER,
-  DETAIL_HEADER,
-  FAILED_AT_HEADER,
-  ATTEMPTS_HEADER,
-  FAILURES_HEADER,
-  ROUTING_KEY_HEADER,
-];
+/** What was said about it here ends with its way back; who sent it does not. */
+const HISTORY_HEADERS = OWN_HEADERS.filter((name) => name !== USER_ID_HEADER);
 
 /**
  * Shows each message that is there now, oldest first, and leaves all of them there.
@@ -73,7 +72,8 @@ export async function redriveDeadLetters(
     await eachDeadLetter(connection, async (letter) => {
       if (!isWanted(letter)) return 'keep';
       // To the queue itself, as from the ladder: there our headers are believed.
-      const copy = copyOf(letter.message, { [ROUTING_KEY_HEADER]: letter.routingKey }, OWN_HEADERS, letter.isOurs);
+      const copy = copyOf(letter.message, { [ROUTING_KEY_HEADER]: letter.routingKey }, HISTORY_HEADERS, letter.isOurs);
+      if (isUnprovenCopy(letter)) delete copy.appId;
       await publisher.publish({ ...copy, routingKey: COMMANDS_QUEUE }, bodyBytesOf(letter.message));
       redriven.push(letter.id);
       return 'done';
@@ -107,19 +107,37 @@ async function eachDeadLetter(connection: Connection, visit: (letter: DeadLetter
 export function letterOf(message: SyncMessage): DeadLetter {
   const headers: Readonly<Record<string, unknown>> = message.headers ?? {};
   const death = lastDeathOf(headers['x-death']);
-  const ownReason = textOf(headers[REASON_HEADER]);
+  // The broker writes x-death on what it puts aside; a node's copies never have it.
+  const own: Readonly<Record<string, unknown>> = 'x-death' in headers ? {} : headers;
+  const ownReason = textOf(own[REASON_HEADER]);
   const reason = ownReason ?? death?.reason ?? 'unknown';
-  const attempts = headers[ATTEMPTS_HEADER];
+  const attempts = own[ATTEMPTS_HEADER];
   return {
     id: idOf(message),
-    routingKey: routingKeyOf(message),
+    routingKey: sentAs(message),
     reason,
-    detail: textOf(headers[DETAIL_HEADER]) ?? BROKERS_DETAILS[reason] ?? '',
+    detail: textOf(own[DETAIL_HEADER]) ?? BROKERS_DETAILS[reason] ?? '',
     attempts: ownReason !== undefined && typeof attempts === 'number' ? attempts : undefined,
-    failedAt: textOf(headers[FAILED_AT_HEADER]) ?? death?.at,
+    failedAt: textOf(own[FAILED_AT_HEADER]) ?? death?.at,
     isOurs: ownReason !== undefined,
     message,
   };
+}
+
+/**
+ * The routing key of its sender. A copy in the ladder has the queue's name there and its own in a header. To send with
+ * the queue's name takes the right to send any command, so the header can claim no right that its sender lacks.
+ */
+function sentAs({ routingKey, headers }: SyncMessage): string {
+  return (routingKey === COMMANDS_QUEUE ? textOf(headers?.[ROUTING_KEY_HEADER]) : undefined) ?? routingKey;
+}
+
+/**
+ * The broker put aside what may be a copy from the ladder, or a sender's imitation of one. Under its app-id it would be
+ * another sender's command and might take effect twice; without one it is put aside again, for a person to see.
+ */
+function isUnprovenCopy({ isOurs, message: { routingKey, headers, userId } }: DeadLetter): boolean {
+  return !isOurs && routingKey === COMMANDS_QUEUE && userId === undefined && headers?.[USER_ID_HEADER] !== undefined;
 }
 
 /** From what is the same at each look: the broker's own headers are not. */

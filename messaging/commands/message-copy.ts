@@ -7,28 +7,33 @@
  * loop, and drop the message without a word.
  */
 import type { Envelope } from 'rabbitmq-client';
-import { isReturned, USER_ID_HEADER, type Message } from './read-command.ts';
+import type { Message } from './read-command.ts';
+import { OWN_HEADERS, USER_ID_HEADER } from './own-headers.ts';
+import { isOwnCopy } from './sender.ts';
 
 const BROKERS_HEADERS = /^(?:x-death|x-(?:first|last)-death-.*|x-delivery-count|x-acquired-count|x-opt-.*|CC|BCC)$/;
 
 /**
  * @param added headers; they win.
  * @param dropped names of headers that end here.
- * @param isOurs it is a copy of ours already, so its headers are our own word.
+ * @param isOurs it is a copy of ours already, so its headers are our own word. Of other messages OWN_HEADERS end here.
  */
 export function copyOf(
   message: Message,
   added: Readonly<Record<string, string | number>>,
   dropped: readonly string[] = [],
-  isOurs = isReturned(message),
+  isOurs = isOwnCopy(message),
 ): Envelope {
   const { appId, contentEncoding, contentType, correlationId, messageId, replyTo, timestamp, type, userId } = message;
   const kept = Object.entries(message.headers ?? {}).filter(
-    ([name, value]) => value !== undefined && !BROKERS_HEADERS.test(name) && !dropped.includes(name),
+    ([name, value]) =>
+      value !== undefined &&
+      !BROKERS_HEADERS.test(name) &&
+      !dropped.includes(name) &&
+      (isOurs || !OWN_HEADERS.includes(name)),
   );
   const headers: Record<string, unknown> = { ...Object.fromEntries(kept), ...added };
   if (userId !== undefined) headers[USER_ID_HEADER] = userId;
-  else if (!isOurs) delete headers[USER_ID_HEADER];
   const properties = { appId, contentEncoding, contentType, correlationId, messageId, replyTo, timestamp, type };
   const given = Object.entries(properties).filter(([, value]) => value !== undefined);
   return { ...(Object.fromEntries(given) as Envelope), headers, durable: true };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { commandMessage } from '../../test/support/command-messages.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
+import { OWN_HEADERS } from './own-headers.ts';
 
 describe('a copy of a message', () => {
   it('keeps who sent it, what it is and who waits for an answer', () => {
@@ -34,8 +35,17 @@ describe('a copy of a message', () => {
   it('carries a sender’s name on from copies of ours alone', () => {
     const headers = { 'x-user-id': 'shop' };
     expect(copyOf(commandMessage({ headers }), {}).headers).to.deep.equal({});
-    expect(copyOf(commandMessage({ headers, routingKey: 'orders.commands' }), {}).headers).to.deep.equal(headers);
+    expect(copyOf(commandMessage({ headers, exchange: '', routingKey: 'orders.commands' }), {}).headers).to.deep.equal(
+      headers,
+    );
     expect(copyOf(commandMessage({ headers }), {}, [], true).headers).to.deep.equal(headers);
+    const imitation = commandMessage({ headers, routingKey: 'orders.commands' });
+    expect(copyOf(imitation, {}).headers, 'through the exchange').to.deep.equal({});
+  });
+
+  it('copies none of the node’s own headers from a sender', () => {
+    const forged = Object.fromEntries(OWN_HEADERS.map((name) => [name, 'forged']));
+    expect(copyOf(commandMessage({ headers: { ...forged, mine: 1 } }), {}).headers).to.deep.equal({ mine: 1 });
   });
 
   it('has the same body, whatever the client library made of it', () => {

@@ -3,6 +3,8 @@
  * HTTP; messaging knows nothing of either.
  */
 
+import type { Sender } from './sender.ts';
+
 export const COMMAND_TYPES = ['place', 'confirm', 'cancel'] as const;
 export type CommandType = (typeof COMMAND_TYPES)[number];
 
@@ -10,8 +12,7 @@ export interface OrderCommand {
   readonly type: CommandType;
   /** Parsed JSON, not looked at. */
   readonly body: unknown;
-  /** Who sent it: 1 to 200 printable characters. */
-  readonly user: string;
+  readonly sender: Sender;
   /** The command's id, for ever: 1 to 255 printable ASCII characters. */
   readonly messageId: string;
   /** For whom the sender acts, as it says. */

@@ -1,6 +1,6 @@
 /**
  * Owns the step from a message to a command, or to what is wrong with it. Looks at the envelope alone: what the body
- * may say is the edge's to judge. Order of checks: type, version, message id, sender, body.
+ * may say is the edge's to judge. Order of checks: type, version, message id, sender, where to answer, body.
  *
  * A message that came back from the retry ladder or was put aside by the broker carries the queue's name as its
  * routing key; its own is in a header then.
@@ -8,20 +8,15 @@
 import { isUtf8 } from 'node:buffer';
 import type { AsyncMessage } from 'rabbitmq-client';
 import { traceparentOf } from '../../kernel/trace-context.ts';
-import { COMMANDS_QUEUE } from '../rabbitmq/topology.ts';
 import { COMMAND_TYPES, type CommandFault, type CommandType, type OrderCommand } from './order-commands.ts';
+import { ROUTING_KEY_HEADER } from './own-headers.ts';
+import { isOwnCopy, isOwnReplyTo, isPrintableName, senderOf, type Sender } from './sender.ts';
 
 export type Message = Omit<AsyncMessage, 'consumerTag' | 'deliveryTag' | 'redelivered' | 'body'> & {
   /** Parsed, where the client library could parse it as what it says it is. */
   readonly body: unknown;
 };
 
-export const ROUTING_KEY_HEADER = 'x-routing-key';
-/**
- * Only its own user may send a message with the property `user-id`, so copies of ours carry it here. In a message that
- * comes from outside it is anybody's word, and neither believed nor copied.
- */
-export const USER_ID_HEADER = 'x-user-id';
 const ON_BEHALF_OF_HEADER = 'on-behalf-of';
 
 /** Stable: people and tools look for them. */
@@ -30,6 +25,7 @@ export type FaultReason =
   | 'unknown_version'
   | 'message_id_invalid'
   | 'sender_invalid'
+  | 'reply_to_refused'
   | 'unsupported_media_type'
   | 'malformed_json';
 
@@ -40,8 +36,6 @@ export type ReadCommand =
 const ROUTING_KEY = /^order\.([a-z]+)\.v([1-9]\d{0,3})$/;
 const VERSION = '1';
 const PRINTABLE_ASCII = /^[ -~]{1,255}$/;
-/** As a token's `sub`: something printable, spaces only inside. */
-const PRINTABLE_NAME = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]{0,198}[^\p{C}\p{Z}])?$/u;
 const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
 const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', 'UTF-8']);
 
@@ -63,35 +57,32 @@ export function readCommand(message: Message): ReadCommand {
       'must be 1 to 255 printable ASCII characters, the same at each sending',
     );
   }
-  const user = senderOf(message);
-  if (user === undefined || !PRINTABLE_NAME.test(user)) {
+  const sender = senderOf(message);
+  if (sender === undefined) {
     return fault('sender_invalid', 'user-id', 'or app-id must name the sender in 1 to 200 printable characters');
   }
+  const { replyTo = '' } = message;
+  if (replyTo !== '' && !isOwnReplyTo(replyTo, sender)) return fault('reply_to_refused', 'reply-to', replyRule(sender));
   const body = bodyOf(message);
   if (body.kind === 'fault') return body;
   const onBehalfOf: unknown = message.headers?.[ON_BEHALF_OF_HEADER];
-  const audited = typeof onBehalfOf === 'string' && PRINTABLE_NAME.test(onBehalfOf) ? { onBehalfOf } : {};
+  const audited = isPrintableName(onBehalfOf) ? { onBehalfOf } : {};
   const traceparent = traceparentOf(message.headers?.['traceparent']);
   const traced = traceparent === undefined ? {} : { traceparent };
-  return { kind: 'command', command: { type, body: body.value, user, messageId, ...audited, ...traced } };
+  return { kind: 'command', command: { type, body: body.value, sender, messageId, ...audited, ...traced } };
 }
 
 /** The routing key that the sender gave. */
-export function routingKeyOf({ routingKey, headers }: Pick<Message, 'routingKey' | 'headers'>): string {
-  const own: unknown = headers?.[ROUTING_KEY_HEADER];
-  return isReturned({ routingKey }) && typeof own === 'string' ? own : routingKey;
+export function routingKeyOf(message: Pick<Message, 'exchange' | 'routingKey' | 'headers'>): string {
+  const own: unknown = message.headers?.[ROUTING_KEY_HEADER];
+  return isOwnCopy(message) && typeof own === 'string' ? own : message.routingKey;
 }
 
-/** It came by the name of the queue, as from the retry ladder. */
-export function isReturned({ routingKey }: Pick<Message, 'routingKey'>): boolean {
-  return routingKey === COMMANDS_QUEUE;
-}
-
-/** The broker has checked a `user-id`; an `app-id` is what the sender says. */
-function senderOf(message: Message): string | undefined {
-  const { userId, appId, headers } = message;
-  const copied: unknown = isReturned(message) ? headers?.[USER_ID_HEADER] : undefined;
-  return userId ?? (typeof copied === 'string' ? copied : appId);
+function replyRule({ kind, name }: Sender): string {
+  const direct = 'amq.rabbitmq.reply-to (direct reply-to)';
+  if (kind === 'app')
+    return `must be ${direct}; a queue of your own takes the property user-id, which proves whose it is`;
+  return `must be ${name}.replies.NAME, where NAME has letters, digits, "-" and "_" only, or ${direct}`;
 }
 
 type ReadBody = { readonly kind: 'body'; readonly value: unknown } | Extract<ReadCommand, { kind: 'fault' }>;

@@ -9,6 +9,7 @@ const PRECEDENCE: readonly (readonly [FaultReason, Partial<Message>])[] = [
   ['unknown_version', { routingKey: 'order.place.v2' }],
   ['message_id_invalid', { messageId: 'é' }],
   ['sender_invalid', { appId: ' ' }],
+  ['reply_to_refused', { replyTo: 'orders.commands' }],
   ['unsupported_media_type', { contentType: 'text/plain' }],
   ['malformed_json', { body: Buffer.from('{') }],
 ];
@@ -26,7 +27,12 @@ describe('reading a command', () => {
 
   it('takes type, message id, sender and body as they are', () => {
     const { body } = commandMessage();
-    expect(commandOf({})).to.deep.equal({ type: 'cancel', messageId: 'm-1', user: 'shop', body });
+    expect(commandOf({})).to.deep.equal({
+      type: 'cancel',
+      messageId: 'm-1',
+      sender: { kind: 'app', name: 'shop' },
+      body,
+    });
   });
 
   it('names the first fault in a fixed order', () => {
@@ -61,18 +67,23 @@ describe('reading a command', () => {
   });
 
   it('takes the user whom the broker has checked before the name that the sender gives', () => {
-    expect(commandOf({ userId: 'checked', headers: { 'x-user-id': 'copied' } }).user).to.equal('checked');
+    const checked = { userId: 'checked', headers: { 'x-user-id': 'copied' } };
+    expect(commandOf(checked).sender).to.deep.equal({ kind: 'user', name: 'checked' });
     const returned = {
+      exchange: '',
       routingKey: COMMANDS_QUEUE,
       headers: { 'x-user-id': 'copied', 'x-routing-key': 'order.cancel.v1' },
     };
-    expect(commandOf({ ...returned, appId: 'app' }).user).to.equal('copied');
+    expect(commandOf({ ...returned, appId: 'app' }).sender).to.deep.equal({ kind: 'user', name: 'copied' });
     for (const appId of ['', ' ', ' a', 'a\u0000', '\u200b', 'x'.repeat(201)])
       expect(reasonOf({ appId })).to.equal('sender_invalid');
   });
 
   it('takes nobody at a header’s word: only copies of ours say there who sent them', () => {
-    expect(commandOf({ appId: 'mallory', headers: { 'x-user-id': 'shop' } }).user).to.equal('mallory');
+    const forged = { appId: 'mallory', headers: { 'x-user-id': 'shop', 'x-routing-key': 'order.cancel.v1' } };
+    expect(commandOf(forged).sender).to.deep.equal({ kind: 'app', name: 'mallory' });
+    const byQueueName = { ...forged, exchange: 'orders.commands', routingKey: COMMANDS_QUEUE };
+    expect(reasonOf(byQueueName), 'with the queue’s name, through the exchange').to.equal('unknown_type');
   });
 
   it('keeps for whom the sender acts, where it can be read', () => {
@@ -109,7 +120,9 @@ describe('reading a command', () => {
 
   it('finds the routing key of a message that came back by the name of the queue, and believes no other header', () => {
     const headers = { 'x-routing-key': 'order.place.v1' };
-    expect(routingKeyOf(commandMessage({ routingKey: 'orders.commands', headers }))).to.equal('order.place.v1');
+    expect(routingKeyOf(commandMessage({ exchange: '', routingKey: 'orders.commands', headers }))).to.equal(
+      'order.place.v1',
+    );
     expect(routingKeyOf(commandMessage({ headers }))).to.equal('order.cancel.v1');
   });
 });

@@ -5,10 +5,9 @@
  *                                 ^ |
  *                                 '-'                    (our being busy or down does not)
  */
-import { isReturned, type Message } from './read-command.ts';
-
-export const ATTEMPTS_HEADER = 'x-attempts';
-export const FAILURES_HEADER = 'x-failures';
+import { ATTEMPTS_HEADER, FAILURES_HEADER } from './own-headers.ts';
+import type { Message } from './read-command.ts';
+import { isOwnCopy } from './sender.ts';
 
 export interface History {
   /** How often it was handled. */
@@ -22,8 +21,8 @@ export type NextStep =
   | { readonly kind: 'give_up'; readonly history: History };
 
 /** Only the ladder's own messages have one: what a sender writes into these headers counts for nothing. */
-export function historyOf(message: Pick<Message, 'routingKey' | 'headers'>): History {
-  if (!isReturned(message)) return { attempts: 0, failures: 0 };
+export function historyOf(message: Pick<Message, 'exchange' | 'routingKey' | 'headers'>): History {
+  if (!isOwnCopy(message)) return { attempts: 0, failures: 0 };
   const { headers } = message;
   return { attempts: countOf(headers?.[ATTEMPTS_HEADER]), failures: countOf(headers?.[FAILURES_HEADER]) };
 }

@@ -38,10 +38,15 @@ describe('the retry ladder', () => {
 
   it('believes a history only of its own messages', () => {
     const headers = { 'x-attempts': 7, 'x-failures': 2 };
-    expect(historyOf({ routingKey: 'orders.commands', headers })).to.deep.equal({ attempts: 7, failures: 2 });
-    expect(historyOf({ routingKey: 'order.place.v1', headers })).to.deep.equal(NEW);
+    expect(historyOf({ exchange: '', routingKey: 'orders.commands', headers })).to.deep.equal({
+      attempts: 7,
+      failures: 2,
+    });
+    expect(historyOf({ exchange: 'orders.commands', routingKey: 'orders.commands', headers })).to.deep.equal(NEW);
+    expect(historyOf({ exchange: 'orders.commands', routingKey: 'order.place.v1', headers })).to.deep.equal(NEW);
     for (const value of ['7', -1, 0.5, Number.NaN, null, {}]) {
-      expect(historyOf({ routingKey: 'orders.commands', headers: { 'x-attempts': value } })).to.deep.equal(NEW);
+      const headers = { 'x-attempts': value };
+      expect(historyOf({ exchange: '', routingKey: 'orders.commands', headers })).to.deep.equal(NEW);
     }
   });
 });

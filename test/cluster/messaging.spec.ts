@@ -19,8 +19,9 @@ import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-
 import { orderOf, TestNode, waitUntil, type OrderBody } from './node-harness.ts';
 
 const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-/** As docs/integrators.md gives them to one who sends commands. */
-const SENDER = ['^shop\\.replies\\..*$', '^orders\\.commands$', '^shop\\.replies\\..*$'] as const;
+/** As docs/integrators.md gives them to one who sends commands; the user's name is not known before it is made. */
+const OWN_REPLIES = '^sender-holdfast_test_[0-9a-f]+\\.replies\\.[^.]+$';
+const SENDER = [OWN_REPLIES, '^orders\\.commands$', OWN_REPLIES] as const;
 const PRODUCTS = Array.from({ length: 12 }, (_, index) => `P${index}`);
 const SHARDS = 16;
 const CALLERS = 6;
@@ -248,7 +249,7 @@ describe('two nodes with RabbitMQ between them', () => {
       new Promise<{ code: number; ok: boolean; order: OrderBody; problem: { code: string } }>((resolve, reject) => {
         const child = execFile(
           process.execPath,
-          [path.join(ROOT, 'dist', 'examples', 'send-command.js'), ...args, '--replies', 'shop'],
+          [path.join(ROOT, 'dist', 'examples', 'send-command.js'), ...args],
           { env: { PATH: process.env['PATH'], AMQP_URL: url } },
           (_error, stdout, stderr) => {
             if (stdout === '') reject(new Error(stderr));
