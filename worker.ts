@@ -157,6 +157,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     });
   prepared?.onReady(() => relay?.resume());
   const guardian = new EntityGuardian(clock, log);
+  const quarantine = new QuarantineRecorder(quarantineStore, log);
   const region: ShardRegion = new ShardRegion({
     workerId,
     shards: config.shards,
@@ -168,7 +169,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     directory: ownership,
     transport,
     guardian,
-    quarantine: new QuarantineRecorder(quarantineStore, log),
+    quarantine,
     escalate: (reason) => giveUp(log, reason),
     leaseValid: () => ownership.valid,
     saveSnapshots: (snapshots) => journalStore.saveSnapshots(snapshots),
@@ -177,6 +178,8 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const projections = new Projections(projectionStore, log, {
     wakesChanged: (wakes) => region.wakesChanged(wakes),
     shardLost: (shard) => keeper.failed(shard),
+    setApart: (unwritable) => quarantine.setApart(unwritable),
+    written: (entityId) => quarantine.remove(entityId),
   });
   const journal = new Journal(journalStore, log, (shard) => keeper.failed(shard));
   region.connect(journal, projections);
@@ -191,6 +194,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       live: projections,
       confirm: () => ownership.confirm(),
       suspects: (shards) => quarantineStore.ofShards(shards),
+      setApart: (unwritable) => quarantine.setApart(unwritable),
       ...(relay && { follower: relay }),
     },
     () => journal,

@@ -1,6 +1,6 @@
 /**
- * `npm run -s quarantine`: entities that can't be read. Lists them, shows which row is at fault, and has one read again
- * after a person has mended it.
+ * `npm run -s quarantine`: entities set apart. Lists them, shows which row is at fault or what can't be written, and has
+ * one tried again after a person has mended it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENTITY_TYPES } from '../actors/entity-types.ts';
@@ -29,13 +29,14 @@ const USAGE = `Usage: npm run -s quarantine -- list [--json FILE]
        npm run -s quarantine -- show ENTITY [--json FILE]
        npm run -s quarantine -- retry ENTITY
 
-An entity whose journal rows can't be read is set apart: it answers an error, alone, and everything else goes on.
+An entity whose journal rows can't be read is set apart: it answers an error, alone, and everything else goes on. One
+whose view or wake-up can't be written is set apart as well: it goes on, but lists do not show its last changes.
 
   list    the entities set apart, oldest first
   show    why, and which of its rows is the first that can't be read; shows no contents
-  retry   has the node that owns it read it again, after its rows were mended
+  retry   has the node that owns it read it and write its view again, after the cause was mended
 
-Exit code 0: nothing is set apart; shown; or readable again. 1: some are set apart; or it still can't be read.
+Exit code 0: nothing is set apart; shown; or back. 1: some are set apart; or it still is.
 2: it could not be found out.
 `;
 
@@ -148,15 +149,15 @@ async function retry({ quarantine }: Stores, entityId: string): Promise<number> 
     await sleep(POLL_MS);
     const now = await quarantine.find(entityId);
     if (!now) {
-      process.stdout.write(`${entityId} can be read again.\n`);
+      process.stdout.write(`${entityId} is back: it is read, and its view is written.\n`);
       return EXIT_OK;
     }
     if (now.triedAt > before.triedAt) {
-      process.stdout.write(`${entityId} still can't be read: ${now.reason}\n`);
+      process.stdout.write(`${entityId} is still set apart: ${now.reason}\n`);
       return EXIT_BAD_VERDICT;
     }
   }
-  throw new CommandError('No node has tried it: none runs on this database. It is read again when one starts.');
+  throw new CommandError('No node has tried it: none runs on this database. It is tried again when one starts.');
 }
 
 function lineOf({ entityId, shard, reason, since }: Quarantined): string {

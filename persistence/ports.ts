@@ -161,6 +161,19 @@ export class AppendError extends Error {
   }
 }
 
+/** Nothing of a flush was written, and the same flush will never be: something in it, or the statement, is refused. */
+export class FlushRefusedError extends Error {
+  override readonly name = 'FlushRefusedError';
+}
+
+/** An entity of which something can't be written: see persistence/flush-around.ts. */
+export interface Unwritable {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly what: 'view' | 'wake-up';
+  readonly reason: string;
+}
+
 /** Where projections are kept: see persistence/projections.ts for what they hold. */
 export interface ProjectionStore {
   /** The checkpoint of each shard; 0 for a shard that has none yet. */
@@ -172,6 +185,7 @@ export interface ProjectionStore {
   /**
    * Moves each checkpoint from exactly `from` to `to` and, in the same statement, writes what belongs to the shards
    * whose checkpoint moved. @returns those shards; a missing one has another owner, and nothing of it was written.
+   * @throws FlushRefusedError where trying again is no use; any other error: written or not, nobody knows.
    */
   flush(flush: ProjectionFlush): Promise<ReadonlySet<number>>;
 }

@@ -6,6 +6,9 @@
  * A flush freezes its changes and its checkpoints together; what commits meanwhile gathers for the next. An entity that
  * settles within a flush never touches the wake-ups table.
  *
+ * An entity of which something can't be written is set apart (flush-around.ts): known from then on, it is left out of
+ * the flushes until it is tried again, and its shard's checkpoint goes on.
+ *
  * Keeps invariant 3 (every read model equals its rebuild) and 10: the lag is bounded in rows and in time; beyond it
  * `full` tells the edge to refuse new work.
  */
@@ -15,7 +18,9 @@ import { messageOf } from '../kernel/errors.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { PlacedOrder } from '../domain/order/order.ts';
 import type { StockLevel } from '../domain/stock/stock-item.ts';
-import type { ProjectionFlush, ProjectionStore } from './ports.ts';
+import { LastingFailure } from '../kernel/lasting-failure.ts';
+import { flushAround } from './flush-around.ts';
+import type { ProjectionFlush, ProjectionStore, Unwritable } from './ports.ts';
 
 /** Most orders settle within it, so that their view is written once; a product sold often is written once, too. */
 const FLUSH_INTERVAL_MS = 400;
@@ -25,6 +30,8 @@ const FLUSH_ENTITIES_MAX = 2_000;
 const LAG_ROWS_MAX = 200_000;
 const LAG_MS_MAX = 30_000;
 const RETRY_PAUSE_MS = 500;
+/** At the end; what is not written then the shard's next owner reads in the journal. */
+const CLOSE_TRIES_MAX = 2;
 
 /** What a committed row changes in the read models. */
 export interface ProjectedRow {
@@ -61,6 +68,16 @@ export interface ProjectionHooks {
   wakesChanged(wakes: ReadonlyMap<string, EpochMs>): void;
   /** Another owner moved the checkpoint. */
   shardLost(shard: number): void;
+  /** Resolves when it stands on the list of entities set apart: the shard's checkpoint passes over it then. */
+  setApart(unwritable: Unwritable): Promise<void>;
+  /** An entity that stood on the list is written with all that it shows. */
+  written(entityId: string): void;
+}
+
+/** What of an entity is left out. */
+interface Apart {
+  readonly shard: number;
+  readonly what: Set<Unwritable['what']>;
 }
 
 export class Projections {
@@ -74,6 +91,10 @@ export class Projections {
   #refreshed = new Set<number>();
   /** Entities that have, or may have, a row in the wake-ups table, by shard. */
   readonly #stored = new Map<number, Set<string>>();
+  readonly #apart = new Map<string, Apart>();
+  /** Stand on the list of entities set apart, by shard, until all of them is written. */
+  readonly #listed = new Map<string, number>();
+  readonly #failure: LastingFailure;
   #lagRows = 0;
   /** Monotonic ms: no row that is not flushed is older. */
   #lagSinceMs = 0;
@@ -85,6 +106,22 @@ export class Projections {
     this.#store = store;
     this.#log = log;
     this.#hooks = hooks;
+    this.#failure = new LastingFailure({
+      what: "the read models can't be written",
+      remedy: 'Look at the reason, the database, and "npm run -s quarantine -- list".',
+      log,
+      monotonicMs: () => performance.now(),
+    });
+  }
+
+  /** What keeps the read models from being written, once it lasts. */
+  get failing(): string | undefined {
+    return this.#failure.text;
+  }
+
+  /** Entities of which something can't be written. */
+  get apart(): readonly string[] {
+    return [...this.#apart.keys()];
   }
 
   get full(): boolean {
@@ -118,6 +155,8 @@ export class Projections {
     this.#shards.delete(shard);
     this.#stored.delete(shard);
     this.#refreshed.delete(shard);
+    for (const [entityId, apart] of this.#apart) if (apart.shard === shard) this.#apart.delete(entityId);
+    for (const [entityId, its] of this.#listed) if (its === shard) this.#listed.delete(entityId);
     for (const [entityId, changed] of this.#views) if (changed.shard === shard) this.#views.delete(entityId);
     for (const [entityId, wake] of this.#wakes) if (wake.shard === shard) this.#wakes.delete(entityId);
   }
@@ -144,10 +183,17 @@ export class Projections {
     else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
   }
 
-  /** Writes an entity's view again, without a new row: it could not be read when its last rows came. */
-  refresh(row: Omit<ProjectedRow, 'seq'>): void {
+  /**
+   * Writes an entity's view again, without a new row: it could not be read, or written, when its last rows came.
+   * `isListed`: it stands on the list of entities set apart.
+   */
+  refresh(row: Omit<ProjectedRow, 'seq'>, isListed = false): void {
     if (!this.#shards.has(row.shard)) return;
     this.#refreshed.add(row.shard);
+    if (isListed) {
+      this.#apart.delete(row.entityId);
+      this.#listed.set(row.entityId, row.shard);
+    }
     if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
     this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
     this.#stored.get(row.shard)?.add(row.entityId);
@@ -168,12 +214,18 @@ export class Projections {
     return this.#flushing;
   }
 
-  /** Writes everything, waiting for a database that is away until `deadline` (monotonic ms). */
+  /** Writes everything, if it can be written by `deadline` (monotonic ms) and within few tries. */
   async close(monotonicMs: () => number, deadline: number): Promise<void> {
     await this.#flushing;
-    while (this.#lagRows > 0 && monotonicMs() < deadline) await this.flush();
+    for (let tries = 0; this.#lagRows > 0 && tries < CLOSE_TRIES_MAX && monotonicMs() < deadline; tries++)
+      await this.flush();
     this.#closed = true;
     clearTimeout(this.#timer);
+    if (this.#lagRows > 0)
+      this.#log.warn(
+        { rows: this.#lagRows },
+        'read models are left behind; the next owner of their shards writes them',
+      );
   }
 
   async #write(): Promise<void> {
@@ -189,19 +241,45 @@ export class Projections {
       .map(([shard, { from, to }]) => ({ shard, from, to }));
     // Before anything is waited for: a flush may be begun amid a batch of rows, and the rest of it must know what is sent.
     const flush = this.#flushOf(moves, views, wakes);
+    const listed = [...this.#listed].filter(([entityId]) => wakes.has(entityId));
     try {
       await failpoint('projection.before');
-      const moved = await this.#store.flush(flush);
+      const moved = await flushAround(this.#store, flush, (unwritable) => this.#setApart(unwritable));
       await failpoint('projection.after');
+      this.#failure.succeeded();
       this.#settle(moves, wakes, moved);
+      this.#returned(listed, moved);
       this.#lagSinceMs = begunMs;
     } catch (error) {
       // Unknown or not applied: the compare-and-set of the next try tells.
-      this.#log.warn({ reason: messageOf(error) }, 'projections could not be flushed; trying again');
+      this.#failure.failed(messageOf(error), { rows: this.#lagRows });
       this.#putBack(views, wakes);
       for (const shard of refreshed) if (this.#shards.has(shard)) this.#refreshed.add(shard);
       await this.#resynchronize(moves, wakes);
     }
+  }
+
+  /** At once, so that a flush that fails after all finds it left out the next time. */
+  async #setApart(unwritable: Unwritable): Promise<void> {
+    const { entityId, shard, what, reason } = unwritable;
+    this.#log.error({ entityId, shard, reason }, 'an entity is set apart: not all of it can be written');
+    await this.#hooks.setApart(unwritable);
+    this.#listed.delete(entityId);
+    if (!this.#shards.has(shard)) return;
+    const known = this.#apart.get(entityId);
+    if (known) known.what.add(what);
+    else this.#apart.set(entityId, { shard, what: new Set([what]) });
+  }
+
+  #returned(listed: Iterable<readonly [string, number]>, moved: ReadonlySet<number>): void {
+    for (const [entityId, shard] of listed) {
+      if (!moved.has(shard) || this.#apart.has(entityId) || !this.#listed.delete(entityId)) continue;
+      this.#hooks.written(entityId);
+    }
+  }
+
+  #isApart(entityId: string, what: Unwritable['what']): boolean {
+    return this.#apart.size > 0 && this.#apart.get(entityId)?.what.has(what) === true;
   }
 
   /** Newer changes win over the ones put back; those of a shard that was given up meanwhile are void. */
@@ -250,11 +328,13 @@ export class Projections {
     const stocks: ProjectionFlush['stocks'][number][] = [];
     const wakeUps: ProjectionFlush['wakeUps'][number][] = [];
     const settled: ProjectionFlush['settled'][number][] = [];
-    for (const { shard, version, view } of views.values()) {
+    for (const [entityId, { shard, version, view }] of views) {
+      if (this.#isApart(entityId, 'view')) continue;
       if (view.kind === 'stock') stocks.push({ shard, version, level: view.level, at: view.at });
       else orders.push({ state: view.state, version, settled: view.settled, origin: { shard, seq: view.firstSeq } });
     }
     for (const [entityId, { shard, wakeAt }] of wakes) {
+      if (this.#isApart(entityId, 'wake-up')) continue;
       const stored = this.#stored.get(shard);
       if (wakeAt === null) {
         if (stored?.has(entityId)) settled.push({ shard, entityId });

@@ -4,6 +4,7 @@ import { orderIdOf, placedOrder, stockLevelOf } from '../test/support/order-stat
 import { ScriptedProjectionStore } from '../test/support/scripted-projection-store.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { turns, waitUntil } from '../test/support/wait-until.ts';
+import type { Unwritable } from './ports.ts';
 import { Projections, type EntityView } from './projections.ts';
 
 const ORDER = orderIdOf(1);
@@ -14,12 +15,21 @@ class Bench {
   readonly store = new ScriptedProjectionStore();
   readonly wakes: Record<string, number>[] = [];
   readonly lost: number[] = [];
+  readonly apart: Unwritable[] = [];
+  readonly written: string[] = [];
+  listFails = false;
   readonly projections = new Projections(this.store, silentLog, {
     wakesChanged: (wakes) => this.wakes.push(Object.fromEntries(wakes)),
     shardLost: (shard) => {
       this.lost.push(shard);
       this.projections.disown(shard); // as the shard's keeper does
     },
+    setApart: (unwritable) => {
+      if (this.listFails) return Promise.reject(new Error('scripted: the list is away'));
+      this.apart.push(unwritable);
+      return Promise.resolve();
+    },
+    written: (entityId) => this.written.push(entityId),
   });
   readonly #seqs = new Map<number, number>();
 
@@ -363,6 +373,118 @@ describe('projections', () => {
     }
   });
 
+  describe('an entity that can’t be written', () => {
+    const [good, bad] = [orderIdOf(2), orderIdOf(3)];
+    const refuseView = (): void => {
+      bench.store.refuses = (flush) => flush.orders.some(({ state }) => state.orderId === bad);
+    };
+    const refreshed = (version: number) => ({
+      shard: 1,
+      entityId: `ord_${bad}`,
+      version,
+      wakeAt: null,
+      view: { kind: 'order' as const, state: placedOrder(bad), firstSeq: 1, settled: true },
+    });
+
+    it('is set apart alone: others are written, checkpoints move, and nothing is behind', async () => {
+      over(1, 2);
+      refuseView();
+      bench.order(1, 1, 50, bad);
+      bench.order(1, 1, null, good);
+      bench.order(2, 1, 100);
+      await bench.flush();
+      expect(bench.apart).to.have.length(1);
+      expect(bench.apart[0]).to.include({ entityId: `ord_${bad}`, shard: 1, what: 'view' });
+      expect(bench.apart[0]!.reason).to.include("its view can't be written");
+      expect([bench.orderVersion(good), bench.orderVersion(), bench.orderVersion(bad)]).to.deep.equal([
+        1,
+        1,
+        undefined,
+      ]);
+      expect([await bench.checkpoint(1), await bench.checkpoint(2)]).to.deep.equal([2, 1]);
+      expect([bench.projections.lagRows, bench.projections.lagMs]).to.deep.equal([0, 0]);
+      expect(bench.projections.apart).to.deep.equal([`ord_${bad}`]);
+      expect(bench.store.waiting.get(`ord_${bad}`)?.wakeAt, 'its wake-up is written').to.equal(50);
+      expect(bench.wakes.at(-1)).to.deep.equal({ [`ord_${bad}`]: 50, [ENTITY]: 100 });
+    });
+
+    it('is known from then on: its next rows cost one flush, and nothing is said again', async () => {
+      over(1);
+      refuseView();
+      bench.order(1, 1, 50, bad);
+      await bench.flush();
+      const { length } = bench.store.sent;
+      bench.order(1, 2, null, bad);
+      bench.order(1, 1, null, good);
+      await bench.flush();
+      expect(bench.store.sent).to.have.length(length + 1);
+      expect(bench.store.sent.at(-1)!.orders.map(({ state }) => state.orderId)).to.deep.equal([good]);
+      expect(bench.store.waiting.has(`ord_${bad}`)).to.equal(false);
+      expect(bench.apart).to.have.length(1);
+    });
+
+    it('is written when it is tried again and can be, and leaves the list only then', async () => {
+      over(1);
+      refuseView();
+      bench.order(1, 1, null, bad);
+      await bench.flush();
+      bench.projections.refresh(refreshed(1), true);
+      await bench.flush();
+      expect([bench.apart.length, bench.written.length]).to.deep.equal([2, 0]);
+      bench.store.refuses = () => false;
+      bench.store.next('fails'); // an outage in between changes nothing
+      bench.projections.refresh(refreshed(1), true);
+      await bench.flush();
+      expect(bench.written).to.deep.equal([]);
+      await bench.flush();
+      expect(bench.written).to.deep.equal([`ord_${bad}`]);
+      expect([bench.orderVersion(bad), bench.projections.apart.length]).to.deep.equal([1, 0]);
+    });
+
+    it('is not passed over before it stands on the list', async () => {
+      over(1);
+      refuseView();
+      bench.listFails = true;
+      bench.order(1, 1, null, bad);
+      await bench.flush();
+      expect([await bench.checkpoint(1), bench.projections.lagRows]).to.deep.equal([0, 1]);
+      bench.listFails = false;
+      await bench.flush();
+      expect([await bench.checkpoint(1), bench.projections.lagRows, bench.apart.length]).to.deep.equal([1, 0, 1]);
+    });
+
+    it('of which the wake-up is refused is woken from here all the same', async () => {
+      over(1);
+      bench.store.refuses = (flush) => flush.wakeUps.some(({ entityId }) => entityId === `ord_${bad}`);
+      bench.order(1, 1, 50, bad);
+      await bench.flush();
+      expect(bench.apart.map(({ what }) => what)).to.deep.equal(['wake-up']);
+      expect(bench.orderVersion(bad)).to.equal(1);
+      expect(bench.wakes).to.deep.equal([{ [`ord_${bad}`]: 50 }]);
+    });
+
+    it('is forgotten with its shard: the next owner finds out for itself', async () => {
+      over(1);
+      refuseView();
+      bench.order(1, 1, null, bad);
+      await bench.flush();
+      bench.projections.disown(1);
+      expect(bench.projections.apart).to.deep.equal([]);
+    });
+
+    it('but neither would an empty flush: none is set apart, as in an outage', async () => {
+      over(1);
+      bench.store.refuses = () => true;
+      bench.order(1, 1, null, bad);
+      bench.order(1, 1, null, good);
+      await bench.flush();
+      expect([bench.apart.length, bench.projections.lagRows]).to.deep.equal([0, 2]);
+      bench.store.refuses = () => false;
+      await bench.flush();
+      expect([bench.orderVersion(bad), bench.orderVersion(good)]).to.deep.equal([1, 1]);
+    });
+  });
+
   describe('another owner', () => {
     it('that moved the checkpoint is noticed: the shard is lost, the others go on', async () => {
       over(1, 2);
@@ -459,6 +581,14 @@ describe('projections', () => {
       bench.order(1, 1, null);
       await bench.projections.close(() => 0, 1);
       expect([bench.orderVersion(), bench.projections.lagRows]).to.deep.equal([1, 0]);
+    });
+
+    it('does not wait for what fails again and again', async () => {
+      over(1);
+      bench.store.next(...Array.from({ length: 20 }, () => 'fails' as const));
+      bench.order(1, 1, null);
+      await bench.projections.close(() => 0, 1);
+      expect(bench.store.sent.length).to.be.at.most(2);
     });
 
     it('gives up at its deadline', async () => {

@@ -1,7 +1,11 @@
-/** Keeps the list of unreadable entities that people see; it may lag behind while the database is away. */
+/**
+ * Keeps the list of entities set apart, which people see: those that can't be read, and those of which something can't
+ * be written. It may lag behind while the database is away.
+ */
 import type { Logger } from 'pino';
 import type { QuarantineList } from '../actors/sharding/shard-region.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { Unwritable } from '../persistence/ports.ts';
 import type { PostgresQuarantineStore } from '../persistence/postgres/quarantine-store.ts';
 
 export class QuarantineRecorder implements QuarantineList {
@@ -16,16 +20,23 @@ export class QuarantineRecorder implements QuarantineList {
   }
 
   add(entityId: string, shard: number, reason: string): void {
-    this.#then(() => this.#store.add({ entityId, shard, reason }));
+    this.#then(() => this.#store.add({ entityId, shard, reason })).catch(() => undefined); // said there
+  }
+
+  /** Resolves when it stands on the list. @throws what the store throws. */
+  async setApart({ entityId, shard, reason }: Unwritable): Promise<void> {
+    await this.#then(() => this.#store.add({ entityId, shard, reason }));
   }
 
   remove(entityId: string): void {
-    this.#then(() => this.#store.remove(entityId));
+    this.#then(() => this.#store.remove(entityId)).catch(() => undefined);
   }
 
-  #then(write: () => Promise<void>): void {
-    this.#last = this.#last.then(write).catch((error: unknown) => {
+  #then(write: () => Promise<void>): Promise<void> {
+    const written = this.#last.then(write);
+    this.#last = written.catch((error: unknown) => {
       this.#log.warn({ reason: messageOf(error) }, 'the list of quarantined entities could not be written');
     });
+    return written;
   }
 }

@@ -48,6 +48,7 @@ export class Reporter {
     const { region, journal, projections, keeper, guardian, health, edge, relay } = this.#parts;
     const { kinds, shardsOwned, quarantined, wakeUps, parked, deadLetters } = region.figures;
     const { gatheredRows, commits, rows, stalledMs } = journal.figures;
+    const apart = [...quarantined, ...projections.apart];
     const eventLoopDelayMaxMs = Math.round(this.#delay.max / NANOSECONDS_PER_MS);
     this.#delay.reset();
     return {
@@ -56,7 +57,7 @@ export class Reporter {
       actors: kinds,
       directives: guardian.counts,
       lastFailures: guardian.lastFailures,
-      quarantined: { count: quarantined.length, entityIds: quarantined.slice(0, QUARANTINED_SHOWN_MAX) },
+      quarantined: { count: apart.length, entityIds: apart.slice(0, QUARANTINED_SHOWN_MAX) },
       wakeUps,
       parkedAsks: parked,
       deadLetters,

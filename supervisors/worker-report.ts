@@ -39,7 +39,7 @@ export interface WorkerReport {
   /** Decisions since the worker's start, by directive. */
   readonly directives: Readonly<Record<Directive, number>>;
   readonly lastFailures: readonly Failure[];
-  /** Entities that can't be read; the first of them. */
+  /** Entities set apart: they can't be read, or something of them can't be written. The first of them. */
   readonly quarantined: { readonly count: number; readonly entityIds: readonly string[] };
   readonly wakeUps: number;
   readonly parkedAsks: number;

@@ -1,12 +1,14 @@
 /**
  * Brings the read models of newly taken shards up to their epoch rows: what a former owner committed and didn't flush.
  * Views are made from whole entities, so a row's view may show a later row of the same tail; that one follows at once.
+ * An entity that can't be read, or whose view can't be written, is set apart: no row keeps a shard from its next owner.
  */
 import type { Logger } from 'pino';
 import { isEntityId, kindOf } from '../../domain/addresses.ts';
 import type { EntityKind } from '../../domain/decider.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { flushAround, type SetApart } from '../../persistence/flush-around.ts';
 import type {
   JournalRow,
   JournalStore,
@@ -26,6 +28,8 @@ export interface CatchUpDeps {
   readonly projections: ProjectionStore;
   readonly types: Readonly<Record<EntityKind, EntityType>>;
   readonly log: Logger;
+  /** Puts an entity on the list that people see. */
+  readonly setApart: SetApart;
 }
 
 interface Move {
@@ -45,7 +49,7 @@ export async function catchUp(deps: CatchUpDeps, heads: ReadonlyMap<number, numb
   let rows: JournalRow[] = [];
   const flush = async (): Promise<void> => {
     if (moves.length === 0) return;
-    const moved = await deps.projections.flush(await flushOf(deps, moves, rows));
+    const moved = await flushAround(deps.projections, await flushOf(deps, moves, rows), deps.setApart);
     for (const { shard, to } of moves) if (moved.has(shard) && to === heads.get(shard)) caughtUp.add(shard);
     moves = [];
     rows = [];
@@ -122,7 +126,7 @@ async function viewsOf(
         else views.push(...viewOf(type, entityId, shard, stored));
       } catch (error) {
         if (stored.snapshot) again.push(entityId);
-        else leftBehind(deps, entityId, error);
+        else await leftBehind(deps, entityId, shard, error);
       }
     }
     // Their snapshots are no good: the whole log says it.
@@ -132,7 +136,7 @@ async function viewsOf(
       try {
         views.push(...viewOf(type, entityId, shard, stored));
       } catch (error) {
-        leftBehind(deps, entityId, error);
+        await leftBehind(deps, entityId, shard, error);
       }
     }
   }
@@ -149,6 +153,8 @@ function viewOf(type: EntityType, entityId: string, shard: number, stored: Store
 }
 
 /** The view stays as it was; the entity itself answers an error when it is asked. */
-function leftBehind({ log }: CatchUpDeps, entityId: string, error: unknown): void {
-  log.error({ entityId, reason: messageOf(error) }, 'an entity can not be read; its view is left behind');
+async function leftBehind(deps: CatchUpDeps, entityId: string, shard: number, error: unknown): Promise<void> {
+  const reason = messageOf(error);
+  deps.log.error({ entityId, reason }, 'an entity can not be read; its view is left behind');
+  await deps.setApart({ entityId, shard, what: 'view', reason });
 }

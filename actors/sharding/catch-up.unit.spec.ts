@@ -34,12 +34,20 @@ async function unflushed(): Promise<World> {
   return world;
 }
 
+const setApart = (): Promise<void> => Promise.resolve();
+
 /** The read models as a rebuild from the first row makes them. */
 async function rebuilt(world: World): Promise<ScriptedProjectionStore> {
   const readModels = new ScriptedProjectionStore();
   const heads = new Map([...world.log.shards].map(([shard, rows]) => [shard, rows.length]));
   await catchUp(
-    { journal: new ScriptedJournalStore(world.log), projections: readModels, types: ENTITY_TYPES, log: silentLog },
+    {
+      journal: new ScriptedJournalStore(world.log),
+      projections: readModels,
+      types: ENTITY_TYPES,
+      log: silentLog,
+      setApart,
+    },
     heads,
   );
   return readModels;
@@ -72,6 +80,7 @@ describe('catching up', () => {
       projections: readModels,
       types: ENTITY_TYPES,
       log: silentLog,
+      setApart,
     };
     const lengths = new Map([...world.log.shards].map(([shard, rows]) => [shard, rows.length]));
     for (const share of [0.2, 0.5, 0.9, 1]) {
@@ -93,7 +102,7 @@ describe('catching up', () => {
     );
     await store.append(placed(heads.get(1)!, rows));
     const caughtUp = await catchUp(
-      { journal: store, projections: readModels, types: ENTITY_TYPES, log: silentLog },
+      { journal: store, projections: readModels, types: ENTITY_TYPES, log: silentLog, setApart },
       new Map([[1, 12_002]]),
     );
     expect([...caughtUp]).to.deep.equal([1]);
@@ -114,7 +123,7 @@ describe('catching up', () => {
       return flush(each);
     };
     const caughtUp = await catchUp(
-      { journal: store, projections: readModels, types: ENTITY_TYPES, log: silentLog },
+      { journal: store, projections: readModels, types: ENTITY_TYPES, log: silentLog, setApart },
       new Map([
         [1, 1],
         [2, 1],

@@ -148,6 +148,53 @@ describe('entities set apart', () => {
     });
   });
 
+  describe('because their view can’t be written', () => {
+    const refuse = (world: World, productId: string): void => {
+      world.readModels.refuses = ({ stocks }) => stocks.some(({ level }) => level.productId === productId);
+    };
+
+    it('are on the list while they go on themselves; their shard’s next owner starts and finds them again', async () => {
+      const world = new World();
+      refuse(world, 'P1');
+      node = await InMemoryNode.start({ world });
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      await node.quiet();
+      await node.projections.flush();
+      expect([...world.quarantine.keys()]).to.deep.equal([STOCK]);
+      expect(world.quarantine.get(STOCK)!.reason).to.include("its view can't be written");
+      expect(viewOf(world, 'P2')).to.include({ onHand: 5 });
+      expect((await node.setStock('P1', 7)).kind, 'only its view is at fault').to.equal('done');
+      await node.quiet();
+      node.kill();
+
+      node = await InMemoryNode.start({ world }); // what it did last is not flushed
+      expect(node.keeper.takingCount).to.equal(0);
+      expect((await node.stock('P1')).onHand).to.equal(7);
+      await waitUntil('it is tried again, in vain', () => node.projections.apart.length === 1);
+      expect([...world.quarantine.keys()]).to.deep.equal([STOCK]);
+      expect(node.projections.lagRows).to.equal(0);
+
+      world.readModels.refuses = () => false;
+      node.region.retryQuarantined(STOCK);
+      await isReadAgain();
+      expect(viewOf(world, 'P1')).to.include({ onHand: 7, version: 2 });
+    });
+
+    it('and an outage at the same time sets nobody else apart', async () => {
+      const world = new World();
+      refuse(world, 'P1');
+      node = await InMemoryNode.start({ world });
+      for (const productId of ['P0', 'P1', 'P2', 'P3']) await node.setStock(productId, 5);
+      await node.quiet();
+      world.readModels.next('works', 'works', 'fails');
+      await node.projections.flush();
+      await node.projections.flush();
+      expect([...world.quarantine.keys()]).to.deep.equal([STOCK]);
+      for (const productId of ['P0', 'P2', 'P3']) expect(viewOf(world, productId)).to.include({ onHand: 5 });
+    });
+  });
+
   describe('because they crash', () => {
     /** Stock that throws what a command says. */
     const withBug = (): { stock: EntityType } => {

@@ -8,6 +8,7 @@
 import type { Logger } from 'pino';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Journal } from '../../persistence/journal.ts';
 import type { ShardHead } from '../../persistence/ports.ts';
 import type { Projections } from '../../persistence/projections.ts';
@@ -43,6 +44,7 @@ interface WakeUp {
 export class ShardKeeper implements ShardServer {
   readonly #deps: ShardKeeperDeps;
   readonly #writer: () => Journal;
+  readonly #failure: LastingFailure;
   /**
    * Ours, and not served yet, or not any more; with the number of the wish to take it. A shard that was lost and gained
    * again while it was being taken has a newer one: others may have owned it in between, so it is taken from the start.
@@ -59,6 +61,17 @@ export class ShardKeeper implements ShardServer {
   constructor(deps: ShardKeeperDeps, writer: () => Journal) {
     this.#deps = deps;
     this.#writer = writer;
+    this.#failure = new LastingFailure({
+      what: "shards can't be taken",
+      remedy: 'Their orders wait. Look at the reason, the database, and "npm run -s quarantine -- list".',
+      log: deps.log,
+      monotonicMs: () => deps.clock.monotonicMs(),
+    });
+  }
+
+  /** What keeps shards from being taken, once it lasts. */
+  get failing(): string | undefined {
+    return this.#failure.text;
   }
 
   gained(shards: readonly number[]): void {
@@ -143,12 +156,10 @@ export class ShardKeeper implements ShardServer {
       if (wishes.size === 0) return;
       try {
         await this.#takeOnce(wishes);
+        this.#failure.succeeded();
         attempt = 0;
       } catch (error) {
-        this.#deps.log.warn(
-          { shards: wishes.size, attempt, reason: messageOf(error) },
-          'shards could not be taken; trying again',
-        );
+        this.#failure.failed(messageOf(error), { shards: wishes.size });
         await new Promise((resolve) => setTimeout(resolve, Math.min(TAKE_PAUSE_MAX_MS, backoffMs(attempt))));
         await this.#deps.confirm();
       }

@@ -62,7 +62,7 @@ export interface ShardRegionDeps {
   readonly directory: ShardDirectory;
   readonly transport: PeerTransport;
   readonly guardian: Guardian;
-  /** Where people look for entities that can't be read. Must not throw. */
+  /** Where people look for entities that are set apart. Must not throw. */
   readonly quarantine: QuarantineList;
   /** The worker itself is at fault: it should give up. */
   readonly escalate: (reason: string) => void;
@@ -74,7 +74,6 @@ export interface ShardRegionDeps {
 
 export interface QuarantineList {
   add(entityId: string, shard: number, reason: string): void;
-  remove(entityId: string): void;
 }
 
 /** An entity in memory: the one object that stands between its shell, its actor and the region. */
@@ -142,7 +141,7 @@ export class ShardRegion implements Actors, EntityHost {
   /** Dropped shells whose rows are still with the journal: the entity can't be read before those are answered. */
   readonly #leaving = new Map<string, EntityShell>();
   readonly #quarantined = new Map<string, string>();
-  /** Were quarantined, and are being read again. */
+  /** Were set apart, and are being read again. */
   readonly #suspects = new Set<string>();
   /** Monotonic ms. */
   #presumesFromMs = 0;
@@ -367,9 +366,8 @@ export class ShardRegion implements Actors, EntityHost {
 
   recovered(shell: EntityShell): void {
     if (!this.#suspects.delete(shell.entityId)) return;
-    this.log.info({ entityId: shell.entityId }, 'an entity can be read again');
-    this.#deps.quarantine.remove(shell.entityId);
-    this.#projections!.refresh(shell.shown);
+    this.log.info({ entityId: shell.entityId }, 'an entity that was set apart is read; what it shows is written');
+    this.#projections!.refresh(shell.shown, true);
   }
 
   wokenInVain(shell: EntityShell): void {

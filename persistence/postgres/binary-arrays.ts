@@ -9,6 +9,11 @@ const OID = { int4: 23, int8: 20, text: 25, json: 114, bool: 16 } as const;
 const HEADER_BYTES = 20;
 const NULL_LENGTH = -1;
 
+/** What is typed and came from outside may be something else; its `length` would tell the server of other bytes. */
+function noValue(wanted: string, value: unknown, index: number): TypeError {
+  return new TypeError(`element ${index} must be ${wanted}, not ${typeof value}`);
+}
+
 function header(buffer: Buffer, oid: number, length: number, hasNulls: boolean): void {
   buffer.writeInt32BE(1, 0);
   buffer.writeInt32BE(hasNulls ? 1 : 0, 4);
@@ -21,8 +26,10 @@ export function int4Array(values: readonly number[]): Buffer {
   const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * 8);
   header(buffer, OID.int4, values.length, false);
   for (let index = 0, offset = HEADER_BYTES; index < values.length; index++, offset += 8) {
+    const value = values[index]!;
+    if (!Number.isSafeInteger(value)) throw noValue('an integer', value, index);
     buffer.writeInt32BE(4, offset);
-    buffer.writeInt32BE(values[index]!, offset + 4);
+    buffer.writeInt32BE(value, offset + 4);
   }
   return buffer;
 }
@@ -52,6 +59,7 @@ export function int8Array(values: readonly (number | null)[]): Buffer {
       offset += 4;
       continue;
     }
+    if (!Number.isSafeInteger(value)) throw noValue('an integer', value, index);
     const high = Math.floor(value / 0x1_0000_0000);
     buffer.writeInt32BE(8, offset);
     buffer.writeInt32BE(high, offset + 4);
@@ -82,6 +90,7 @@ function stringArray(oid: number, values: readonly (string | null)[]): Buffer {
       hasNulls = true;
       continue;
     }
+    if (typeof value !== 'string') throw noValue('a text', value, index);
     const { length } = value;
     text += lengthText(length) + value;
     highBytes += highBytesOf(length);

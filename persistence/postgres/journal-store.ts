@@ -28,6 +28,7 @@ import {
 } from '../ports.ts';
 import { int4Array, int8Array, jsonArray, textArray } from './binary-arrays.ts';
 import { Session, sqlStateOf } from './connection.ts';
+import { encoded, faultOf } from './fault.ts';
 
 /** An append takes milliseconds. One without an answer has an unknown outcome, and its shards are taken anew. */
 const APPEND_TIMEOUT_MS = 5_000;
@@ -124,7 +125,8 @@ export class PostgresJournalStore implements JournalStore {
   }
 
   async takeShards(shards: readonly number[], at: EpochMs): Promise<Map<number, ShardHead>> {
-    const result = await this.#append({ text: TAKE, values: [int4Array([...shards].sort((a, b) => a - b)), at] });
+    const values = [int4Array([...shards].sort((a, b) => a - b)), at];
+    const result = await this.#append(() => ({ text: TAKE, values }));
     const heads = new Map<number, ShardHead>();
     for (const row of result.rows as { shard: number; seq: number; epoch: number }[]) {
       heads.set(row.shard, { seq: row.seq, epoch: row.epoch });
@@ -134,26 +136,7 @@ export class PostgresJournalStore implements JournalStore {
 
   async append(rows: readonly NewRow[]): Promise<ReadonlySet<number>> {
     const heads = headsOf(rows);
-    const result = await this.#append({
-      name: 'append',
-      text: APPEND,
-      values: [
-        int4Array(heads.map((row) => row.shard)),
-        int8Array(heads.map((row) => row.seq - 1)),
-        int4Array(heads.map((row) => row.epoch)),
-        int4Array(rows.map((row) => row.shard)),
-        int8Array(rows.map((row) => row.seq)),
-        int4Array(rows.map((row) => row.epoch)),
-        int4Array(rows.map((row) => row.version)),
-        int8Array(rows.map((row) => row.at)),
-        int8Array(rows.map((row) => row.wakeAt)),
-        textArray(rows.map((row) => row.entityId)),
-        textArray(rows.map((row) => row.commandId)),
-        jsonArray(rows.map((row) => row.events)),
-        jsonArray(rows.map((row) => (row.meta === null ? null : JSON.stringify(row.meta)))),
-        textArray(rows.filter((row) => row.onlyIfNew).map((row) => row.entityId)),
-      ],
-    });
+    const result = await this.#append(() => ({ name: 'append', text: APPEND, values: appendValues(heads, rows) }));
     const { shards, existing } = result.rows[0] as { shards: string | null; existing: string | null };
     if (existing !== null) {
       const entityIds = JSON.parse(existing) as string[];
@@ -214,13 +197,33 @@ export class PostgresJournalStore implements JournalStore {
     await this.#appends.close();
   }
 
-  async #append(query: pg.QueryConfig): Promise<pg.QueryResult<Record<string, unknown>>> {
+  async #append(query: () => pg.QueryConfig): Promise<pg.QueryResult<Record<string, unknown>>> {
     try {
-      return await this.#appends.query(query);
+      return await this.#appends.query(encoded(query));
     } catch (error) {
       throw new AppendError(failureOf(error), messageOf(error), { cause: error });
     }
   }
+}
+
+/** In the order of the statement's parameters. */
+function appendValues(heads: readonly JournalRow[], rows: readonly NewRow[]): Buffer[] {
+  return [
+    int4Array(heads.map((row) => row.shard)),
+    int8Array(heads.map((row) => row.seq - 1)),
+    int4Array(heads.map((row) => row.epoch)),
+    int4Array(rows.map((row) => row.shard)),
+    int8Array(rows.map((row) => row.seq)),
+    int4Array(rows.map((row) => row.epoch)),
+    int4Array(rows.map((row) => row.version)),
+    int8Array(rows.map((row) => row.at)),
+    int8Array(rows.map((row) => row.wakeAt)),
+    textArray(rows.map((row) => row.entityId)),
+    textArray(rows.map((row) => row.commandId)),
+    jsonArray(rows.map((row) => row.events)),
+    jsonArray(rows.map((row) => (row.meta === null ? null : JSON.stringify(row.meta)))),
+    textArray(rows.filter((row) => row.onlyIfNew).map((row) => row.entityId)),
+  ];
 }
 
 /** The first row of each shard. */
@@ -251,22 +254,24 @@ function rowOf(raw: RawRow): JournalRow {
 }
 
 const UNIQUE_VIOLATION = '23505';
-/** Lock not available, deadlock, serialization failure: nothing was written, and nothing is wrong with the rows. */
-const TRANSIENT = new Set(['55P03', '40P01', '40001']);
-/** Data exception, integrity violation, program limit exceeded: a row is at fault. */
-const REFUSED_CLASSES = new Set(['22', '23', '54']);
+/** What the store says of a row that never reached the server. */
+const NOT_SENT = 'not sent';
 
-/** SQLSTATE to meaning. What isn't known to have left the journal untouched counts as unknown. */
+/** What isn't known to have left the journal untouched counts as unknown. */
 function failureOf(error: unknown): AppendFailure {
-  const sqlState = sqlStateOf(error);
-  if (sqlState === undefined) return { kind: 'unknown' };
+  const sqlState = sqlStateOf(error) ?? NOT_SENT;
   if (sqlState === UNIQUE_VIOLATION) {
     const shard = shardNamedIn((error as pg.DatabaseError).detail);
     return shard === undefined ? { kind: 'unknown' } : { kind: 'conflict', shard };
   }
-  if (TRANSIENT.has(sqlState)) return { kind: 'transient', sqlState };
-  if (REFUSED_CLASSES.has(sqlState.slice(0, 2))) return { kind: 'refused', sqlState };
-  return { kind: 'unknown' };
+  switch (faultOf(error)) {
+    case 'values':
+      return { kind: 'refused', sqlState };
+    case 'contention':
+      return { kind: 'transient', sqlState };
+    default:
+      return { kind: 'unknown' };
+  }
 }
 
 /** `Key (shard, seq)=(3, 17) already exists.` or `Key (entity_id, version, shard)=(ord_1, 2, 3) already exists.` */

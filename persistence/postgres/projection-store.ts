@@ -5,9 +5,18 @@
  * A former owner that wakes up late finds its checkpoint moved and writes nothing.
  */
 import type pg from 'pg';
-import type { OrderListFilter, OrderViewRow, OrderViews, ProjectionFlush, ProjectionStore } from '../ports.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import {
+  FlushRefusedError,
+  type OrderListFilter,
+  type OrderViewRow,
+  type OrderViews,
+  type ProjectionFlush,
+  type ProjectionStore,
+} from '../ports.ts';
 import { int4Array, int8Array, boolArray, jsonArray, textArray } from './binary-arrays.ts';
 import { Session } from './connection.ts';
+import { encoded, faultOf } from './fault.ts';
 
 /** A flush of thousands of entities takes a second at worst. */
 const FLUSH_TIMEOUT_MS = 10_000;
@@ -96,46 +105,16 @@ export class PostgresProjectionStore implements ProjectionStore, OrderViews {
     return result.rows.map((row) => ({ shard: row.shard, entityId: row.entity_id, wakeAt: row.wake_at }));
   }
 
-  async flush({ moves, orders, stocks, wakeUps, settled }: ProjectionFlush): Promise<ReadonlySet<number>> {
-    const levels = stocks.flatMap((stock) => stock.level.warehouses.map((warehouse) => ({ stock, warehouse })));
-    const result = await this.#flushes.query({
-      name: 'flush',
-      text: FLUSH,
-      values: [
-        int4Array(moves.map(({ shard }) => shard)),
-        int8Array(moves.map(({ from }) => from)),
-        int8Array(moves.map(({ to }) => to)),
-        textArray(orders.map(({ state }) => state.orderId)),
-        int4Array(orders.map(({ origin }) => origin.shard)),
-        int8Array(orders.map(({ origin }) => origin.seq)),
-        int4Array(orders.map(({ version }) => version)),
-        textArray(orders.map(({ state }) => state.terms.customerId)),
-        textArray(orders.map(({ state }) => state.status)),
-        boolArray(orders.map((order) => order.settled)),
-        textArray(orders.map(({ state }) => state.terms.currency)),
-        int8Array(orders.map(({ state }) => state.total)),
-        int4Array(orders.map(({ state }) => state.terms.lines.length)),
-        int8Array(orders.map(({ state }) => state.terms.lines.reduce((units, line) => units + line.quantity, 0))),
-        textArray(orders.map(({ state }) => state.terms.externalReference ?? null)),
-        int8Array(orders.map(({ state }) => state.createdAt)),
-        int8Array(orders.map(({ state }) => state.updatedAt)),
-        jsonArray(orders.map(({ state }) => JSON.stringify(state))),
-        textArray(levels.map(({ stock }) => stock.level.productId)),
-        textArray(levels.map(({ warehouse }) => warehouse.warehouseId)),
-        int4Array(levels.map(({ stock }) => stock.shard)),
-        int4Array(levels.map(({ stock }) => stock.version)),
-        int8Array(levels.map(({ warehouse }) => warehouse.onHand)),
-        int8Array(levels.map(({ warehouse }) => warehouse.held)),
-        int8Array(levels.map(({ stock }) => stock.level.lowStockThreshold ?? null)),
-        int8Array(levels.map(({ stock }) => stock.at)),
-        textArray(wakeUps.map(({ entityId }) => entityId)),
-        int4Array(wakeUps.map(({ shard }) => shard)),
-        int8Array(wakeUps.map(({ wakeAt }) => wakeAt)),
-        textArray(settled.map(({ entityId }) => entityId)),
-        int4Array(settled.map(({ shard }) => shard)),
-      ],
-    });
-    return new Set(result.rows.map((row) => row['shard'] as number));
+  async flush(flush: ProjectionFlush): Promise<ReadonlySet<number>> {
+    try {
+      const values = encoded(() => flushValues(flush));
+      const result = await this.#flushes.query({ name: 'flush', text: FLUSH, values });
+      return new Set(result.rows.map((row) => row['shard'] as number));
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault !== 'values' && fault !== 'statement') throw error;
+      throw new FlushRefusedError(messageOf(error), { cause: error });
+    }
   }
 
   async list(filter: OrderListFilter): Promise<OrderViewRow[]> {
@@ -154,6 +133,44 @@ export class PostgresProjectionStore implements ProjectionStore, OrderViews {
   async close(): Promise<void> {
     await this.#flushes.close();
   }
+}
+
+/** In the order of the statement's parameters. */
+function flushValues({ moves, orders, stocks, wakeUps, settled }: ProjectionFlush): Buffer[] {
+  const levels = stocks.flatMap((stock) => stock.level.warehouses.map((warehouse) => ({ stock, warehouse })));
+  return [
+    int4Array(moves.map(({ shard }) => shard)),
+    int8Array(moves.map(({ from }) => from)),
+    int8Array(moves.map(({ to }) => to)),
+    textArray(orders.map(({ state }) => state.orderId)),
+    int4Array(orders.map(({ origin }) => origin.shard)),
+    int8Array(orders.map(({ origin }) => origin.seq)),
+    int4Array(orders.map(({ version }) => version)),
+    textArray(orders.map(({ state }) => state.terms.customerId)),
+    textArray(orders.map(({ state }) => state.status)),
+    boolArray(orders.map((order) => order.settled)),
+    textArray(orders.map(({ state }) => state.terms.currency)),
+    int8Array(orders.map(({ state }) => state.total)),
+    int4Array(orders.map(({ state }) => state.terms.lines.length)),
+    int8Array(orders.map(({ state }) => state.terms.lines.reduce((units, line) => units + line.quantity, 0))),
+    textArray(orders.map(({ state }) => state.terms.externalReference ?? null)),
+    int8Array(orders.map(({ state }) => state.createdAt)),
+    int8Array(orders.map(({ state }) => state.updatedAt)),
+    jsonArray(orders.map(({ state }) => JSON.stringify(state))),
+    textArray(levels.map(({ stock }) => stock.level.productId)),
+    textArray(levels.map(({ warehouse }) => warehouse.warehouseId)),
+    int4Array(levels.map(({ stock }) => stock.shard)),
+    int4Array(levels.map(({ stock }) => stock.version)),
+    int8Array(levels.map(({ warehouse }) => warehouse.onHand)),
+    int8Array(levels.map(({ warehouse }) => warehouse.held)),
+    int8Array(levels.map(({ stock }) => stock.level.lowStockThreshold ?? null)),
+    int8Array(levels.map(({ stock }) => stock.at)),
+    textArray(wakeUps.map(({ entityId }) => entityId)),
+    int4Array(wakeUps.map(({ shard }) => shard)),
+    int8Array(wakeUps.map(({ wakeAt }) => wakeAt)),
+    textArray(settled.map(({ entityId }) => entityId)),
+    int4Array(settled.map(({ shard }) => shard)),
+  ];
 }
 
 /** Only fixed text and placeholders go into the statement; every value is a parameter. */

@@ -1,6 +1,6 @@
 /**
- * Entities that can't be read, as a table that people and tools look into. Their owner writes it; the truth is that
- * reading them fails.
+ * Entities set apart, as a table that people and tools look into: they can't be read, or something of them can't be
+ * written. Their owner writes it; the truth is that reading or writing them fails.
  */
 import type pg from 'pg';
 
@@ -30,7 +30,7 @@ export class PostgresQuarantineStore {
     await this.#pool.query(
       `INSERT INTO quarantine (entity_id, shard, reason) VALUES ($1, $2, $3)
        ON CONFLICT (entity_id) DO UPDATE SET reason = excluded.reason, shard = excluded.shard, tried_at = clock_timestamp()`,
-      [entityId, shard, reason.slice(0, REASON_CHARS_MAX)],
+      [entityId, shard, shownReason(reason)],
     );
   }
 
@@ -63,6 +63,11 @@ export class PostgresQuarantineStore {
     );
     return rows.map(quarantinedOf);
   }
+}
+
+/** A reason may quote what the database refuses: it must not be refused for the same. */
+export function shownReason(reason: string): string {
+  return reason.slice(0, REASON_CHARS_MAX).replaceAll('\0', '\ufffd');
 }
 
 function quarantinedOf(row: Record<string, unknown>): Quarantined {

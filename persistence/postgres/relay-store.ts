@@ -1,8 +1,7 @@
 /** How far events are published, and which entities are held back, in PostgreSQL. */
 import type pg from 'pg';
 import type { HeldEntity, RelayStore } from '../ports.ts';
-
-const REASON_CHARS_MAX = 1_000;
+import { shownReason } from './quarantine-store.ts';
 
 const SAVE = `
   INSERT INTO relay_checkpoints (shard, seq) SELECT * FROM unnest($1::int[], $2::bigint[]) ORDER BY 1
@@ -58,7 +57,7 @@ export class PostgresRelayStore implements RelayStore {
     await this.#pool.query(
       `INSERT INTO relay_held (entity_id, shard, seq, reason) VALUES ($1, $2, $3, $4)
        ON CONFLICT (entity_id) DO UPDATE SET reason = excluded.reason`,
-      [entityId, shard, seq, reason.slice(0, REASON_CHARS_MAX)],
+      [entityId, shard, seq, shownReason(reason)],
     );
   }
 

@@ -19,7 +19,7 @@ import type { OrderTerms, PlacedOrder } from '../../domain/order/order.ts';
 import type { StockLevel } from '../../domain/stock/stock-item.ts';
 import { InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { Journal } from '../../persistence/journal.ts';
-import type { JournalRow } from '../../persistence/ports.ts';
+import type { JournalRow, Unwritable } from '../../persistence/ports.ts';
 import { Projections } from '../../persistence/projections.ts';
 import { EntityGuardian } from '../../supervisors/guardian.ts';
 import { CountingProvider } from './counting-provider.ts';
@@ -129,6 +129,10 @@ export class InMemoryNode {
     this.store = options.store?.(world.log) ?? new ScriptedJournalStore(world.log);
     const types = { ...ENTITY_TYPES, ...options.types };
     this.guardian = new EntityGuardian(clock, log);
+    const setApart = ({ entityId, shard, reason }: Unwritable): Promise<void> => {
+      quarantine.set(entityId, { shard, reason });
+      return Promise.resolve();
+    };
     this.ownership = cluster && this.#ownershipIn(cluster, log);
     const everything: ShardDirectory = { ownerOf: () => workerId, refresh: () => undefined };
     this.region = new ShardRegion({
@@ -144,7 +148,6 @@ export class InMemoryNode {
       guardian: this.guardian,
       quarantine: {
         add: (entityId, shard, reason) => void quarantine.set(entityId, { shard, reason }),
-        remove: (entityId) => void quarantine.delete(entityId),
       },
       escalate: (reason) => this.escalations.push(reason),
       leaseValid: () => this.ownership?.valid ?? this.leaseValid,
@@ -153,6 +156,8 @@ export class InMemoryNode {
     this.projections = new Projections(readModels, log, {
       wakesChanged: (wakes) => this.region.wakesChanged(wakes),
       shardLost: (shard) => this.keeper.failed(shard),
+      setApart,
+      written: (entityId) => void quarantine.delete(entityId),
     });
     this.journal = new Journal(this.store, log, (shard) => this.keeper.failed(shard));
     this.region.connect(this.journal, this.projections);
@@ -166,6 +171,7 @@ export class InMemoryNode {
         region: this.region,
         live: this.projections,
         confirm: () => this.ownership?.confirm() ?? Promise.resolve(),
+        setApart,
         suspects: (wanted) =>
           Promise.resolve(
             [...quarantine]

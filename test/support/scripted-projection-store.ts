@@ -1,6 +1,6 @@
 /** A store of read models that fails, or waits, when a test says so. Keeps every flush that was sent to it. */
 import { InMemoryProjectionStore } from '../../persistence/in-memory/projection-store.ts';
-import type { ProjectionFlush } from '../../persistence/ports.ts';
+import { FlushRefusedError, type ProjectionFlush } from '../../persistence/ports.ts';
 
 /** `fails`: not applied. `unknown`: applied, and the answer is lost. */
 export type FlushScript = 'works' | 'fails' | 'unknown';
@@ -10,6 +10,8 @@ export class ScriptedProjectionStore extends InMemoryProjectionStore {
   #scripts: FlushScript[] = [];
   #gate: Promise<void> | undefined;
   checkpointsFail = false;
+  /** Parts of a flush that the store refuses: a flush with one of them is not applied. */
+  refuses: (flush: ProjectionFlush) => boolean = () => false;
 
   /** The next flushes end so, one after another; those after them work. */
   next(...scripts: FlushScript[]): void {
@@ -39,6 +41,7 @@ export class ScriptedProjectionStore extends InMemoryProjectionStore {
     await (this.#gate ?? new Promise(setImmediate));
     const script = this.#scripts.shift() ?? 'works';
     if (script === 'fails') throw new Error('scripted: not applied');
+    if (this.refuses(flush)) throw new FlushRefusedError('scripted: refused');
     const moved = await super.flush(flush);
     if (script === 'unknown') throw new Error('scripted: the answer is lost');
     return moved;
