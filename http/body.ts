@@ -5,8 +5,11 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { retryAfterSeconds } from './answer-problems.ts';
+import type { Principal } from './authenticator.ts';
 import { Problem } from './problems.ts';
 import { screenTexts } from './text-screen.ts';
+import type { UnfinishedBodies, UnfinishedBody } from './unfinished-bodies.ts';
 
 /** The client has gone: there is nobody to answer. */
 export class ClientGone extends Error {
@@ -14,12 +17,14 @@ export class ClientGone extends Error {
 }
 
 export interface BodyReader {
+  /** Bodies that did not come with their headers and are not here yet. */
+  readonly unfinished: number;
   /**
    * @returns the parsed body, or undefined where the request has none.
    * @throws Problem unsupported_media_type, payload_too_large, malformed_json, validation_failed (ill-formed text),
-   * card_data_refused, overloaded; ClientGone.
+   * card_data_refused, request_timeout, rate_limited, overloaded; ClientGone.
    */
-  readJson(req: IncomingMessage): Promise<unknown>;
+  readJson(req: IncomingMessage, caller: Principal): Promise<unknown>;
 }
 
 export interface BodyLimits {
@@ -32,10 +37,11 @@ const DISCARDED_BODIES_MAX = 8;
 const EMPTY = Buffer.alloc(0);
 const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
 
-export function createBodyReader({ bodyBytesMax, bufferedBytesMax }: BodyLimits): BodyReader {
+export function createBodyReader(limits: BodyLimits, unfinished: UnfinishedBodies): BodyReader {
+  const { bodyBytesMax, bufferedBytesMax } = limits;
   let bufferedBytes = 0;
 
-  function receive(req: IncomingMessage): Promise<Buffer> {
+  function receive(req: IncomingMessage, caller: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       // Gone while the caller's token was verified: its 'close' has been, and nothing would ever come.
       if (req.destroyed) {
@@ -45,44 +51,50 @@ export function createBodyReader({ bodyBytesMax, bufferedBytesMax }: BodyLimits)
       let first: Buffer | undefined;
       let others: Buffer[] | undefined;
       let bytes = 0;
-      let open = true;
-      const end = (): void => {
-        open = false;
+      const end = (): boolean => {
         bufferedBytes -= bytes;
+        return unfinished.finished(body);
       };
+      const fail = (error: Error): void => {
+        end();
+        first = others = undefined;
+        reject(error);
+      };
+      const body: UnfinishedBody = { caller, refuse: fail, isFinished: false, slowSinceMs: undefined };
+      unfinished.begun(body);
       // The listeners stay: after the end of the body they cost nothing, and taking them off would.
       req.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (!open) {
+        if (body.isFinished) {
           if (bytes > bodyBytesMax * DISCARDED_BODIES_MAX) req.destroy();
           return;
         }
         bufferedBytes += chunk.length;
         if (bytes > bodyBytesMax || bufferedBytes > bufferedBytesMax) {
-          end();
-          first = others = undefined;
-          reject(bytes > bodyBytesMax ? tooLarge(bodyBytesMax) : tooManyBodies());
+          fail(bytes > bodyBytesMax ? tooLarge(bodyBytesMax) : tooManyBodies());
         } else if (first === undefined) first = chunk;
         else (others ??= [first]).push(chunk);
       });
       req.on('end', () => {
-        if (!open) return;
-        end();
+        if (body.isFinished) return;
+        const hasRoom = end();
         const whole = others === undefined ? (first ?? EMPTY) : Buffer.concat(others);
         first = others = undefined; // the listeners live as long as the request
-        resolve(whole);
+        if (hasRoom) resolve(whole);
+        else reject(tooManyRequests());
       });
       // Comes without an end before it when the connection breaks; without an 'error' listener there is no 'error'.
       req.on('close', () => {
-        if (!open) return;
-        end();
-        reject(new ClientGone('the client went away while it sent its body'));
+        if (!body.isFinished) fail(new ClientGone('the client went away while it sent its body'));
       });
     });
   }
 
   return {
-    async readJson(req) {
+    get unfinished() {
+      return unfinished.count;
+    },
+    async readJson(req, { sub }) {
       const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
       if (encoding === undefined && (length === undefined || length === '0')) return undefined;
       const refusal = headerRefusal(req, bodyBytesMax);
@@ -90,7 +102,7 @@ export function createBodyReader({ bodyBytesMax, bufferedBytesMax }: BodyLimits)
         discardRest(req, bodyBytesMax);
         throw refusal;
       }
-      const bytes = await receive(req);
+      const bytes = await receive(req, sub);
       return bytes.length === 0 ? undefined : parseJson(bytes);
     },
   };
@@ -140,3 +152,8 @@ const tooLarge = (bytesMax: number): Problem =>
 
 const tooManyBodies = (): Problem =>
   new Problem('overloaded', 'Too many bodies are being received now; nothing was applied.', { retryAfterSeconds: 1 });
+
+const tooManyRequests = (): Problem =>
+  new Problem('overloaded', 'Too many requests are being handled now; nothing was applied.', {
+    retryAfterSeconds: retryAfterSeconds(),
+  });

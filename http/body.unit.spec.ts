@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect } from 'chai';
+import { systemClock } from '../kernel/clock.ts';
 import { ClientGone, createBodyReader } from './body.ts';
+import { DEFAULT_LIMITS } from './edge-deps.ts';
+import { UnfinishedBodies, UNLIMITED_SLOTS } from './unfinished-bodies.ts';
 
 describe('the body reader', () => {
   it('gives up at once on a client that went away before its body was read', async () => {
@@ -11,8 +14,11 @@ describe('the body reader', () => {
     request.headers['content-type'] = 'application/json';
     request.destroy();
     await once(request, 'close');
-    const reader = createBodyReader({ bodyBytesMax: 100, bufferedBytesMax: 100 });
-    const outcome = await reader.readJson(request).catch((error: unknown) => error);
+    const unfinished = new UnfinishedBodies(systemClock, UNLIMITED_SLOTS, DEFAULT_LIMITS.unfinishedBodies);
+    const reader = createBodyReader({ bodyBytesMax: 100, bufferedBytesMax: 100 }, unfinished);
+    const outcome = await reader
+      .readJson(request, { sub: 'alice', role: 'customer', issuer: '' })
+      .catch((error: unknown) => error);
     expect(outcome).to.be.instanceOf(ClientGone);
   });
 });

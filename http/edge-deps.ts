@@ -6,6 +6,7 @@ import type { OrderViews } from '../persistence/ports.ts';
 import type { AuthSettings } from './authenticator.ts';
 import type { LeavingAnswers } from './leaving-answers.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import type { UnfinishedBodyLimits } from './unfinished-bodies.ts';
 
 export interface HealthCheck {
   readonly status: 'up' | 'degraded' | 'down';
@@ -22,12 +23,17 @@ export interface HealthReport {
 }
 
 export interface EdgeLimits {
-  /** Requests handled at a time; one more is refused before its body is read. Health and documentation don't count. */
+  /**
+   * Requests handled at a time; one more is refused before its body is read. Health and documentation don't count, nor
+   * does a request that waits for its body or for the keys that verify its token.
+   */
   readonly inFlightMax: number;
   /** Of one request. */
   readonly bodyBytesMax: number;
   /** Of all bodies that are being received at a time. */
   readonly bufferedBytesMax: number;
+  /** Bodies that did not come with their headers, see unfinished-bodies.ts. */
+  readonly unfinishedBodies: UnfinishedBodyLimits;
 }
 
 export interface EdgeTimeouts {
@@ -71,6 +77,8 @@ export const DEFAULT_LIMITS: EdgeLimits = {
   inFlightMax: 500,
   bodyBytesMax: 1024 * 1024,
   bufferedBytesMax: 64 * 1024 * 1024,
+  // An import that sends many large bodies at once stays below it. A body at the limit needs 35 kB/s.
+  unfinishedBodies: { perCallerMax: 100, totalMax: 2_000, deadlineMs: 30_000 },
 };
 
 export const DEFAULT_TIMEOUTS: EdgeTimeouts = { commandMs: 10_000, readMs: 5_000, cancelSettleMs: 2_000 };

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import type { Actors } from '../actors/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { OrderViews } from '../persistence/ports.ts';
-import { createBodyReader, type BodyLimits, type BodyReader } from './body.ts';
-import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeTimeouts } from './edge-deps.ts';
+import { createBodyReader, type BodyReader } from './body.ts';
+import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
 import { KnownProducts } from './known-products.ts';
+import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 
 export interface EdgeServices {
   readonly actors: Actors;
@@ -22,14 +23,14 @@ export interface EdgeServices {
   readonly version: string;
 }
 
-export function createServices(deps: EdgeDeps, bodyLimits: BodyLimits): EdgeServices {
+export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots): EdgeServices {
   const { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } = deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   const knownProducts = new KnownProducts(actors, timeouts.readMs);
   return {
     actors,
     views,
-    bodies: createBodyReader(bodyLimits),
+    bodies: createBodyReader(limits, new UnfinishedBodies(clock, slots, limits.unfinishedBodies)),
     clock,
     log,
     health,

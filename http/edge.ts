@@ -23,6 +23,8 @@ export interface Edge {
   readonly handler: (req: IncomingMessage, res: ServerResponse) => void;
   /** Requests that have come and are not answered yet, or whose answer has not left. */
   inFlight(): number;
+  /** Of those, how many wait for a body that comes slowly. */
+  unfinishedBodies(): number;
   /** Commands that do not come by HTTP. */
   readonly commands: OrderCommands;
 }
@@ -35,7 +37,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   const authenticated = authenticate(createAuthenticator(deps.auth, clock));
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 
-  const services = createServices(deps, limits);
+  const services = createServices(deps, limits, inFlight);
   const routes = createRoutes(createHandlers(services), (access) => [authenticated, ...permit(access), ...limited]);
 
   const app = new Koa<RequestState>();
@@ -57,6 +59,7 @@ export function createEdge(deps: EdgeDeps): Edge {
       if (!inFlight.refuses(req, res)) inFlight.count(() => callback(req, res));
     },
     inFlight: () => inFlight.underWay,
+    unfinishedBodies: () => services.bodies.unfinished,
     commands: createOrderCommands(services, limits.bodyBytesMax),
   };
 }

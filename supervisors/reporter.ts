@@ -20,7 +20,7 @@ export interface ReportedParts {
   readonly ownership: Ownership;
   readonly guardian: EntityGuardian;
   readonly health: WorkerHealth;
-  readonly edge: { inFlight(): number };
+  readonly edge: { inFlight(): number; unfinishedBodies(): number };
   readonly relay?: { readonly figures: NonNullable<WorkerReport['relay']> };
 }
 
@@ -64,7 +64,7 @@ export class Reporter {
       journal: { waitingRows: gatheredRows, commits, rows, stalledMs },
       projections: { lagRows: projections.lagRows, lagMs: projections.lagMs },
       ...(relay && { relay: relay.figures }),
-      http: { inFlight: edge.inFlight() },
+      http: { inFlight: edge.inFlight(), unfinishedBodies: edge.unfinishedBodies() },
       eventLoopDelayMaxMs,
       rssBytes: process.memoryUsage.rss(),
     };

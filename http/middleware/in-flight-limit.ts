@@ -1,6 +1,10 @@
 /**
- * Owns the number of requests that are handled at a time, up to the moment when their answer has left. All are counted, because a worker that stops waits for all;
- * only those that ask the actors are refused, so that a worker with too much to do still says that it is alive.
+ * Owns the number of requests that are handled at a time. Only those that ask the actors are refused, so that a worker
+ * with too much to do still says that it is alive.
+ *
+ * A request has a place from its arrival until its answer has left. It gives it up while it waits for something outside
+ * that may never come: its body (unfinished-bodies.ts) or the keys that verify its token (caller.ts). It counts as
+ * under way all the time, because a worker that stops waits for all.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from '../answer.ts';
@@ -9,6 +13,7 @@ import { discardRest } from '../body.ts';
 import type { LeavingAnswers } from '../leaving-answers.ts';
 import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
 import { requestIdOf } from '../request-id.ts';
+import type { Slots } from '../unfinished-bodies.ts';
 
 /** What asks the actors; a proxy may send it with scheme and host before it. */
 const API_PREFIX = '/api/';
@@ -18,11 +23,12 @@ const REFUSAL = new Problem(
   'Too many requests are being handled now; nothing was applied. Send the request again later.',
 );
 
-export class InFlightLimit {
+export class InFlightLimit implements Slots {
   readonly #max: number;
   readonly #bodyBytesMax: number;
   readonly #leaving: LeavingAnswers;
   #handled = 0;
+  #waiting = 0;
 
   /** @param bodyBytesMax see discardRest. */
   constructor(inFlightMax: number, bodyBytesMax: number, leaving: LeavingAnswers) {
@@ -33,7 +39,7 @@ export class InFlightLimit {
 
   /** Requests that have come and are not answered yet, or whose answer has not left. */
   get underWay(): number {
-    return this.#handled + this.#leaving.count;
+    return this.#handled + this.#waiting + this.#leaving.count;
   }
 
   /** @param handle resolves when the request is answered; never rejects. */
@@ -46,6 +52,18 @@ export class InFlightLimit {
   readonly #ended = (): void => {
     this.#handled -= 1;
   };
+
+  pause(): void {
+    this.#handled -= 1;
+    this.#waiting += 1;
+  }
+
+  resume(): boolean {
+    const hasRoom = this.#hasRoom();
+    this.#handled += 1;
+    this.#waiting -= 1;
+    return hasRoom;
+  }
 
   /**
    * Answers a request that is one too many, before anything of the edge is spent on it: at several times the load that
@@ -69,6 +87,6 @@ export class InFlightLimit {
   }
 
   #hasRoom(): boolean {
-    return this.underWay < this.#max && !this.#leaving.full;
+    return this.#handled + this.#leaving.count < this.#max && !this.#leaving.full;
   }
 }

@@ -20,7 +20,9 @@ const DELETED = { reason: 'The order was deleted by its caller.' };
 export function createCancelOrder(services: EdgeServices, source: 'body' | 'delete'): Handler {
   return async (ctx) => {
     const body =
-      source === 'delete' ? DELETED : parseInput(cancelOrderRequest, (await services.bodies.readJson(ctx.req)) ?? {});
+      source === 'delete'
+        ? DELETED
+        : parseInput(cancelOrderRequest, (await services.bodies.readJson(ctx.req, ctx.state.principal)) ?? {});
     const command: OrderCommand = { type: 'CancelOrder', reason: body.reason };
     const waitMs = services.timeouts.cancelSettleMs;
     const { found, headers } = await commandForCaller(services, ctx, command, body, waitMs);
@@ -31,7 +33,7 @@ export function createCancelOrder(services: EdgeServices, source: 'body' | 'dele
 /** `POST .../{id}/confirm`: 200 once it is durable; `Prefer: wait` waits until it has settled. */
 export function createConfirmOrder(services: EdgeServices): Handler {
   return async (ctx) => {
-    const body = parseInput(confirmOrderRequest, (await services.bodies.readJson(ctx.req)) ?? {});
+    const body = parseInput(confirmOrderRequest, (await services.bodies.readJson(ctx.req, ctx.state.principal)) ?? {});
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
     const { found, headers } = await commandForCaller(services, ctx, { type: 'ConfirmOrder' }, body, waitMs);

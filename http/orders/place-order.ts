@@ -23,7 +23,7 @@ export function createPlaceOrder(services: EdgeServices): Handler {
     const { principal } = ctx.state;
     const startedAt = clock.nowMs();
     const key = idempotencyKeyOf(ctx.req);
-    const request = parsePlaceOrder(await bodies.readJson(ctx.req));
+    const request = parsePlaceOrder(await bodies.readJson(ctx.req, ctx.state.principal));
     const terms = orderTermsOf(request, principal, services.reservationTtlMs);
     const keyed = key !== undefined;
     const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);

@@ -22,7 +22,7 @@ const ASKS_AT_A_TIME_MAX = 256;
 export function createSetStockBatch(services: EdgeServices): Handler {
   return async (ctx) => {
     const key = idempotencyKeyOf(ctx.req);
-    const items = parseStockBatch(await services.bodies.readJson(ctx.req));
+    const items = parseStockBatch(await services.bodies.readJson(ctx.req, ctx.state.principal));
     const asks = new PQueue({ concurrency: ASKS_AT_A_TIME_MAX });
     const ordinals = new Map<string, number>();
     // Started in the order of the items: for a product that stands twice the later item wins.

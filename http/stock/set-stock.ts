@@ -17,7 +17,7 @@ export function createSetStock(services: EdgeServices): Handler {
   return async (ctx) => {
     const { productId } = parseInput(productPath, ctx.params, 'The path');
     const key = idempotencyKeyOf(ctx.req);
-    const request = parseInput(setStockRequest, await services.bodies.readJson(ctx.req));
+    const request = parseInput(setStockRequest, await services.bodies.readJson(ctx.req, ctx.state.principal));
     const answer = await askToSetStock(services, ctx.state.principal, productId, request, key, 0);
     if (answer.kind !== 'done') throw problemOfAnswer(answer, 'stock item', { keyed: key !== undefined });
     const replayed = key !== undefined && answer.replayed;
