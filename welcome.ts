@@ -2,9 +2,10 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { signDevToken } from './config/dev-token.ts';
+import { EXAMPLE_ORDER, EXAMPLE_PRODUCT_ID } from './http/schemas/examples.ts';
 
 /** Stocked once in the life of an embedded database. */
-export const DEMO_PRODUCT_ID = 'DEMO-MUG';
+export const DEMO_PRODUCT_ID = EXAMPLE_PRODUCT_ID;
 export const DEMO_ON_HAND = 1_000_000;
 const TOKEN_TTL_SECONDS = 12 * 3_600;
 
@@ -73,15 +74,10 @@ async function demoCurl({ auth }: Config, url: string, secret: string): Promise<
     role: 'customer',
     ttlSeconds: TOKEN_TTL_SECONDS,
   });
-  const order = {
-    orderLines: [{ productId: DEMO_PRODUCT_ID, quantity: 2, unitPrice: { amount: 1250, currency: 'GBP' } }],
-    shippingAddress: { street: '1 High Street', city: 'London', state: '', postalCode: 'N1 9GU', country: 'GB' },
-    paymentMethod: { type: 'card', token: 'tok_visa' },
-  };
   return [
     `curl -sS ${url}/api/v1/orders \\`,
     `  -H 'Authorization: Bearer ${token}' \\`,
     `  -H 'Content-Type: application/json' -H 'Prefer: wait=10' \\`,
-    `  -d '${JSON.stringify(order)}'`,
+    `  -d '${JSON.stringify(EXAMPLE_ORDER)}'`,
   ].join('\n');
 }

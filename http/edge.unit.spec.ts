@@ -5,7 +5,6 @@ describe('the edge', () => {
   it('answers 404 to unknown paths and 405 with Allow to unknown methods', () =>
     withEdge({}, async (edge) => {
       for (const path of [
-        '/',
         '/api',
         '/api/v1/orders/',
         '/api/v1/orders/a/b',

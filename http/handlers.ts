@@ -3,7 +3,8 @@ import type { Handler, PublicContext } from './edge-context.ts';
 import type { EdgeServices } from './edge-services.ts';
 import { createAsyncApi, createContractSchema } from './contracts.ts';
 import { createLive, createReady } from './health.ts';
-import { createDocsPage } from './docs-page.ts';
+import { createDocsAsset } from './docs/docs-assets.ts';
+import { createDocsPage, toDocs } from './docs/docs-page.ts';
 import { createOpenApi } from './openapi.ts';
 import type { ProtectedOperationId, PublicOperationId } from './operations.ts';
 import { createCancelOrder, createConfirmOrder } from './orders/command-order.ts';
@@ -40,6 +41,8 @@ export function createHandlers(services: EdgeServices): Handlers {
       asyncApi: createAsyncApi(),
       contractSchema: createContractSchema(),
       docs: createDocsPage(services.version),
+      docsAsset: createDocsAsset(),
+      root: toDocs,
     },
   };
 }

@@ -86,17 +86,27 @@ export function problemsOf(operation: Operation): readonly ProblemCode[] {
 }
 
 function operationObject(operationId: string, operation: Operation): Json {
-  const { access, body, bodyOptional, summary } = operation;
+  const { access, body, bodyOptional, example, summary } = operation;
   return {
     operationId,
     summary,
+    tags: [tagOf(operation.path)],
     ...(access === 'public' ? {} : { security: [{ token: [] }], 'x-roles': rolesOf(access) }),
     parameters: parametersOf(operation),
     ...(body && {
-      requestBody: { required: bodyOptional !== true, content: { 'application/json': { schema: schemaRef(body) } } },
+      requestBody: {
+        required: bodyOptional !== true,
+        content: { 'application/json': { schema: schemaRef(body), example } },
+      },
     }),
     responses: responsesOf(operation),
   };
+}
+
+/** What the operations of a page are grouped by: the collection that the path names. */
+function tagOf(path: string): string {
+  const collection = /^\/api\/v1\/([\w-]+)/.exec(path)?.[1] ?? (path.startsWith('/health/') ? 'health' : 'documents');
+  return collection[0]!.toUpperCase() + collection.slice(1);
 }
 
 export function rolesOf(access: Operation['access']): readonly string[] {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { startEdge, type EdgeHarness } from '../test/support/edge-harness.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 import { PROBLEMS } from './problems.ts';
 
 describe('the description of the API', () => {
@@ -34,11 +35,33 @@ describe('the description of the API', () => {
     expect(schemas['Address']?.additionalProperties).to.equal(false);
   });
 
-  it('is readable at /docs, from this server alone and without scripts', async () => {
+  it('is readable at /docs, with a row for every problem, and nothing from elsewhere', async () => {
     const reply = await edge.send('/docs', { token: null });
     expect([reply.status, reply.headers.get('content-type')]).to.deep.equal([200, 'text/html; charset=utf-8']);
-    expect(reply.text).not.to.match(/<script|https?:\/\/|@import/);
-    expect(reply.headers.get('content-security-policy')).to.include("default-src 'none'");
+    expect(reply.text).not.to.match(/https?:\/\/|@import|<script>/);
+    expect(reply.headers.get('content-security-policy')).to.include("default-src 'none'").and.not.include('unsafe');
     for (const code of Object.keys(PROBLEMS)) expect(reply.text).to.include(`id="problem-${code}"`);
+    const root = await edge.send('/', { token: null });
+    expect([root.status, root.headers.get('location')]).to.deep.equal([302, '/docs']);
+  });
+
+  it('gives the files of that page, zipped where it is asked for, and 304 to who has them', async () => {
+    const path = '/docs/swagger-ui.css';
+    const reply = await edge.send(path, { token: null, headers: { 'accept-encoding': 'gzip' } });
+    expect([reply.status, reply.headers.get('content-encoding')]).to.deep.equal([200, 'gzip']);
+    expect(reply.text).to.include('.swagger-ui');
+    const plain = await edge.send(path, { token: null, headers: { 'accept-encoding': 'identity' } });
+    expect([plain.headers.has('content-encoding'), plain.text === reply.text]).to.deep.equal([false, true]);
+    const headers = { 'if-none-match': reply.headers.get('etag')! };
+    expect((await edge.send(path, { token: null, headers })).status).to.equal(304);
+    for (const name of ['nothing.js', 'toString', '..%2Fpackage.json', 'package.json']) {
+      expect((await edge.send(`/docs/${name}`, { token: null })).status).to.equal(404);
+    }
+  });
+
+  it('has an example that fits its schema for every body', () => {
+    for (const operation of Object.values<Operation>(OPERATIONS)) {
+      if (operation.body !== undefined) operation.body.parse(operation.example);
+    }
   });
 });

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ProblemCode } from './problems.ts';
+import { EXAMPLE_ORDER, EXAMPLE_PRODUCT_ID } from './schemas/examples.ts';
 import { pageQuery, listOrdersQuery } from './schemas/list-orders-query.ts';
 import { cancelOrderRequest, confirmOrderRequest } from './schemas/order-command-requests.ts';
 import { placeOrderRequest } from './schemas/place-order-request.ts';
@@ -26,6 +27,8 @@ export interface Operation {
   readonly access: Access;
   readonly summary: string;
   readonly body?: z.ZodType;
+  /** A body that can be sent as it is, on a node with the demo product. */
+  readonly example?: unknown;
   /** Absent beside `body`: the body is required. */
   readonly bodyOptional?: true;
   readonly query?: z.ZodObject;
@@ -47,6 +50,7 @@ export const OPERATIONS = {
     access: 'any',
     summary: 'Place an order. Answers as soon as it is durable, or with Prefer: wait=N once it has settled.',
     body: placeOrderRequest,
+    example: EXAMPLE_ORDER,
     headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
     responses: { 201: { description: 'The order was made', schema: orderResponse } },
     problems: [
@@ -92,6 +96,7 @@ export const OPERATIONS = {
     access: 'any',
     summary: 'Confirm an order that was placed with manual confirmation and stands at PaymentAuthorized.',
     body: confirmOrderRequest,
+    example: {},
     bodyOptional: true,
     headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
     responses: { 200: { description: 'Confirmed', schema: orderResponse } },
@@ -110,6 +115,7 @@ export const OPERATIONS = {
     access: 'any',
     summary: 'Cancel an order: its stock is released and its payment voided or refunded.',
     body: cancelOrderRequest,
+    example: { reason: 'The customer changed their mind' },
     headers: ['Idempotency-Key', 'traceparent'],
     responses: {
       200: { description: 'Cancelled, and all is compensated', schema: orderResponse },
@@ -142,6 +148,7 @@ export const OPERATIONS = {
     access: 'admin',
     summary: 'Set the stock of many products, each item as its PUT.',
     body: stockBatchRequest,
+    example: { items: [{ productId: EXAMPLE_PRODUCT_ID, onHand: 100, lowStockThreshold: 10 }] },
     headers: ['Idempotency-Key'],
     responses: { 200: { description: 'A result per item, in their order', schema: stockBatchResponse } },
     problems: ['idempotency_key_invalid'],
@@ -152,6 +159,7 @@ export const OPERATIONS = {
     access: 'admin',
     summary: 'Set what lies in a warehouse; creates the product where it had no stock before.',
     body: setStockRequest,
+    example: { onHand: 100, lowStockThreshold: 10 },
     headers: ['Idempotency-Key'],
     responses: { 200: { description: 'The stock after it', schema: stockResponse } },
     problems: ['illegal_transition', 'idempotency_mismatch', 'idempotency_key_invalid', 'outcome_unknown'],
@@ -210,8 +218,24 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/docs',
     access: 'public',
-    summary: 'This description, to read.',
+    summary: 'This description, to read and to try.',
     responses: { 200: html },
+  },
+  docsAsset: {
+    method: 'GET',
+    path: '/docs/{file}',
+    access: 'public',
+    summary: 'What that page loads.',
+    headers: ['If-None-Match'],
+    responses: { 200: { description: 'The file' }, 304: { description: 'It has not changed' } },
+    problems: ['not_found'],
+  },
+  root: {
+    method: 'GET',
+    path: '/',
+    access: 'public',
+    summary: 'Leads to /docs.',
+    responses: { 302: { description: 'To /docs' } },
   },
 } as const satisfies Readonly<Record<string, Operation>>;
 

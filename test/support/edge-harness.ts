@@ -119,6 +119,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     const body = json === undefined ? raw : JSON.stringify(json);
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
+      redirect: 'manual',
       headers: {
         ...(token !== null && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
