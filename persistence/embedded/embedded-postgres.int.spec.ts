@@ -1,25 +1,28 @@
 /**
  * The server's whole life on real disks: made, kept, killed, taken over. As root every test also has a place of its
- * own for what lives outside of DATA_DIR; the last one then runs the first again as an ordinary user.
+ * own for the programs; the last one then runs the first again as an ordinary user.
  */
 import { expect } from 'chai';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import knex from 'knex';
 import pg from 'pg';
 import { pino } from 'pino';
 import { locatePackage } from './binaries.ts';
 import { type EmbeddedPostgres, removeEmbeddedCluster, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
+import { keptLog } from '../../test/support/silent-log.ts';
 import { skipWithReason } from '../../test/support/skip-with-reason.ts';
 
 const IS_ROOT = process.getuid?.() === 0;
-const NOBODY = 65_534;
+/** Exists on every system, and is none of the users that run servers for root. */
+const DAEMON = 1;
 const log = pino({ level: 'silent' });
 
 /** Starts a server in a process of its own and says its URL; the process never ends by itself. */
@@ -94,10 +97,17 @@ describe('embedded PostgreSQL', function () {
     return { node, nodePid: node.pid ?? 0, url, pid };
   }
 
-  async function clusterFolder(): Promise<string> {
-    if (!IS_ROOT) return path.join(dataDir, 'postgres');
-    const names = await readdir(systemDir);
-    return path.join(systemDir, names.find((name) => !name.startsWith('postgres-')) ?? 'no cluster');
+  const clusterFolder = (): string => path.join(dataDir, 'postgres');
+
+  /** As a former version left it for root: outside of DATA_DIR, which names it. */
+  async function moveOutside(folder: string, id = 'abcdef0123456789'): Promise<string> {
+    const outside = path.join(folder, id);
+    await mkdir(outside, { mode: 0o711 });
+    await promisify(execFile)('mv', [path.join(clusterFolder(), 'data'), path.join(outside, 'data')]);
+    await rm(clusterFolder(), { recursive: true });
+    await writeFile(path.join(dataDir, 'cluster-id'), id);
+    await writeFile(path.join(dataDir, 'cluster-made'), `${outside}/data\n`);
+    return outside;
   }
 
   it('starts, answers node-postgres and knex over a private socket, and stops', async () => {
@@ -198,10 +208,10 @@ describe('embedded PostgreSQL', function () {
   it('is not confused by a stale process id that belongs to another program by now', async () => {
     const first = await start();
     await first.stop();
-    const owner = IS_ROOT ? (await stat(path.join(await clusterFolder(), 'data'))).uid : undefined;
+    const owner = IS_ROOT ? (await stat(path.join(clusterFolder(), 'data'))).uid : undefined;
     const other = spawn('sleep', ['60'], { stdio: 'ignore', ...(owner === undefined ? {} : { uid: owner }) });
     try {
-      const file = path.join(await clusterFolder(), 'data', 'postmaster.pid');
+      const file = path.join(clusterFolder(), 'data', 'postmaster.pid');
       await writeFile(file, `${other.pid}\n${path.dirname(file)}\n0\n5432\n\n\n  0 0\nready\n`);
       if (owner !== undefined) await chown(file, owner, owner);
       const second = await start();
@@ -214,7 +224,7 @@ describe('embedded PostgreSQL', function () {
   it('makes the cluster anew after an interrupted initdb', async () => {
     const server = await start();
     await server.stop();
-    const folder = await clusterFolder();
+    const folder = clusterFolder();
     await rm(path.join(folder, 'data'), { recursive: true });
     await rm(path.join(dataDir, 'cluster-made'), { force: true });
     await mkdir(path.join(folder, 'data.making-1'));
@@ -225,26 +235,86 @@ describe('embedded PostgreSQL', function () {
 
   it('refuses the cluster of another major version', async () => {
     await (await start()).stop();
-    await writeFile(path.join(await clusterFolder(), 'data', 'PG_VERSION'), '12\n');
+    await writeFile(path.join(clusterFolder(), 'data', 'PG_VERSION'), '12\n');
     expect(await refusalOf(start())).to.match(/made by PostgreSQL 12.*DATABASE_URL/s);
   });
 
   it('refuses to begin anew where its database is gone', async function () {
-    if (!IS_ROOT) skipWithReason(this, 'only as root does the cluster lie outside DATA_DIR');
+    if (!IS_ROOT) skipWithReason(this, 'only as root may a cluster lie outside DATA_DIR');
     await (await start()).stop();
-    await rm(await clusterFolder(), { recursive: true });
+    await rm(await moveOutside(systemDir), { recursive: true });
     expect(await refusalOf(start())).to.match(/The database of DATA_DIR .* is gone/);
+  });
+
+  it('keeps all data in DATA_DIR and leaves nothing elsewhere, also as root and below a private folder', async function () {
+    if (!IS_ROOT) skipWithReason(this, 'as another user it is so by nature');
+    const home = process.env['HOME'] ?? '/root';
+    const privateRoot = await mkdtemp(path.join(home, 'holdfast-test-'));
+    try {
+      const deep = path.join(privateRoot, 'of a name with spaces', 'x'.repeat(120), 'data');
+      await mkdir(deep, { recursive: true, mode: 0o700 });
+      const server = await startEmbeddedPostgres({ dataDir: deep, runtimeDir, systemDir, log });
+      servers.push(server);
+      await query(server.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+      const [{ folder }] = (await query(server.url, "SELECT current_setting('data_directory') AS folder")) as [
+        { folder: string },
+      ];
+      expect(folder).to.equal('/proc/self/cwd');
+      await server.stop();
+      expect((await stat(path.join(deep, 'postgres', 'data'))).uid).not.to.equal(0);
+      expect((await readdir(systemDir)).filter((name) => !name.startsWith('postgres-'))).to.deep.equal([]);
+    } finally {
+      await rm(privateRoot, { recursive: true, force: true });
+    }
+  });
+
+  it('takes the cluster of a former version into DATA_DIR', async function () {
+    if (!IS_ROOT) skipWithReason(this, 'only as root did a cluster lie outside DATA_DIR');
+    const first = await start();
+    await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await first.stop();
+    const outside = await moveOutside(systemDir);
+    const second = await start();
+    expect(second.isNew).to.equal(false);
+    expect(await query(second.url, 'SELECT answer FROM kept')).to.deep.equal([{ answer: 42 }]);
+    expect(await readdir(dataDir))
+      .to.include('postgres')
+      .and.not.include('cluster-id')
+      .and.not.include('cluster-made');
+    expect(await readdir(systemDir)).not.to.include(path.basename(outside));
+  });
+
+  it('uses a cluster of a former version where it is when it can not be moved, and says where', async function () {
+    if (!IS_ROOT) skipWithReason(this, 'only as root did a cluster lie outside DATA_DIR');
+    const otherDisk = await mkdtemp('/dev/shm/holdfast-sys-').catch(() => undefined);
+    if (otherDisk === undefined) return skipWithReason(this, 'there is no /dev/shm');
+    try {
+      await chmod(otherDisk, 0o711);
+      await (await start()).stop();
+      const outside = await moveOutside(otherDisk);
+      const kept = keptLog();
+      const server = await startEmbeddedPostgres({ dataDir, runtimeDir, systemDir: otherDisk, log: kept.log });
+      servers.push(server);
+      expect(server.isNew).to.equal(false);
+      expect(await query(server.url, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
+      const said = kept.lines.find(({ level }) => level === 40);
+      expect(said?.['reason']).to.include(outside);
+      expect(await readFile(path.join(dataDir, 'DATA-IS-ELSEWHERE.txt'), 'utf8')).to.include(outside);
+      await server.stop();
+    } finally {
+      await rm(otherDisk, { recursive: true, force: true });
+    }
   });
 
   it('says what PostgreSQL said when it does not start', async () => {
     await (await start()).stop();
-    await writeFile(path.join(await clusterFolder(), 'data', 'postgresql.auto.conf'), 'no_such_setting = 1\n');
+    await writeFile(path.join(clusterFolder(), 'data', 'postgresql.auto.conf'), 'no_such_setting = 1\n');
     expect(await refusalOf(start())).to.match(/did not start \(exit code 1\).*DATABASE_URL.*no_such_setting/s);
   });
 
   it('gives up a server that dies again and again, and says so', async () => {
     const server = await start();
-    await writeFile(path.join(await clusterFolder(), 'data', 'postgresql.auto.conf'), 'no_such_setting = 1\n');
+    await writeFile(path.join(clusterFolder(), 'data', 'postgresql.auto.conf'), 'no_such_setting = 1\n');
     process.kill(server.pid, 'SIGKILL');
     const exit = await server.exited;
     expect(exit.reason).to.equal('failed');
@@ -262,12 +332,12 @@ describe('embedded PostgreSQL', function () {
   it('runs as an ordinary user, with everything in DATA_DIR', async function () {
     const readable = ['-c', `test -r "$0" && test -r "$1"`, fileURLToPath(import.meta.url), import.meta.resolve('pg')];
     readable[3] = fileURLToPath(readable[3] ?? '');
-    if (!IS_ROOT || spawnSync('sh', readable, { uid: NOBODY, gid: NOBODY }).status !== 0)
+    if (!IS_ROOT || spawnSync('sh', readable, { uid: DAEMON, gid: DAEMON }).status !== 0)
       skipWithReason(this, 'only root becomes another user, who must be able to read this checkout');
-    for (const folder of [root, dataDir, runtimeDir]) await chown(folder, NOBODY, NOBODY);
-    const { node, url } = await startNode(NOBODY);
+    for (const folder of [root, dataDir, runtimeDir]) await chown(folder, DAEMON, DAEMON);
+    const { node, url } = await startNode(DAEMON);
     expect(await query(url, 'SELECT 1 AS one')).to.deep.equal([{ one: 1 }]);
-    expect((await stat(path.join(dataDir, 'postgres', 'data'))).uid).to.equal(NOBODY);
+    expect((await stat(path.join(dataDir, 'postgres', 'data'))).uid).to.equal(DAEMON);
     const exited = once(node, 'exit');
     node.kill('SIGTERM');
     expect(await exited).to.deep.equal([0, null]);

@@ -12,11 +12,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { prepareBinaries } from './binaries.ts';
-import { openClusterHome } from './cluster-home.ts';
+import { homeForOrdinaryUser, SYSTEM_DIR } from './cluster-home.ts';
 import { ClusterLog } from './cluster-log.ts';
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 import { ensureCluster } from './initialise-cluster.ts';
 import { type Postmaster, type ServerContext, startPostmaster, stopPostmaster } from './postmaster.ts';
+import { homeForRoot } from './root-cluster-home.ts';
 import { connectionUrl } from './server-settings.ts';
 
 export { removeEmbeddedCluster } from './cluster-home.ts';
@@ -28,7 +29,7 @@ export interface EmbeddedPostgresOptions {
   /** Short and private, for the socket. */
   readonly runtimeDir: string;
   readonly log: Logger;
-  /** Root's place for clusters (`/var/lib/holdfast`); another one only in tests. */
+  /** Root's place for programs (`/var/lib/holdfast`); another one only in tests. */
   readonly systemDir?: string;
 }
 
@@ -63,7 +64,12 @@ const LOG_CHECK_INTERVAL_MS = 60_000;
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const startedAt = performance.now();
-  const home = await openClusterHome(options.dataDir, options.runtimeDir, options.systemDir);
+  const { dataDir, runtimeDir, systemDir = SYSTEM_DIR } = options;
+  const isRoot = process.getuid?.() === 0;
+  const home = isRoot
+    ? await homeForRoot(dataDir, runtimeDir, systemDir)
+    : await homeForOrdinaryUser(dataDir, runtimeDir);
+  for (const reason of home.warnings) options.log.warn({ reason }, 'data lies outside of DATA_DIR');
   const binaries = await prepareBinaries(home.copiesDir, home.runAs !== undefined);
   const clusterLog = new ClusterLog(home.logFile);
   await clusterLog.rotateIfLarge();
@@ -71,7 +77,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const context: ServerContext = { home, binaries, clusterLog, log: options.log };
   const server = new SupervisedServer(context, isNew, await startPostmaster(context));
   options.log.info(
-    { postmasterPid: server.pid, version: binaries.version, tookMs: Math.round(performance.now() - startedAt), isNew },
+    {
+      postmasterPid: server.pid,
+      version: binaries.version,
+      dataIn: home.clusterDir,
+      tookMs: Math.round(performance.now() - startedAt),
+      isNew,
+    },
     'embedded PostgreSQL is ready',
   );
   return server;

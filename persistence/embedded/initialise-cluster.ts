@@ -50,7 +50,13 @@ async function makeCluster(home: ClusterHome, binaries: Binaries, log: ClusterLo
   const offset = await log.size();
   try {
     await makeFolder(draft, 0o700, home.runAs);
-    const outcome = await runServerProgram(home, path.join(binaries.binDir, 'initdb'), initdbArguments(draft), log);
+    const outcome = await runServerProgram(
+      home,
+      path.join(binaries.binDir, 'initdb'),
+      initdbArguments(home.pathFor(draft)),
+      log,
+      draft,
+    );
     if (outcome !== 'exit code 0') {
       throw new EmbeddedPostgresError(
         `The database could not be made in ${home.homeDir} (initdb: ${outcome}).${await remedyFor(log, offset)}`,

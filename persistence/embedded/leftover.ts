@@ -4,7 +4,7 @@
  * server from starting beside backends of the old one.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from './files.ts';
 
@@ -22,7 +22,16 @@ export async function findLeftover(clusterDir: string): Promise<Leftover | undef
   const text = await readFile(path.join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => '');
   const pid = Number.parseInt(text, 10);
   if (!(pid > 0)) return undefined;
-  return { pid, isOurPostmaster: isAlive(pid) && (await commandOf(pid)).includes(clusterDir) };
+  return { pid, isOurPostmaster: isAlive(pid) && (await isPostmasterOf(pid, clusterDir)) };
+}
+
+/** A postmaster works in its cluster's folder, by whatever path it was told it; its children show another command line. */
+async function isPostmasterOf(pid: number, clusterDir: string): Promise<boolean> {
+  const command = await commandOf(pid);
+  if (process.platform !== 'linux') return command.includes(clusterDir);
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+  const ours = await realpath(clusterDir).catch(() => clusterDir);
+  return folder === ours && command.includes('\0-D\0');
 }
 
 /** True while the process is there and not just a dead one whose parent has not asked after it yet. */

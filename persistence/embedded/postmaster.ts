@@ -111,16 +111,23 @@ async function startNewPostmaster(context: ServerContext, stalePid: number | und
 
 async function spawnPostmaster(context: ServerContext, stalePid: number | undefined): Promise<Postmaster> {
   const { home, binaries, clusterLog } = context;
-  const settings = Object.entries(serverSettings(home.socketDir)).flatMap(([name, value]) => [
+  const settings = Object.entries(serverSettings(home.serverSocketDir)).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ]);
   const program = path.join(binaries.binDir, 'postgres');
-  const child = await spawnServerProgram(home, program, ['-D', home.clusterDir, ...settings], clusterLog, {
-    ownSession: true,
-    // PostgreSQL takes a lock file with this process id for its own past. pg_ctl uses the variable to the same end.
-    environment: stalePid === undefined ? {} : { PG_GRANDPARENT_PID: String(stalePid) },
-  });
+  const child = await spawnServerProgram(
+    home,
+    program,
+    ['-D', home.pathFor(home.clusterDir), ...settings],
+    clusterLog,
+    {
+      folder: home.clusterDir,
+      ownSession: true,
+      // PostgreSQL takes a lock file with this process id for its own past. pg_ctl uses the variable to the same end.
+      environment: stalePid === undefined ? {} : { PG_GRANDPARENT_PID: String(stalePid) },
+    },
+  );
   const pid = child.pid;
   if (pid === undefined) throw new EmbeddedPostgresError('The embedded PostgreSQL did not start.');
   const exited = ending(child);

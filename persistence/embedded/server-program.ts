@@ -9,6 +9,8 @@ import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 import { errorCode } from './files.ts';
 
 export interface SpawnOptions {
+  /** The folder of the cluster in which the program starts. */
+  readonly folder: string;
   /** In a session of its own, where a terminal's Ctrl-C does not reach it. */
   readonly ownSession: boolean;
   readonly environment?: Readonly<Record<string, string>>;
@@ -29,7 +31,8 @@ export async function spawnServerProgram(
   const output = await log.openForAppend();
   try {
     const child = spawn(program, args, {
-      cwd: home.homeDir,
+      // Entered before the user is changed: see root-cluster-home.ts.
+      cwd: options.folder,
       detached: options.ownSession,
       env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...options.environment },
       stdio: ['ignore', output.fd, output.fd],
@@ -53,8 +56,9 @@ export async function runServerProgram(
   program: string,
   args: readonly string[],
   log: ClusterLog,
+  folder: string,
 ): Promise<string> {
-  return await ending(await spawnServerProgram(home, program, args, log, { ownSession: false }));
+  return await ending(await spawnServerProgram(home, program, args, log, { folder, ownSession: false }));
 }
 
 /** How a child ended, in words. */
