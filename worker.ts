@@ -143,7 +143,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     ...(brokerTransport && { broker: { transport: brokerTransport, isUp: () => broker?.state === 'up' } }),
   });
   const prepared = eventsBroker && new PreparedBroker(eventsBroker, ordersTopology(), log);
-  const events = eventsBroker && new EventPublisher(eventsBroker.connection);
+  const events = eventsBroker && new EventPublisher(eventsBroker.connection, { clock });
   const relay =
     prepared &&
     events &&
@@ -153,6 +153,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       publish: (message, confirm) => events.publish(message, confirm),
       brokerIsUp: () => prepared.isReady,
       gather: (portion) => void setTimeout(portion, EVENTS_GATHER_MS),
+      clock,
       log,
     });
   prepared?.onReady(() => relay?.resume());
@@ -212,7 +213,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     leaseValid: () => ownership.valid,
     journalStalledMs: () => journal.stalledMs,
     projectionsLagMs: () => projections.lagMs,
-    ...(eventsBroker && relay && { broker: { state: () => eventsBroker.state, lagRows: () => relay.figures.lagRows } }),
+    ...(eventsBroker && relay && { broker: { state: () => eventsBroker.state, lag: () => relay.figures } }),
   });
   /** Where nobody owns the counter it is counted here, too generously for a moment. */
   const countAtOwner = (ask: Ask): Promise<Answer> => {

@@ -130,7 +130,7 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
         `There is no queue "${queue}" in the broker's vhost. Declare it first, or check its name.`,
       );
     });
-    const publisher = new EventPublisher(connection, { queue });
+    const publisher = new EventPublisher(connection, { destination: { queue }, clock: systemClock });
     const progress = new Progress(process.stderr, systemClock);
     progress.begin('reading', 'rows', rows);
     const tally = await replayEvents(

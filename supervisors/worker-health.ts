@@ -13,6 +13,8 @@ const PING_TIMEOUT_MS = 3_000;
 const JOURNAL_STALLED_MS = 2_000;
 /** Rows: minutes of a full load. Less is what a restart of the broker leaves. */
 const RELAY_LAG_ROWS = 1_000_000;
+/** A restart of the broker is over by then, and a confirm that was lost has been asked for again. */
+const RELAY_LAG_MS = 60_000;
 /** Read models that are so far behind can't be written. */
 const PROJECTIONS_LAG_MS = 10_000;
 
@@ -30,8 +32,8 @@ export interface WorkerHealthDeps {
   /** Absent: there is no broker to be had. */
   readonly broker?: {
     readonly state: () => 'up' | 'blocked' | 'down';
-    /** Rows whose events are not published yet. */
-    readonly lagRows: () => number;
+    /** Rows whose events are not published yet, and how long the oldest waits. */
+    readonly lag: () => { readonly lagRows: number; readonly lagMs: number };
   };
 }
 
@@ -86,9 +88,10 @@ export class WorkerHealth {
     const { broker } = this.#deps;
     if (!broker) return {};
     const state = broker.state();
-    const lagRows = broker.lagRows();
+    const { lagRows, lagMs } = broker.lag();
     const away = state === 'down' ? 'no connection; events wait' : 'it takes no messages for now; events wait';
-    const lagging = lagRows > RELAY_LAG_ROWS ? `${lagRows} rows wait to be published` : undefined;
+    const isLagging = lagRows > RELAY_LAG_ROWS || lagMs > RELAY_LAG_MS;
+    const lagging = isLagging ? `${lagRows} rows wait to be published, the oldest for ${lagMs} ms` : undefined;
     return { broker: this.#check(state === 'up' ? lagging : away, 'broker', 'degraded') };
   }
 

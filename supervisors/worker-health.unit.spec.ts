@@ -105,6 +105,21 @@ describe('worker health', () => {
     expect(health.live().healthy).to.equal(true);
   });
 
+  it('is degraded, and ready, while events wait for long to be published, however few they are', () => {
+    const lag = { lagRows: 90, lagMs: 60_000 };
+    const deps = { clock, ping: () => Promise.resolve(), shardsMissing: () => 0, leaseValid: () => true };
+    const progress = { journalStalledMs: () => 0, projectionsLagMs: () => 0 };
+    const relaying = new WorkerHealth({ ...deps, ...progress, broker: { state: () => 'up', lag: () => lag } });
+    try {
+      expect(relaying.checks()['broker']).to.include({ status: 'up' });
+      lag.lagMs = 60_001;
+      const detail = '90 rows wait to be published, the oldest for 60001 ms';
+      expect(relaying.checks()['broker']).to.include({ status: 'degraded', detail });
+    } finally {
+      relaying.stop();
+    }
+  });
+
   it('is not ready without a lease, while the journal makes no progress, or with read models far behind', async () => {
     leaseValid = false;
     const first = (await health.ready()).checks['lease']!;

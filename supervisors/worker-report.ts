@@ -53,7 +53,13 @@ export interface WorkerReport {
   };
   readonly projections: { readonly lagRows: number; readonly lagMs: number };
   /** Absent without a broker. */
-  readonly relay?: { readonly published: number; readonly lagRows: number; readonly held: number };
+  readonly relay?: {
+    readonly published: number;
+    readonly lagRows: number;
+    /** How long the oldest row waits to be published. */
+    readonly lagMs: number;
+    readonly held: number;
+  };
   readonly http: { readonly inFlight: number; readonly unfinishedBodies: number };
   readonly eventLoopDelayMaxMs: number;
   readonly rssBytes: number;

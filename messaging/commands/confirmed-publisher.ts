@@ -1,22 +1,29 @@
 /**
  * Owns publishing that may be believed: a promise that resolves means that the broker has the message in a queue. One
  * message at a time, because a message that finds no queue is returned without saying which publication it was; what
- * goes this way are exceptions.
+ * goes this way are exceptions. A confirm that does not come in time is lost: the channel is replaced, for it holds what
+ * waits for the confirm.
  */
 import type { Connection, Envelope, Publisher } from 'rabbitmq-client';
-import { UnroutableError } from '../rabbitmq/publishing-channel.ts';
+import { CONFIRM_TIMEOUT_MS, ConfirmTimeoutError, UnroutableError } from '../rabbitmq/publishing-channel.ts';
 
 export class ConfirmedPublisher {
-  readonly #publisher: Publisher;
+  readonly #connection: Connection;
+  readonly #confirmTimeoutMs: number;
+  #publisher: Publisher;
   #last: Promise<unknown> = Promise.resolve();
   #returned = false;
 
-  constructor(connection: Connection) {
-    this.#publisher = connection.createPublisher({ confirm: true });
-    this.#publisher.on('basic.return', () => (this.#returned = true));
+  constructor(connection: Connection, confirmTimeoutMs = CONFIRM_TIMEOUT_MS) {
+    this.#connection = connection;
+    this.#confirmTimeoutMs = confirmTimeoutMs;
+    this.#publisher = this.#create();
   }
 
-  /** @throws UnroutableError where no queue is bound; what the connection throws: then it may be in a queue, or not. */
+  /**
+   * @throws UnroutableError where no queue is bound; ConfirmTimeoutError, and what the connection throws: then it may be
+   *   in a queue, or not.
+   */
   publish(envelope: Envelope, body: Buffer): Promise<void> {
     const turn = this.#last.then(() => this.#publish(envelope, body));
     this.#last = turn.catch(() => undefined);
@@ -25,7 +32,7 @@ export class ConfirmedPublisher {
 
   /** Confirmed, but it does not matter whether anybody is there. Any number at a time. */
   publishToAnybody(envelope: Envelope, body: Buffer): Promise<void> {
-    return this.#publisher.send(envelope, body);
+    return this.#send(envelope, body);
   }
 
   /** Waits for what was begun. */
@@ -34,9 +41,36 @@ export class ConfirmedPublisher {
     await this.#publisher.close();
   }
 
+  #create(): Publisher {
+    const publisher = this.#connection.createPublisher({ confirm: true });
+    publisher.on('basic.return', () => (this.#returned ||= publisher === this.#publisher));
+    return publisher;
+  }
+
+  async #send(envelope: Envelope, body: Buffer): Promise<void> {
+    const publisher = this.#publisher;
+    const sent = publisher.send(envelope, body);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new ConfirmTimeoutError(this.#confirmTimeoutMs)), this.#confirmTimeoutMs);
+    });
+    try {
+      await Promise.race([sent, late]);
+    } catch (error) {
+      sent.catch(() => undefined); // ends with its channel, after it was given up here
+      if (error instanceof ConfirmTimeoutError && publisher === this.#publisher) {
+        this.#publisher = this.#create();
+        publisher.close().catch(() => undefined);
+      }
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #publish(envelope: Envelope, body: Buffer): Promise<void> {
     this.#returned = false;
-    await this.#publisher.send({ ...envelope, mandatory: true }, body);
+    await this.#send({ ...envelope, mandatory: true }, body);
     // The client tells of a returned message a turn of the event loop later than of its confirm.
     await new Promise(setImmediate);
     if (this.#returned) {

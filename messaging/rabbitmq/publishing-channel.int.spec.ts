@@ -38,7 +38,7 @@ describe('a channel that publishes many at once', () => {
     connection.on('error', () => undefined);
     await connection.queueDeclare({ queue: QUEUE, durable: true });
     await connection.queuePurge(QUEUE);
-    channel = await PublishingChannel.open(connection);
+    channel = await PublishingChannel.open(connection, () => performance.now());
   });
   afterEach(async () => {
     await channel?.close();

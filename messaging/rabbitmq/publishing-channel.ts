@@ -30,17 +30,40 @@ export class UnroutableError extends Error {
   override readonly name = 'UnroutableError';
 }
 
+/**
+ * The broker answers within milliseconds, and within seconds while a quorum queue elects a leader or a disk is slow. A
+ * confirm that takes longer is lost: what waits for it would wait without end, and be published never or unheard.
+ */
+export const CONFIRM_TIMEOUT_MS = 30_000;
+
+/** No confirm came in time: the broker has the message, or not. */
+export class ConfirmTimeoutError extends Error {
+  override readonly name = 'ConfirmTimeoutError';
+
+  constructor(timeoutMs: number) {
+    super(`no confirm came within ${timeoutMs} ms; it is published again`);
+  }
+}
+
 /** What is kept of a publication until it is confirmed: its bytes are gone, and its owner may make it again. */
 class Unconfirmed implements Confirm {
   readonly messageId: string;
   readonly routingKey: string;
   readonly confirm: Confirm;
+  /** Monotonic. */
+  readonly addedAtMs: number;
   readonly #onConfirm: (unconfirmed: Unconfirmed) => void;
 
-  constructor({ messageId, routingKey }: Publication, confirm: Confirm, onConfirm: (its: Unconfirmed) => void) {
+  constructor(
+    { messageId, routingKey }: Publication,
+    confirm: Confirm,
+    addedAtMs: number,
+    onConfirm: (its: Unconfirmed) => void,
+  ) {
     this.messageId = messageId;
     this.routingKey = routingKey;
     this.confirm = confirm;
+    this.addedAtMs = addedAtMs;
     this.#onConfirm = onConfirm;
   }
 
@@ -57,6 +80,9 @@ class Unconfirmed implements Confirm {
 export class PublishingChannel {
   readonly #channel: Channel;
   readonly #state: ChannelState;
+  readonly #monotonicMs: () => number;
+  /** When the write that is being gathered began. */
+  #gatheredAtMs = 0;
   /** Of what is to be written next. */
   #writer: PublicationWriter | undefined;
   #bytesLastTime: number | undefined;
@@ -65,14 +91,15 @@ export class PublishingChannel {
   #confirmed: Unconfirmed[] = [];
 
   /** @throws where there is no connection in time. */
-  static async open(connection: Connection): Promise<PublishingChannel> {
+  static async open(connection: Connection, monotonicMs: () => number): Promise<PublishingChannel> {
     const channel = await connection.acquire();
     await channel.confirmSelect();
-    return new PublishingChannel(channel);
+    return new PublishingChannel(channel, monotonicMs);
   }
 
-  private constructor(channel: Channel) {
+  private constructor(channel: Channel, monotonicMs: () => number) {
     this.#channel = channel;
+    this.#monotonicMs = monotonicMs;
     this.#state = (channel as unknown as { readonly _state: ChannelState })._state;
     channel.on('basic.return', ({ messageId }: ReturnedMessage) => {
       if (messageId !== undefined) this.#returned.add(messageId);
@@ -89,13 +116,33 @@ export class PublishingChannel {
     const state = this.#state;
     try {
       if (!this.isOpen) throw new Error('the channel is closed');
-      this.#writer ??= new PublicationWriter(this.#channel.id, state.maxFrameSize, this.#bytesLastTime);
+      if (!this.#writer) {
+        this.#writer = new PublicationWriter(this.#channel.id, state.maxFrameSize, this.#bytesLastTime);
+        this.#gatheredAtMs = this.#monotonicMs();
+      }
       this.#writer.add(publication);
     } catch (error) {
       confirm.reject(error);
       return;
     }
-    state.unconfirmed.set(state.deliveryCount++, new Unconfirmed(publication, confirm, this.#onConfirm));
+    const unconfirmed = new Unconfirmed(publication, confirm, this.#gatheredAtMs, this.#onConfirm);
+    state.unconfirmed.set(state.deliveryCount++, unconfirmed);
+  }
+
+  /** How long the oldest publication waits for its confirm; 0 where none does. */
+  get oldestUnconfirmedMs(): number {
+    const [oldest] = this.#state.unconfirmed.values();
+    return oldest instanceof Unconfirmed ? this.#monotonicMs() - oldest.addedAtMs : 0;
+  }
+
+  /** Gives up what is unconfirmed, and the channel with it: a late confirm must find no other publication. */
+  abandon(error: unknown): void {
+    const { unconfirmed } = this.#state;
+    const abandoned = [...unconfirmed.values()];
+    unconfirmed.clear();
+    // It may be the channel that does not answer: that is not waited for.
+    this.#channel.close().catch(() => undefined);
+    for (const each of abandoned) each.reject(error);
   }
 
   /** Writes what was added. */

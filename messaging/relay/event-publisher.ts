@@ -1,8 +1,14 @@
 /** Publishes events so that a confirm means: the broker has it for good, in a queue or as unrouted. */
 import type { Connection } from 'rabbitmq-client';
+import type { Clock } from '../../kernel/clock.ts';
 import { APP_ID, CONTENT_TYPE, type PublicMessage } from '../contracts/public-message.ts';
 import type { Publication } from '../rabbitmq/publication.ts';
-import { PublishingChannel, type Confirm } from '../rabbitmq/publishing-channel.ts';
+import {
+  CONFIRM_TIMEOUT_MS,
+  ConfirmTimeoutError,
+  PublishingChannel,
+  type Confirm,
+} from '../rabbitmq/publishing-channel.ts';
 import { EVENTS_EXCHANGE } from '../rabbitmq/topology.ts';
 
 /** Where messages go: the events' exchange by their routing keys, or a queue of somebody's own (a replay). */
@@ -13,19 +19,41 @@ interface Gathered {
   readonly confirm: Confirm;
 }
 
-/** What is published in one turn of the event loop leaves in one write. The connection is best its own: writes are large. */
+export interface EventPublisherOptions {
+  /** Default: the exchange of the events. */
+  readonly destination?: Destination;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** Default: CONFIRM_TIMEOUT_MS. */
+  readonly confirmTimeoutMs?: number;
+}
+
+/** How often the deadline of the confirms is looked at, a fraction of it: looking costs nothing, and delays its end. */
+const LOOKS_PER_TIMEOUT = 30;
+
+/**
+ * What is published in one turn of the event loop leaves in one write. The connection is best its own: writes are large.
+ * What is not confirmed in time is rejected, and the channel replaced, because a confirm may be lost without a word.
+ */
 export class EventPublisher {
   readonly #connection: Connection;
   readonly #destination: Destination;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #confirmTimeoutMs: number;
+  readonly #looking: NodeJS.Timeout;
   #channel: PublishingChannel | undefined;
   #writing: NodeJS.Immediate | undefined;
   /** Came while there was no channel. */
   #waiting: Gathered[] = [];
-  #opening: Promise<void> | undefined;
+  #opening: { readonly sinceMs: number } | undefined;
 
-  constructor(connection: Connection, destination: Destination = { exchange: EVENTS_EXCHANGE }) {
+  constructor(connection: Connection, options: EventPublisherOptions) {
+    const { destination = { exchange: EVENTS_EXCHANGE }, clock, confirmTimeoutMs = CONFIRM_TIMEOUT_MS } = options;
     this.#connection = connection;
     this.#destination = destination;
+    this.#clock = clock;
+    this.#confirmTimeoutMs = confirmTimeoutMs;
+    this.#looking = setInterval(() => this.#look(), confirmTimeoutMs / LOOKS_PER_TIMEOUT);
+    this.#looking.unref();
   }
 
   /** `confirm` hears of it once: rejected when the broker refused it, returned it, or is gone; then it may have it or not. */
@@ -36,6 +64,7 @@ export class EventPublisher {
   /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */
   close(): void {
     clearImmediate(this.#writing);
+    clearInterval(this.#looking);
     for (const { confirm } of this.#waiting.splice(0)) confirm.reject(new Error('the publisher is closed'));
     this.#channel?.close().catch(() => undefined); // there was no connection to close
   }
@@ -61,7 +90,7 @@ export class EventPublisher {
       this.#addTo(this.#channel, gathered);
     } else {
       this.#waiting.push(gathered);
-      this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+      if (!this.#opening) void this.#open((this.#opening = { sinceMs: this.#clock.monotonicMs() }));
     }
   }
 
@@ -73,12 +102,34 @@ export class EventPublisher {
     });
   }
 
-  async #open(): Promise<void> {
+  /** @param opening this attempt; another one takes its place when it takes too long. */
+  async #open(opening: object): Promise<void> {
     try {
-      const channel = (this.#channel = await PublishingChannel.open(this.#connection));
+      const channel = await PublishingChannel.open(this.#connection, () => this.#clock.monotonicMs());
+      if (this.#opening !== opening) return void channel.close().catch(() => undefined);
+      this.#opening = undefined;
+      this.#channel = channel;
       for (const gathered of this.#waiting.splice(0)) this.#addTo(channel, gathered);
     } catch (error) {
-      for (const { confirm } of this.#waiting.splice(0)) confirm.reject(error);
+      if (this.#opening === opening) this.#openingFailed(error);
     }
+  }
+
+  #openingFailed(error: unknown): void {
+    this.#opening = undefined;
+    for (const { confirm } of this.#waiting.splice(0)) confirm.reject(error);
+  }
+
+  #look(): void {
+    const timeoutMs = this.#confirmTimeoutMs;
+    if (this.#channel && this.#channel.oldestUnconfirmedMs > timeoutMs) {
+      const channel = this.#channel;
+      this.#channel = undefined;
+      clearImmediate(this.#writing);
+      this.#writing = undefined;
+      channel.abandon(new ConfirmTimeoutError(timeoutMs));
+    }
+    if (this.#opening && this.#clock.monotonicMs() - this.#opening.sinceMs > timeoutMs)
+      this.#openingFailed(new ConfirmTimeoutError(timeoutMs));
   }
 }

@@ -12,6 +12,7 @@
 import type { Logger } from 'pino';
 import type { CommittedRow, LogFollower } from '../../actors/entity/log-follower.ts';
 import { EPOCH_ENTITY_PREFIX } from '../../actors/sharding/catch-up.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
@@ -25,6 +26,8 @@ const ROWS_PER_READ = 500;
 const SAVE_INTERVAL_MS = 1_000;
 /** After something failed that can't be hurried. */
 const PAUSE_MS = 500;
+/** Rows wait for milliseconds as a rule, and for seconds behind a burst. Longer is said. */
+const LAG_WARNED_MS = 60_000;
 
 export interface EventRelayDeps {
   readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
@@ -33,6 +36,7 @@ export interface EventRelayDeps {
   readonly brokerIsUp: () => boolean;
   /** Calls back when what has come until then should leave, as one portion. */
   readonly gather: (portion: () => void) => void;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly log: Logger;
 }
 
@@ -41,6 +45,8 @@ export interface RelayFigures {
   readonly published: number;
   /** Rows that are in the logs and not yet published for good. */
   readonly lagRows: number;
+  /** How long the oldest of them waits. */
+  readonly lagMs: number;
   /** Entities that are held back by a row that can't be read. */
   readonly held: number;
 }
@@ -73,6 +79,8 @@ export class EventRelay implements LogFollower {
   readonly #saver: NodeJS.Timeout;
   #savingSoon: NodeJS.Immediate | undefined;
   #refusedSince: number | undefined;
+  /** It was said that events wait. */
+  #lagSaid = false;
   #closed = false;
 
   constructor(deps: EventRelayDeps) {
@@ -83,15 +91,23 @@ export class EventRelay implements LogFollower {
       onReady: () => this.#gather(),
       onRefused: (message, error) => this.#refused(message, error),
     });
-    this.#saver = setInterval(() => void this.save(), SAVE_INTERVAL_MS);
+    this.#saver = setInterval(() => {
+      void this.save();
+      this.#watchLag();
+    }, SAVE_INTERVAL_MS);
     this.#saver.unref();
   }
 
   get figures(): RelayFigures {
     let lagRows = 0;
-    // How far a shard is that was just taken is not known yet: it may be behind.
-    for (const { head, confirmed, begun } of this.#shards.values()) lagRows += begun ? head - confirmed : 1;
-    return { published: this.#lanes.published, lagRows, held: this.#held.size };
+    let lagMs = 0;
+    const now = this.#deps.clock.monotonicMs();
+    for (const shard of this.#shards.values()) {
+      // How far a shard is that was just taken is not known yet: it may be behind.
+      lagRows += shard.begun ? shard.head - shard.confirmed : 1;
+      lagMs = Math.max(lagMs, shard.lagMs(now));
+    }
+    return { published: this.#lanes.published, lagRows, lagMs: Math.round(lagMs), held: this.#held.size };
   }
 
   own(shard: number, { seq, epoch }: ShardHead): void {
@@ -160,6 +176,20 @@ export class EventRelay implements LogFollower {
     await this.#saving;
     await this.save();
     await this.#reading;
+  }
+
+  /** Said once while it lasts, with what may be the cause, and once when it is over. */
+  #watchLag(): void {
+    const { lagRows, lagMs } = this.figures;
+    if (lagMs > LAG_WARNED_MS && !this.#lagSaid) {
+      this.#lagSaid = true;
+      const { log, brokerIsUp } = this.#deps;
+      const facts = { lagRows, lagSeconds: Math.round(lagMs / 1_000), brokerIsUp: brokerIsUp() };
+      log.warn(facts, 'events wait to be published; see "npm run -s relay -- status"');
+    } else if (lagRows === 0 && this.#lagSaid) {
+      this.#lagSaid = false;
+      this.#deps.log.info('all events are published again');
+    }
   }
 
   #note(shard: RelayedShard): void {

@@ -6,7 +6,8 @@ import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import type { JournalRow, ShardHead } from '../../persistence/ports.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
-import { silentLog } from '../../test/support/silent-log.ts';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { keptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
 import { EventRelay, type EventRelayDeps } from './event-relay.ts';
@@ -52,6 +53,8 @@ describe('event relay', () => {
   let store: InMemoryRelayStore;
   let broker: ScriptedBroker;
   let relays: EventRelay[];
+  let clock: ManualClock;
+  let kept: ReturnType<typeof keptLog>;
   let head: ShardHead;
   let versions: Map<string, number>;
 
@@ -61,6 +64,8 @@ describe('event relay', () => {
     store = new InMemoryRelayStore();
     broker = new ScriptedBroker();
     relays = [];
+    clock = new ManualClock();
+    kept = keptLog();
     versions = new Map();
   });
   afterEach(async () => {
@@ -75,7 +80,10 @@ describe('event relay', () => {
         (error: unknown) => confirm.reject(error),
       );
     const gather: EventRelayDeps['gather'] = setImmediate;
-    const relay = new EventRelay({ journal, store, publish, gather, brokerIsUp: () => broker.isUp, log: silentLog });
+    const relay = new EventRelay({
+      ...{ journal, store, publish, gather, clock, log: kept.log },
+      brokerIsUp: () => broker.isUp,
+    });
     relays.push(relay);
     head = await take(journal, SHARD);
     relay.own(SHARD, head);
@@ -249,6 +257,33 @@ describe('event relay', () => {
     relay.committed({ ...(await write(undefined, [2]))[0]!, events: [CONFIRMED] });
     await turns(20);
     expect(broker.sent).to.equal(1);
+  });
+
+  it('says how long the oldest event waits, and logs it once while it lasts', async () => {
+    const relay = await owner();
+    await caughtUp(relay);
+    expect(relay.figures.lagMs).to.equal(0);
+    const open = broker.hold();
+    await write(relay, [1]);
+    expect(relay.figures.lagMs).to.equal(0);
+    clock.advance(50_000);
+    await write(relay, [2]);
+    expect(relay.figures).to.include({ lagRows: 2, lagMs: 50_000 });
+    clock.advance(20_000);
+    const said = (): unknown[] => kept.lines.filter(({ msg }) => /events wait to be published/.test(String(msg)));
+    await waitUntil('it is logged', () => said().length > 0);
+    expect(said()[0]).to.include({ lagRows: 2, lagSeconds: 70, brokerIsUp: true });
+    clock.advance(60_000);
+    expect(relay.figures.lagMs).to.equal(130_000);
+    let looks = 0;
+    clock.monotonicMs = () => (looks++, 130_000);
+    await waitUntil('it has looked again by itself', () => looks > 0);
+    await turns();
+    expect(said()).to.have.length(1);
+    open();
+    await caughtUp(relay);
+    expect(relay.figures.lagMs).to.equal(0);
+    await waitUntil('its end is logged', () => kept.lines.some(({ msg }) => msg === 'all events are published again'));
   });
 
   describe('a row that can’t be read', () => {

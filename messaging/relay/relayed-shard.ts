@@ -25,6 +25,9 @@ export class RelayedShard {
   /** Whether it is settled, of each row in hand: a slot for each `seq` from `#confirmed + 1` on, the first at `#first`. */
   #slots: boolean[] = [];
   #first = 0;
+  /** Some row up to here was not published at `#waitingSinceMs`. */
+  #waitingSeq = 0;
+  #waitingSinceMs = 0;
 
   constructor(shard: number, epoch: number, epochSeq: number) {
     this.shard = shard;
@@ -56,6 +59,22 @@ export class RelayedShard {
   /** Some of the log must be read: it was written before, or faster than it could be published. */
   get behind(): boolean {
     return this.#taken !== undefined && this.#taken < this.head;
+  }
+
+  /**
+   * How long the oldest row that is not published waits, at the least: measured from one call to the next, so that the
+   * rows themselves need no time. 0: none waits.
+   */
+  lagMs(monotonicMs: number): number {
+    if (this.begun && this.#confirmed >= this.head) {
+      this.#waitingSeq = 0;
+      return 0;
+    }
+    if (this.#waitingSeq === 0 || this.#confirmed >= this.#waitingSeq) {
+      this.#waitingSeq = this.#confirmed + 1;
+      this.#waitingSinceMs = monotonicMs;
+    }
+    return monotonicMs - this.#waitingSinceMs;
   }
 
   /** Takes the next row in hand. */
