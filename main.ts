@@ -8,7 +8,6 @@
  */
 import cluster from 'node:cluster';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -115,7 +114,7 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   const ownership = new PostgresOwnershipStore(databaseUrl, `holdfast/node-${process.pid}`);
   started.add(() => ownership.close());
   await ownership.forgetNode(nodeId);
-  await refuseUnreachableMachines(ownership, config.amqpUrl !== undefined);
+  await refuseUnreachableMachines(ownership, config);
   node.ownership = ownership;
   const version = await packageVersion();
   const workers = new WorkerSupervisor(log, config.workers, socket, (slot, workerId) => ({
@@ -168,9 +167,13 @@ async function devSecretOf(config: Config): Promise<string> {
 }
 
 /** @throws StartupError: workers of two machines would own shards that the others can't reach. */
-async function refuseUnreachableMachines(ownership: PostgresOwnershipStore, hasBroker: boolean): Promise<void> {
+async function refuseUnreachableMachines(
+  ownership: PostgresOwnershipStore,
+  { machineName, amqpUrl }: Config,
+): Promise<void> {
   const { members } = await ownership.membership();
-  const other = members.find((member) => member.host !== hostname() && !(hasBroker && member.hasBroker));
+  const hasBroker = amqpUrl !== undefined;
+  const other = members.find((member) => member.host !== machineName && !(hasBroker && member.hasBroker));
   if (other) {
     throw new StartupError(
       `A node on the machine ${other.host} runs on this database, and nodes of several machines reach each other through RabbitMQ only. ` +

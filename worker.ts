@@ -4,7 +4,6 @@
  *
  *   pool, stores -> journal, projections, region -> sockets, broker -> member -> (begin) shards -> (open) HTTP
  */
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Answer, Ask } from './actors/ask.ts';
@@ -22,13 +21,14 @@ import { createEdge } from './http/edge.ts';
 import { LeavingAnswers } from './http/leaving-answers.ts';
 import { ownerRateLimiter, RATE_LIMIT_PREFIX } from './http/owner-rate-limiter.ts';
 import { inProcessRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
-import { systemClock } from './kernel/clock.ts';
+import { systemClock, type Clock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
 import { setFailpointFromText } from './kernel/failpoints.ts';
 import { createLogger } from './kernel/logger.ts';
 import { LocalSocketTransport, type Receive } from './messaging/local-socket/local-socket-transport.ts';
 import { CommandConsumer } from './messaging/commands/command-consumer.ts';
 import { PeerRouter } from './messaging/peer-router.ts';
+import { answerPing, PeerWatch, UNREACHED_AFTER_MS } from './messaging/peer-watch.ts';
 import { EventPublisher } from './messaging/relay/event-publisher.ts';
 import { EventRelay } from './messaging/relay/event-relay.ts';
 import { Broker } from './messaging/rabbitmq/broker.ts';
@@ -59,6 +59,8 @@ const KEEP_ALIVE_GRACE_MS = 1_000;
 const EVENTS_GATHER_MS = 50;
 /** A start waits so long for a broker, and goes on without: it is needed for messages, not for orders. */
 const BROKER_WAIT_MS = 2_000;
+/** A worker that has not reached the others by then starts without shards. */
+const ADMISSION_WAIT_MS = UNREACHED_AFTER_MS + 1_000;
 
 /** Waits for the primary's settings, then is a worker until the primary says otherwise or dies. */
 export function runWorker(): void {
@@ -108,7 +110,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const eventsBroker = config.amqpUrl === undefined ? undefined : new Broker(config.amqpUrl, `${purpose}/events`, log);
   const socketPath = join(runtimeDir, `${workerId}.sock`);
   const hasBroker = broker !== undefined;
-  const me = { workerId, nodeId, slot, host: hostname(), socketPath, pid: process.pid, version, hasBroker };
+  const me = { workerId, nodeId, slot, host: config.machineName, socketPath, pid: process.pid, version, hasBroker };
   const ownership: Ownership = new Ownership({
     store: ownershipStore,
     clock,
@@ -116,6 +118,16 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     me,
     shards: config.shards,
     server: () => keeper,
+    reach: {
+      watch: (members) => peers.watch(members),
+      reaches: (worker) => peers.reaches(worker),
+      get unreached() {
+        return peers.unreached;
+      },
+      get hearsBroker() {
+        return peers.hearsBroker;
+      },
+    },
     changed: () => {
       const isMember = (worker: string): boolean => ownership.members.has(worker);
       sockets.keepOnly(isMember);
@@ -130,18 +142,22 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   });
   const receive: Receive = (ask, internal, reply) => {
     if (ask.to.startsWith(RATE_LIMIT_PREFIX)) void countRequest(rateLimiter, ask).then(reply);
-    else region.receive(ask, internal, reply);
+    else if (!answerPing(ask, reply)) region.receive(ask, internal, reply);
   };
   const monotonicMs = (): number => clock.monotonicMs();
   const pathOf = (worker: string): string | undefined => ownership.members.get(worker)?.socketPath;
   const sockets = new LocalSocketTransport({ path: socketPath, pathOf, receive, monotonicMs });
   const brokerTransport = broker && new RabbitMqTransport({ broker, workerId, receive, log, monotonicMs });
-  const transport = new PeerRouter({
+  const peers = new PeerWatch({
     me,
-    memberOf: (worker) => ownership.members.get(worker),
     sockets,
-    ...(brokerTransport && { broker: { transport: brokerTransport, isUp: () => broker?.state === 'up' } }),
+    ...(brokerTransport && { broker: brokerTransport }),
+    clock,
+    log,
+    changed: () => ownership.refresh(),
   });
+  broker?.onChange(() => peers.look());
+  const transport = new PeerRouter(peers);
   const prepared = eventsBroker && new PreparedBroker(eventsBroker, ordersTopology(), log);
   const events = eventsBroker && new EventPublisher(eventsBroker.connection, { clock });
   const relay =
@@ -205,6 +221,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   await sockets.listen();
   await brokerTransport?.listen(BROKER_WAIT_MS);
   await ownership.join();
+  await admission(ownership, peers, clock, log);
 
   const health = new WorkerHealth({
     clock,
@@ -300,6 +317,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     events?.close();
     await ownership.stop();
     await keeper.stop();
+    peers.stop();
     await ownershipStore.leave(workerId).catch((error: unknown) => {
       log.warn({ reason: messageOf(error) }, 'the membership could not be given up; it will run out');
     });
@@ -328,6 +346,18 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       }
     },
   };
+}
+
+/** Resolves when the worker has reached those who serve, or it is clear that it does not: then it owns nothing for now. */
+async function admission(ownership: Ownership, peers: PeerWatch, clock: Clock, log: Logger): Promise<void> {
+  const deadline = clock.monotonicMs() + ADMISSION_WAIT_MS;
+  while (!ownership.admitted && clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (ownership.admitted) return;
+  log.error(
+    { unreached: peers.describe() },
+    'this worker does not reach the workers that serve, and takes no shards until it does; ' +
+      'check that AMQP_URL of all nodes names the same broker and virtual host, and that the broker is up',
+  );
 }
 
 /** Its supervisor starts another in its place. */

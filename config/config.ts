@@ -5,7 +5,7 @@
  * root. A bad setting never falls back to its default: a node that runs with other settings than its operator
  * wrote is worse than one that does not start.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
@@ -34,6 +34,8 @@ export interface Config {
   readonly dataDir: string;
   readonly workers: number;
   readonly shards: number;
+  /** Workers of nodes with the same one may use each other's Unix sockets. */
+  readonly machineName: string;
   /** Absent: the node runs its own PostgreSQL. */
   readonly databaseUrl?: string;
   readonly amqpUrl?: string;
@@ -98,6 +100,7 @@ const SETTINGS = z.object({
   DATA_DIR: freeText.default('./.holdfast'),
   WORKERS: wholeNumber(1, WORKERS_MAX).optional(),
   SHARDS: wholeNumber(1, SHARDS_MAX).default(128),
+  MACHINE_NAME: hostName.default(() => hostname()),
   DATABASE_URL: url('postgres', 'postgresql').optional(),
   AMQP_URL: url('amqp', 'amqps').optional(),
   REDIS_URL: url('redis', 'rediss').optional(),
@@ -129,6 +132,7 @@ const REMEDIES: Readonly<Record<SettingName, string>> = {
   DATA_DIR: 'set DATA_DIR to a folder of your own, or leave it out for ./.holdfast',
   WORKERS: 'set WORKERS to the number of worker processes, or leave it out for one per core',
   SHARDS: 'set SHARDS as at the first start of this database, or leave it out for 128',
+  MACHINE_NAME: 'set MACHINE_NAME to a name of this machine or container, or leave it out for the host name',
   DATABASE_URL: 'write postgres://user:password@host:5432/database, or leave it out for the embedded PostgreSQL',
   AMQP_URL: 'write amqp://user:password@host:5672/vhost, or leave it out to run without a broker',
   REDIS_URL: 'write redis://host:6379/0, or leave it out to keep counters in the process',
@@ -220,6 +224,7 @@ function toConfig(settings: Settings): Config {
     dataDir: path.resolve(settings.DATA_DIR),
     workers: settings.WORKERS ?? Math.min(availableParallelism(), WORKERS_MAX),
     shards: settings.SHARDS,
+    machineName: settings.MACHINE_NAME,
     ...(settings.DATABASE_URL === undefined ? {} : { databaseUrl: settings.DATABASE_URL }),
     ...(settings.AMQP_URL === undefined ? {} : { amqpUrl: settings.AMQP_URL }),
     ...(settings.REDIS_URL === undefined ? {} : { redisUrl: settings.REDIS_URL }),

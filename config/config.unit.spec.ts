@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { callerPath } from './caller-path.ts';
 import { ConfigError } from './config-error.ts';
@@ -26,6 +27,7 @@ describe('loadConfig', () => {
       host: '127.0.0.1',
       dataDir: path.resolve('.holdfast'),
       shards: 128,
+      machineName: hostname(),
       auth: {},
       rateLimitPerMinute: 100,
       reservationTtlSeconds: 900,

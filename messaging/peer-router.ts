@@ -1,42 +1,22 @@
-/**
- * Which way leads to a worker: within a node its socket; to another node RabbitMQ, where both have it, and while it is
- * away the socket still, if they are on one machine.
- */
+/** Sends each ask by the way that leads to its worker now, as it is measured: see peer-watch.ts. */
 import type { Ask } from '../actors/ask.ts';
 import type { ShardReply } from '../actors/entity/entity-host.ts';
 import { elsewhere, failed } from '../actors/entity/entity-shell.ts';
 import type { PeerTransport, WorkerId } from '../actors/sharding/peers.ts';
-import type { Member } from '../persistence/ports.ts';
-
-export interface PeerRouterDeps {
-  readonly me: Pick<Member, 'nodeId' | 'host'>;
-  /** Undefined for a worker that is no member. */
-  readonly memberOf: (worker: WorkerId) => Member | undefined;
-  readonly sockets: PeerTransport;
-  /** Absent: this node has no broker. */
-  readonly broker?: { readonly transport: PeerTransport; isUp(): boolean };
-}
+import type { Route } from './peer-watch.ts';
 
 export class PeerRouter implements PeerTransport {
-  readonly #deps: PeerRouterDeps;
+  readonly #routes: { routeTo(worker: WorkerId): Route | undefined };
 
-  constructor(deps: PeerRouterDeps) {
-    this.#deps = deps;
+  constructor(routes: { routeTo(worker: WorkerId): Route | undefined }) {
+    this.#routes = routes;
   }
 
   ask(owner: WorkerId, ask: Ask, internal: boolean, reply: ShardReply): void {
-    const member = this.#deps.memberOf(owner);
-    if (!member) return reply(elsewhere('no', `worker ${owner} is no member`));
-    const way = this.#wayTo(member);
-    if (way) way.ask(owner, ask, internal, reply);
-    else reply(failed('unavailable', `worker ${owner} is on another machine, and there is no broker between them`));
-  }
-
-  #wayTo({ nodeId, host, hasBroker }: Member): PeerTransport | undefined {
-    const { me, sockets, broker } = this.#deps;
-    if (nodeId === me.nodeId) return sockets;
-    const onThisMachine = host === me.host;
-    if (broker && hasBroker && (broker.isUp() || !onThisMachine)) return broker.transport;
-    return onThisMachine ? sockets : undefined;
+    const route = this.#routes.routeTo(owner);
+    if (!route) reply(elsewhere('no', `worker ${owner} is no member`));
+    // Not worth the asker's whole time: another node may reach it.
+    else if (route.isCut) reply(failed('unavailable', `worker ${owner} can't be reached from here`));
+    else route.transport.ask(owner, ask, internal, reply);
   }
 }

@@ -15,6 +15,7 @@ interface Waiting {
 
 export class UnansweredAsks {
   readonly #waiting = new Map<number, Waiting>();
+  #answered = 0;
 
   get size(): number {
     return this.#waiting.size;
@@ -25,8 +26,19 @@ export class UnansweredAsks {
     this.#waiting.set(id, { ask, reply, deadline: nowMs + ask.timeoutMs });
   }
 
-  /** An answer that comes twice, or after the ask's time, is nobody's. */
+  /** How many answers have come from the peer itself. */
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** The peer's answer. One that comes twice, or after the ask's time, is nobody's. */
   answer(id: number, answer: ShardAnswer): void {
+    this.#answered++;
+    this.fail(id, answer);
+  }
+
+  /** Not the peer's own answer. */
+  fail(id: number, answer: ShardAnswer): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     waiting?.reply(answer);

@@ -7,6 +7,7 @@ import * as journal from './0001-journal.ts';
 import * as ownership from './0002-ownership.ts';
 import * as snapshotStorage from './0003-snapshot-storage.ts';
 import * as messaging from './0004-messaging.ts';
+import * as reach from './0005-reach.ts';
 
 interface Migration {
   readonly name: string;
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0002-ownership', ...ownership },
   { name: '0003-snapshot-storage', ...snapshotStorage },
   { name: '0004-messaging', ...messaging },
+  { name: '0005-reach', ...reach },
 ];
 
 export const migrationSource: Knex.MigrationSource<Migration> = {

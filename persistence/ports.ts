@@ -218,8 +218,22 @@ export interface Member {
   readonly version: string;
   /** It gives its shards away and takes none. */
   readonly draining: boolean;
-  /** Other nodes may reach it through RabbitMQ. */
+  /** It was given a broker. Whether other nodes reach it there is `reach`'s to say. */
   readonly hasBroker: boolean;
+  /** By the database's clock. Absent in what a worker says of itself. */
+  readonly joinedAtMs?: number;
+  /** Absent: it doesn't measure, and is taken to reach everybody. */
+  readonly reach?: MemberReach;
+}
+
+/** What a worker has measured of the ways between it and the others. */
+export interface MemberReach {
+  /** Members that don't answer it by any way. */
+  readonly unreached: readonly string[];
+  /** Its own messages come back to it by the broker, over exchange and queue that the others use. */
+  readonly hearsBroker: boolean;
+  /** It has reached those who serve, and may own shards from then on. */
+  readonly admitted: boolean;
 }
 
 export interface Membership {
@@ -249,7 +263,7 @@ export interface OwnershipStore {
    * are cut, so that nothing they left half-sent holds anybody up. Once draining, a member stays so. Undefined: this
    * worker is no member any more.
    */
-  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined>;
+  renew(workerId: string, ttlMs: number, draining: boolean, reach?: MemberReach): Promise<Renewal | undefined>;
   /** @returns those of `shards` that are this worker's now; the rest is another member's. */
   claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>>;
   /** Gives shards back, for somebody else to claim. */

@@ -4,6 +4,7 @@
  *
  *   joined --begin--> member --drain--> draining: gives all away --cease--> claims nothing --stop--> gone
  *   member --lease over, by the monotonic or the wall clock--> lapsed: serves nothing --joined again--> member
+ *   member --not in the group that reaches each other--> cut off: gives all away --in the group--> member
  *
  * A lease counts from before its renewal was sent. It decides who should serve; that nobody else's rows get into a
  * shard's log is the journal's business (invariant 1), so a wrong belief here costs time, never an order.
@@ -11,9 +12,10 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
-import type { Member, OwnershipStore } from '../../persistence/ports.ts';
+import type { Member, MemberReach, OwnershipStore } from '../../persistence/ports.ts';
 import { desiredOwners } from './desired-owners.ts';
-import type { ShardDirectory, WorkerId } from './peers.ts';
+import type { PeerReach, ShardDirectory, WorkerId } from './peers.ts';
+import { reachableGroup } from './reachable-group.ts';
 
 /** By the database's clock: a member that didn't renew for so long is dead. */
 export const LEASE_TTL_MS = 3_000;
@@ -40,6 +42,8 @@ export interface OwnershipDeps {
   readonly me: Omit<Member, 'draining'>;
   readonly shards: number;
   readonly server: () => ShardServer;
+  /** Absent: every member is reached. */
+  readonly reach?: PeerReach;
   /** Owners or members are not those of before. */
   readonly changed: () => void;
 }
@@ -48,6 +52,10 @@ export class Ownership implements ShardDirectory {
   readonly #deps: OwnershipDeps;
   readonly #workerId: WorkerId;
   #members = new Map<WorkerId, Member>();
+  /** Who may own shards: see reachable-group.ts. */
+  #group: ReadonlySet<WorkerId> = new Set();
+  #admitted = false;
+  #isCutOff = false;
   #owners: readonly (WorkerId | undefined)[];
   readonly #held = new Set<number>();
   /** Held still, and being given away: by which hand-over. One that outlives its lease means nothing any more. */
@@ -133,7 +141,24 @@ export class Ownership implements ShardDirectory {
 
   /** There is somebody else who takes shards. */
   get othersTake(): boolean {
-    return [...this.#members.values()].some(({ workerId, draining }) => !draining && workerId !== this.#workerId);
+    return this.#takers().some(({ workerId, draining }) => !draining && workerId !== this.#workerId);
+  }
+
+  /** It has reached those who serve, or is alone: it may own shards. */
+  get admitted(): boolean {
+    return this.#admitted;
+  }
+
+  /** It owns nothing, because it and those who serve don't reach each other. */
+  get isCutOff(): boolean {
+    return this.#isCutOff;
+  }
+
+  /** Shards that nobody owns, as far as this worker sees. */
+  get unowned(): number {
+    let count = 0;
+    for (const owner of this.#owners) if (owner === undefined) count++;
+    return count;
   }
 
   /** Everybody's shards are claimed, as far as this worker sees. */
@@ -150,7 +175,8 @@ export class Ownership implements ShardDirectory {
   }
 
   async #join(): Promise<void> {
-    await this.#deps.store.join({ ...this.#deps.me, draining: this.#draining }, LEASE_TTL_MS);
+    const reach = this.#reach();
+    await this.#deps.store.join({ ...this.#deps.me, draining: this.#draining, ...(reach && { reach }) }, LEASE_TTL_MS);
   }
 
   async #run(): Promise<void> {
@@ -193,7 +219,7 @@ export class Ownership implements ShardDirectory {
     await this.#release();
     const sentMonotonicMs = clock.monotonicMs();
     const sentWallMs = clock.nowMs();
-    const membership = await store.renew(this.#workerId, LEASE_TTL_MS, this.#draining);
+    const membership = await store.renew(this.#workerId, LEASE_TTL_MS, this.#draining, this.#reach());
     if (this.#stopped) return;
     for (const { workerId, nodeId, host } of membership?.evicted ?? [])
       this.#deps.log.warn(
@@ -210,11 +236,40 @@ export class Ownership implements ShardDirectory {
     const members = new Map(membership.members.map((member) => [member.workerId, member]));
     const owners = membership.owners.map((owner) => (owner !== null && members.has(owner) ? owner : undefined));
     this.#settle(members, owners);
-    if (!this.#claims) return;
-    const desired = desiredOwners(this.#deps.shards, [...members.values()]);
+    this.#regroup();
+    // What a guest took before the others know that it is admitted, one of them might take for a stranger's.
+    if (!this.#claims || members.get(this.#workerId)?.reach?.admitted === false) return;
+    const takers = this.#takers();
+    const desired = desiredOwners(this.#deps.shards, takers);
     await this.#claim(desired);
     // Where all drain nobody's shards are better off elsewhere.
-    if ([...members.values()].some(({ draining }) => !draining)) this.#giveAway(desired);
+    if (takers.some(({ draining }) => !draining)) this.#giveAway(desired);
+  }
+
+  #reach(): MemberReach | undefined {
+    const { reach } = this.#deps;
+    return reach && { unreached: reach.unreached, hearsBroker: reach.hearsBroker, admitted: this.#admitted };
+  }
+
+  #takers(): readonly Member[] {
+    return [...this.#members.values()].filter(({ workerId }) => this.#group.has(workerId));
+  }
+
+  #regroup(): void {
+    const { reach, log } = this.#deps;
+    reach?.watch(this.#members);
+    this.#group = reachableGroup([...this.#members.values()], this.#owners);
+    const others = [...this.#group].filter((worker) => worker !== this.#workerId);
+    if (!this.#admitted && others.every((worker) => reach?.reaches(worker) ?? true)) {
+      this.#admitted = true;
+      if (reach) this.refresh(); // the others learn of it by the next renewal
+    }
+    const isCutOff = this.#members.get(this.#workerId)?.draining === false && !this.#group.has(this.#workerId);
+    // A guest owns nothing yet: who started it says so.
+    if (this.#admitted && isCutOff && !this.#isCutOff)
+      log.error({ serving: others }, 'this worker is cut off: its shards go to workers that reach each other');
+    if (this.#admitted && !isCutOff && this.#isCutOff) log.info('this worker is not cut off: it may own shards');
+    this.#isCutOff = isCutOff;
   }
 
   /** Takes over what the store says. */

@@ -1,11 +1,12 @@
 /** One worker's part in owning the shards, over members and leases in memory and a clock that the test moves. */
 import { expect } from 'chai';
 import { InMemoryOwnership, InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
-import type { Member, Renewal } from '../../persistence/ports.ts';
+import type { Member, MemberReach, Renewal } from '../../persistence/ports.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { keptLog, type KeptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import { LEASE_TTL_MS, Ownership, type ShardServer } from './ownership.ts';
+import type { PeerReach, WorkerId } from './peers.ts';
 
 const SHARDS = 8;
 
@@ -38,10 +39,15 @@ class ScriptedOwnershipStore extends InMemoryOwnershipStore {
     return open;
   }
 
-  override async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined> {
+  override async renew(
+    workerId: string,
+    ttlMs: number,
+    draining: boolean,
+    reach?: MemberReach,
+  ): Promise<Renewal | undefined> {
     this.renewals++;
     if (this.isAway) throw new Error('scripted: the database is away');
-    const membership = await super.renew(workerId, ttlMs, draining);
+    const membership = await super.renew(workerId, ttlMs, draining, reach);
     await this.#gate;
     return membership;
   }
@@ -70,6 +76,20 @@ class RecordingServer implements ShardServer {
   }
 }
 
+/** Reaches everybody but those that a test takes away. */
+class ScriptedReach implements PeerReach {
+  unreached: WorkerId[] = [];
+  hearsBroker = false;
+
+  watch(): void {
+    // Says what a test says.
+  }
+
+  reaches(worker: WorkerId): boolean {
+    return !this.unreached.includes(worker);
+  }
+}
+
 describe('ownership', () => {
   let world: InMemoryOwnership;
   let clock: ManualClock;
@@ -79,6 +99,7 @@ describe('ownership', () => {
   class Worker {
     readonly store = new ScriptedOwnershipStore(world);
     readonly server = new RecordingServer();
+    readonly reach = new ScriptedReach();
     changes = 0;
     readonly ownership: Ownership;
     readonly workerId: string;
@@ -92,6 +113,7 @@ describe('ownership', () => {
         me: memberOf(workerId),
         shards: SHARDS,
         server: () => this.server,
+        reach: this.reach,
         changed: () => this.changes++,
       });
       workers.push(this);
@@ -309,5 +331,72 @@ describe('ownership', () => {
     await waitUntil('it has tried', () => second.ownership.members.size === 2 && first.ownership.members.size === 2);
     await waitUntil('it serves all', () => first.serves === SHARDS);
     expect(first.owns).to.equal(SHARDS);
+  });
+
+  /** The two don't reach each other any more. */
+  const part = (first: Worker, second: Worker): void => {
+    first.reach.unreached = [second.workerId];
+    second.reach.unreached = [first.workerId];
+    for (const { ownership } of [first, second]) ownership.refresh();
+  };
+  const both = async (): Promise<[Worker, Worker]> => {
+    const first = await isAlone();
+    const second = await new Worker('b').start();
+    await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+    return [first, second];
+  };
+
+  it('that are cut off from each other: the one that is there longer serves all, in order, and both know', async () => {
+    const [first, second] = await both();
+    let lost = 0;
+    second.server.lost = () => lost++;
+    part(first, second);
+    await waitUntil('the first serves all', () => first.serves === SHARDS);
+    expect([second.serves, second.owns, lost], 'handed over, not dropped').to.deep.equal([0, 0, 0]);
+    expect([first.ownership.isCutOff, second.ownership.isCutOff]).to.deep.equal([false, true]);
+    first.reach.unreached = [];
+    second.reach.unreached = [];
+    await waitUntil('both serve again', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+    expect([first.ownership.isCutOff, second.ownership.isCutOff]).to.deep.equal([false, false]);
+  });
+
+  it('that one alone finds cut: the shards go all the same, and to the one that hears the broker', async () => {
+    const [first, second] = await both();
+    second.reach.hearsBroker = true;
+    first.reach.unreached = ['b'];
+    await waitUntil('the second serves all', () => second.serves === SHARDS);
+    expect(first.ownership.isCutOff).to.equal(true);
+  });
+
+  it('a newcomer that reaches nobody takes nothing, and takes its share once it does', async () => {
+    const first = await isAlone();
+    const second = new Worker('b');
+    second.reach.hearsBroker = true;
+    second.reach.unreached = ['a'];
+    await second.start();
+    for (let round = 0; round < 5; round++) for (const { ownership } of workers) await ownership.confirm();
+    expect([second.ownership.admitted, second.serves, first.serves]).to.deep.equal([false, 0, SHARDS]);
+    expect([first.ownership.isCutOff, second.ownership.isCutOff]).to.deep.equal([false, true]);
+    second.reach.unreached = [];
+    await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+  });
+
+  it('cut off and then alone, serves all', async () => {
+    const [first, second] = await both();
+    part(first, second);
+    await waitUntil('the first serves all', () => first.serves === SHARDS);
+    first.ownership.cease();
+    await first.ownership.stop();
+    await first.store.leave('a');
+    await waitUntil('the second serves all', () => second.serves === SHARDS);
+  });
+
+  it('draining while the other is cut off, gives all to it: no one else stays', async () => {
+    const [first, second] = await both();
+    part(first, second);
+    await waitUntil('the first serves all', () => first.serves === SHARDS);
+    first.ownership.drain();
+    await waitUntil('the second serves all', () => second.serves === SHARDS);
+    expect(first.ownership.othersTake).to.equal(true);
   });
 });

@@ -8,8 +8,9 @@ import { rm } from 'node:fs/promises';
 import type { Ask } from '../../actors/ask.ts';
 import type { ShardReply } from '../../actors/entity/entity-host.ts';
 import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
-import type { PeerTransport, WorkerId } from '../../actors/sharding/peers.ts';
+import type { WorkerId } from '../../actors/sharding/peers.ts';
 import type { Envelope } from '../envelope.ts';
+import type { Way } from '../peer-watch.ts';
 import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';
 import { FramedSocket } from './framed-socket.ts';
 
@@ -34,7 +35,7 @@ interface Peer {
   connected: boolean;
 }
 
-export class LocalSocketTransport implements PeerTransport {
+export class LocalSocketTransport implements Way {
   readonly #options: LocalSocketOptions;
   readonly #peers = new Map<WorkerId, Peer>();
   readonly #incoming = new Set<FramedSocket>();
@@ -74,6 +75,10 @@ export class LocalSocketTransport implements PeerTransport {
     const id = this.#nextId++;
     peer.waiting.add(id, ask, reply, this.#options.monotonicMs());
     peer.socket.send({ kind: 'ask', id, internal, ask });
+  }
+
+  answersFrom(worker: WorkerId): number {
+    return this.#peers.get(worker)?.waiting.answered ?? 0;
   }
 
   /** Leaves peers that are no members any more: whoever waits for one may ask its successor. */

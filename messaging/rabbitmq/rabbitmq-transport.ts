@@ -12,16 +12,23 @@ import type { AsyncMessage, Consumer, Publisher, ReturnedMessage } from 'rabbitm
 import type { Ask, ShardAnswer } from '../../actors/ask.ts';
 import type { ShardReply } from '../../actors/entity/entity-host.ts';
 import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
-import type { PeerTransport, WorkerId } from '../../actors/sharding/peers.ts';
+import type { WorkerId } from '../../actors/sharding/peers.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Receive } from '../local-socket/local-socket-transport.ts';
+import type { Way } from '../peer-watch.ts';
 import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';
 import type { Broker } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
 
 export const NODE_EXCHANGE = 'holdfast.node';
 export const queueOfWorker = (worker: WorkerId): string => `${NODE_EXCHANGE}.${worker}`;
+const EXCHANGE = { exchange: NODE_EXCHANGE, type: 'direct', durable: false } as const;
+const bindingOf = (worker: WorkerId) => ({
+  exchange: NODE_EXCHANGE,
+  queue: queueOfWorker(worker),
+  routingKey: worker,
+});
 
 /** One message stays small enough that it doesn't keep the event loop, or the broker, for long. */
 const ENVELOPES_PER_MESSAGE_MAX = 200;
@@ -46,7 +53,7 @@ interface Peer {
   outgoing: Envelope[];
 }
 
-export class RabbitMqTransport implements PeerTransport {
+export class RabbitMqTransport implements Way {
   readonly #options: RabbitMqTransportOptions;
   readonly #peers = new Map<WorkerId, Peer>();
   readonly #publisher: Publisher;
@@ -57,11 +64,12 @@ export class RabbitMqTransport implements PeerTransport {
   #reachable = false;
   #backlogBytes = 0;
   #nextId = 1;
+  #isBinding = false;
 
   constructor(options: RabbitMqTransportOptions) {
     this.#options = options;
     const { broker, workerId, log } = options;
-    const exchanges = [{ exchange: NODE_EXCHANGE, type: 'direct', durable: false }];
+    const exchanges = [EXCHANGE];
     const queue = queueOfWorker(workerId);
     this.#publisher = broker.connection.createPublisher({ confirm: false, exchanges });
     this.#publisher.on('basic.return', (message) => this.#undelivered(message));
@@ -76,7 +84,7 @@ export class RabbitMqTransport implements PeerTransport {
           arguments: { 'x-max-length-bytes': QUEUE_BYTES_MAX, 'x-overflow': 'drop-head' },
         },
         exchanges,
-        queueBindings: [{ exchange: NODE_EXCHANGE, queue, routingKey: workerId }],
+        queueBindings: [bindingOf(workerId)],
         noAck: true,
       },
       (message) => this.#receive(message),
@@ -114,6 +122,10 @@ export class RabbitMqTransport implements PeerTransport {
     const id = this.#nextId++;
     peer.waiting.add(id, ask, reply, this.#options.monotonicMs());
     this.#send(owner, { kind: 'ask', id, internal, ask });
+  }
+
+  answersFrom(worker: WorkerId): number {
+    return this.#peers.get(worker)?.waiting.answered ?? 0;
   }
 
   /** Leaves peers that are no members any more: whoever waits for one may ask its successor. */
@@ -195,10 +207,29 @@ export class RabbitMqTransport implements PeerTransport {
 
   /** No queue of that worker is there: nothing of it has happened. Answers that come back were for a dead asker. */
   #undelivered({ body, routingKey }: ReturnedMessage): void {
+    if (routingKey === this.#options.workerId) void this.#bindAgain();
     const waiting = this.#peers.get(routingKey)?.waiting;
     if (!waiting || !Array.isArray(body)) return;
     for (const { kind, id } of body as readonly Envelope[])
-      if (kind === 'ask') waiting.answer(id, elsewhere('no', `worker ${routingKey} is gone`));
+      if (kind === 'ask') waiting.fail(id, elsewhere('no', `no queue of worker ${routingKey} is on this virtual host`));
+  }
+
+  /** A worker's own message came back: somebody deleted the exchange, or the binding. Its queue is there: it consumes. */
+  async #bindAgain(): Promise<void> {
+    if (this.#isBinding) return;
+    this.#isBinding = true;
+    const { broker, workerId, log } = this.#options;
+    try {
+      const channel = await broker.connection.acquire();
+      await channel.exchangeDeclare(EXCHANGE);
+      await channel.queueBind(bindingOf(workerId));
+      await channel.close();
+      log.warn({ exchange: NODE_EXCHANGE }, 'the exchange or binding between nodes was gone; it is made again');
+    } catch (error) {
+      log.warn({ reason: messageOf(error).slice(0, 300) }, 'the exchange between nodes could not be made again');
+    } finally {
+      this.#isBinding = false;
+    }
   }
 
   /** Not sent to the shard's next owner: there is none, its owner lives. Who waits hears the truth as far as it is known. */

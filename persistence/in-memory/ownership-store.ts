@@ -1,6 +1,6 @@
 /** Members and shard leases in memory, for tests of what lies above; held to the same suite in test/contract. */
 import type { Clock } from '../../kernel/clock.ts';
-import type { Member, OwnershipStore, Renewal } from '../ports.ts';
+import type { Member, MemberReach, OwnershipStore, Renewal } from '../ports.ts';
 
 /** What all workers of one world see. */
 export class InMemoryOwnership {
@@ -28,7 +28,10 @@ export class InMemoryOwnershipStore implements OwnershipStore {
 
   join(member: Member, ttlMs: number): Promise<void> {
     const { members, owners, clock } = this.#world;
-    members.set(member.workerId, { member, expiresAt: clock.nowMs() + ttlMs });
+    members.set(member.workerId, {
+      member: { ...member, joinedAtMs: clock.nowMs() },
+      expiresAt: clock.nowMs() + ttlMs,
+    });
     owners.forEach((owner, shard) => {
       if (owner === member.workerId) owners[shard] = null;
     });
@@ -36,15 +39,17 @@ export class InMemoryOwnershipStore implements OwnershipStore {
     return Promise.resolve();
   }
 
-  renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined> {
+  renew(workerId: string, ttlMs: number, draining: boolean, reach?: MemberReach): Promise<Renewal | undefined> {
     const { members, owners, clock } = this.#world;
     const now = clock.nowMs();
     const mine = members.get(workerId);
     const alive = mine !== undefined && mine.expiresAt > now;
     if (alive) {
       mine.expiresAt = now + ttlMs;
-      if (draining && !mine.member.draining) {
-        mine.member = { ...mine.member, draining };
+      const drains = draining && !mine.member.draining;
+      const isNews = drains || JSON.stringify(reach) !== JSON.stringify(mine.member.reach);
+      if (isNews) {
+        mine.member = { ...mine.member, draining: mine.member.draining || draining, ...(reach && { reach }) };
         this.#world.tell();
       }
     }

@@ -5,11 +5,11 @@
  * one that has ended, and both look again after waiting for the other. So nobody is buried who was told that he lives.
  */
 import type pg from 'pg';
-import type { Member, Membership, OwnershipStore, Renewal } from '../ports.ts';
+import type { Member, MemberReach, Membership, OwnershipStore, Renewal } from '../ports.ts';
 import { Session } from './connection.ts';
 import { RETRY_CHANNEL } from './quarantine-store.ts';
 
-/** Told in this channel: somebody joined, left, began to drain, claimed or released. */
+/** Told in this channel: somebody joined, left, began to drain, claimed or released, or reaches others than before. */
 const CHANNEL = 'holdfast_ownership';
 /** Shorter than a lease: a session that hangs is replaced while there is time to renew. */
 const QUERY_TIMEOUT_MS = 1_000;
@@ -18,9 +18,10 @@ const TELL = `pg_notify('${CHANNEL}', '')`;
 
 const JOIN = `
   WITH joined AS (
-    INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, has_broker, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10 * interval '1 ms')
-    ON CONFLICT (worker_id) DO UPDATE SET expires_at = excluded.expires_at
+    INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, has_broker, reach,
+      expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, clock_timestamp() + $11 * interval '1 ms')
+    ON CONFLICT (worker_id) DO UPDATE SET expires_at = excluded.expires_at, reach = excluded.reach
   ), given_up AS (
     UPDATE shard_leases SET owner = NULL WHERE owner = $1
   )
@@ -28,15 +29,18 @@ const JOIN = `
 
 const RENEW = `
   WITH me AS (
-    UPDATE members SET expires_at = clock_timestamp() + $2 * interval '1 ms', draining = draining OR $3
+    UPDATE members SET expires_at = clock_timestamp() + $2 * interval '1 ms', draining = draining OR $3, reach = $4::jsonb
     WHERE worker_id = $1 AND expires_at > clock_timestamp()
     RETURNING 1
   )
   SELECT (SELECT count(*)::int FROM me) AS renewed,
-         (SELECT ${TELL} FROM members WHERE worker_id = $1 AND $3 AND NOT draining),
+         (SELECT ${TELL} FROM members
+          WHERE worker_id = $1 AND (($3 AND NOT draining) OR reach IS DISTINCT FROM $4::jsonb)),
          (SELECT json_agg(json_build_object(
              'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'host', host, 'socketPath', socket_path, 'pid', pid,
-             'version', version, 'draining', draining, 'hasBroker', has_broker, 'expired', expires_at <= clock_timestamp()) ORDER BY worker_id)
+             'version', version, 'draining', draining, 'hasBroker', has_broker, 'reach', reach,
+             'joinedAtMs', round(extract(epoch FROM joined_at) * 1000), 'expired', expires_at <= clock_timestamp())
+             ORDER BY worker_id)
           FROM members) AS members,
          (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners,
          (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS database_ms`;
@@ -77,7 +81,7 @@ const DRAIN_NODE = `
 
 const MEMBERS_OF_NODE = `SELECT worker_id FROM members WHERE node_id = $1`;
 
-type ReadMember = Member & { readonly expired: boolean };
+type ReadMember = Omit<Member, 'reach'> & { readonly expired: boolean; readonly reach: MemberReach | null };
 
 export class PostgresOwnershipStore implements OwnershipStore {
   readonly #session: Session;
@@ -93,12 +97,13 @@ export class PostgresOwnershipStore implements OwnershipStore {
   }
 
   async join(member: Member, ttlMs: number): Promise<void> {
-    const { workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker } = member;
-    await this.#query(JOIN, [workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker, ttlMs]);
+    const { workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker, reach } = member;
+    const values = [workerId, nodeId, slot, host, socketPath, pid, version, draining, hasBroker, jsonOf(reach), ttlMs];
+    await this.#query(JOIN, values);
   }
 
-  async renew(workerId: string, ttlMs: number, draining: boolean): Promise<Renewal | undefined> {
-    const { renewed, members, owners, databaseMs } = await this.#read(workerId, ttlMs, draining);
+  async renew(workerId: string, ttlMs: number, draining: boolean, reach?: MemberReach): Promise<Renewal | undefined> {
+    const { renewed, members, owners, databaseMs } = await this.#read(workerId, ttlMs, draining, reach);
     const expired = members.filter((member) => member.expired && member.workerId !== workerId);
     const gone = new Set<string>();
     if (expired.length > 0) {
@@ -109,7 +114,9 @@ export class PostgresOwnershipStore implements OwnershipStore {
     if (renewed === 0) return undefined;
     // The statement shows one's own row as it was before it.
     const now = members.map((member) =>
-      member.workerId === workerId ? { ...member, expired: false, draining: member.draining || draining } : member,
+      member.workerId === workerId
+        ? { ...member, expired: false, draining: member.draining || draining, reach: reach ?? null }
+        : member,
     );
     return { members: livingOf(now), owners, evicted, databaseMs };
   }
@@ -162,8 +169,8 @@ export class PostgresOwnershipStore implements OwnershipStore {
     await this.#session.close();
   }
 
-  async #read(workerId: string, ttlMs: number, draining: boolean) {
-    const { rows } = await this.#query(RENEW, [workerId, ttlMs, draining]);
+  async #read(workerId: string, ttlMs: number, draining: boolean, reach?: MemberReach) {
+    const { rows } = await this.#query(RENEW, [workerId, ttlMs, draining, jsonOf(reach)]);
     const row = rows[0]!;
     return {
       renewed: row['renewed'] as number,
@@ -185,6 +192,10 @@ export class PostgresOwnershipStore implements OwnershipStore {
   }
 }
 
+const jsonOf = (reach: MemberReach | undefined): string | null => (reach ? JSON.stringify(reach) : null);
+
 function livingOf(members: readonly ReadMember[]): Member[] {
-  return members.filter(({ expired }) => !expired).map(({ expired: _, ...member }) => member);
+  return members
+    .filter(({ expired }) => !expired)
+    .map(({ expired: _, reach, ...member }) => ({ ...member, ...(reach && { reach }) }));
 }

@@ -111,7 +111,9 @@ for (const subject of SUBJECTS) {
     it('a worker that joins is a member, as it said, and owns nothing', async () => {
       const one = await joined(LONG_MS, { draining: true, slot: 7 });
       const membership = await one.renew();
-      expect(membership!.members).to.deep.equal([memberOf(one.workerId, { draining: true, slot: 7 })]);
+      expect(membership!.members.map(({ joinedAtMs: _, ...member }) => member)).to.deep.equal([
+        memberOf(one.workerId, { draining: true, slot: 7 }),
+      ]);
       expect(membership!.owners).to.deep.equal(range(0, SHARDS).map(() => null));
     });
 
@@ -222,7 +224,25 @@ for (const subject of SUBJECTS) {
       expect(membership!.members[0]!.draining).to.equal(true);
     });
 
-    it('tells the others when somebody joins, claims, releases, begins to drain or leaves', async () => {
+    it('what a member says of its reach the others read, with who is there longer', async () => {
+      const guest = { unreached: [], hearsBroker: false, admitted: false };
+      const [one, two] = [await joined(LONG_MS, { reach: guest }), await joined()];
+      const before = (await two.renew())!.members.find(({ workerId }) => workerId === one.workerId)!;
+      expect(before.reach, 'from when it joins').to.deep.equal(guest);
+      const reach = { unreached: [two.workerId], hearsBroker: true, admitted: false };
+      const own = await one.store.renew(one.workerId, LONG_MS, false, reach);
+      expect(own!.members.find(({ workerId }) => workerId === one.workerId)!.reach, 'at once').to.deep.equal(reach);
+      const members = new Map((await two.renew())!.members.map((member) => [member.workerId, member]));
+      expect(members.get(one.workerId)!.reach).to.deep.equal(reach);
+      expect(members.get(two.workerId), 'one that does not measure').not.to.have.property('reach');
+      const [first, second] = [members.get(one.workerId)!.joinedAtMs!, members.get(two.workerId)!.joinedAtMs!];
+      expect(first).to.be.greaterThan(0).and.at.most(second);
+      await one.store.renew(one.workerId, LONG_MS, false, { ...reach, unreached: [] });
+      const later = (await two.renew())!.members.find(({ workerId }) => workerId === one.workerId)!;
+      expect([later.reach!.unreached, later.joinedAtMs]).to.deep.equal([[], first]);
+    });
+
+    it('tells the others when somebody joins, claims, releases, begins to drain, reaches others than before or leaves', async () => {
       const listener = await joined();
       let told = 0;
       listener.store.onChange(() => told++);
@@ -237,6 +257,8 @@ for (const subject of SUBJECTS) {
       await expectTold('claims', () => store.claim(workerId, [1]));
       await expectTold('releases', () => store.release(workerId, [1]));
       await expectTold('begins to drain', () => store.renew(workerId, LONG_MS, true));
+      const reach = { unreached: [], hearsBroker: true, admitted: true };
+      await expectTold('reaches others', () => store.renew(workerId, LONG_MS, true, reach));
       await expectTold('leaves', () => store.leave(workerId));
     });
 

@@ -10,7 +10,6 @@ import { LocalSocketTransport, type Receive } from '../../messaging/local-socket
 import { PeerRouter } from '../../messaging/peer-router.ts';
 import { Broker } from '../../messaging/rabbitmq/broker.ts';
 import { RabbitMqTransport } from '../../messaging/rabbitmq/rabbitmq-transport.ts';
-import type { Member } from '../../persistence/ports.ts';
 import { codeOf, command, done, read } from '../support/asks.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { scratchBrokerOrSkip } from '../support/rabbitmq-broker.ts';
@@ -35,18 +34,6 @@ interface Subject {
   /** What all of its worlds share. */
   prepare(hook: Mocha.Context): Promise<{ world(): Promise<World>; drop(): Promise<void> }>;
 }
-
-const memberOf = (workerId: string): Member => ({
-  workerId,
-  nodeId: `node-of-${workerId}`,
-  slot: 0,
-  host: `machine-of-${workerId}`,
-  socketPath: '',
-  pid: 1,
-  version: '0',
-  draining: false,
-  hasBroker: true,
-});
 
 const SUBJECTS: readonly Subject[] = [
   {
@@ -99,10 +86,7 @@ const SUBJECTS: readonly Subject[] = [
               });
               await transport.listen(10_000);
               const router = new PeerRouter({
-                me: memberOf(worker),
-                memberOf: (peer) => (members.has(peer) ? memberOf(peer) : undefined),
-                sockets: { ask: () => expect.fail('they are on two machines') },
-                broker: { transport, isUp: () => broker.state === 'up' },
+                routeTo: (peer) => (members.has(peer) ? { transport, isCut: false } : undefined),
               });
               return {
                 ask: (...asked) => router.ask(...asked),

@@ -1,0 +1,90 @@
+/**
+ * Which members may own shards: the best group of workers in which each reaches each. Every worker computes the same
+ * group from the same rows, so that a worker that is cut off gives its shards away and those that serve them take them.
+ *
+ *   guest --reaches the whole group--> admitted --a peer can't be reached--> the lesser group gives its shards away
+ *
+ * A newcomer is a guest: it has no say before it has reached those who serve. A node that is given another broker, or
+ * another virtual host, takes nothing from anybody.
+ */
+import type { Member } from '../../persistence/ports.ts';
+import type { WorkerId } from './peers.ts';
+
+/**
+ * Compared in this order. Who hears the broker can publish; more workers bear more; where both are equal those who hold
+ * more shards have less to move, and those who are there longer have proved themselves.
+ */
+interface Worth {
+  readonly hearBroker: number;
+  readonly size: number;
+  readonly shards: number;
+  readonly sinceMs: number;
+  readonly firstId: WorkerId;
+}
+
+/**
+ * Members that drain have no say while another stays. Which groups of workers fully reach each other is a hard question
+ * in general: the groups that are grown from each member are compared. Networks split into parts that don't overlap,
+ * and for these that is exact.
+ *
+ * @param owners by shard.
+ */
+export function reachableGroup(
+  members: readonly Member[],
+  owners: readonly (WorkerId | null | undefined)[],
+): ReadonlySet<WorkerId> {
+  const voters = votersOf(members);
+  if (voters.every(({ reach }) => reach === undefined || reach.unreached.length === 0)) return idsOf(voters);
+  const shards = new Map<WorkerId, number>();
+  for (const owner of owners) if (owner) shards.set(owner, (shards.get(owner) ?? 0) + 1);
+  const shardsOf = ({ workerId }: Member): number => shards.get(workerId) ?? 0;
+  const ranked = voters.toSorted((a, b) => compare(worthOf([a], shardsOf), worthOf([b], shardsOf)));
+  let best: readonly Member[] = [];
+  for (const seed of ranked) {
+    const group = [seed];
+    for (const member of ranked) {
+      if (member !== seed && group.every((other) => reachEachOther(member, other))) group.push(member);
+    }
+    if (best.length === 0 || compare(worthOf(group, shardsOf), worthOf(best, shardsOf)) < 0) best = group;
+  }
+  return idsOf(best);
+}
+
+/** Neither has found the other out of reach. */
+export function reachEachOther(a: Member, b: Member): boolean {
+  return !(a.reach?.unreached.includes(b.workerId) || b.reach?.unreached.includes(a.workerId));
+}
+
+function votersOf(members: readonly Member[]): readonly Member[] {
+  const staying = members.filter(({ draining }) => !draining);
+  const admitted = staying.filter(({ reach }) => reach === undefined || reach.admitted);
+  if (admitted.length > 0) return admitted;
+  return staying.length > 0 ? staying : members;
+}
+
+function worthOf(group: readonly Member[], shardsOf: (member: Member) => number): Worth {
+  let [hearBroker, shards, sinceMs] = [0, 0, Infinity];
+  let firstId = group[0]!.workerId;
+  for (const member of group) {
+    if (member.reach?.hearsBroker) hearBroker++;
+    shards += shardsOf(member);
+    sinceMs = Math.min(sinceMs, member.joinedAtMs ?? 0);
+    if (member.workerId < firstId) firstId = member.workerId;
+  }
+  return { hearBroker, size: group.length, shards, sinceMs, firstId };
+}
+
+/** Below zero: `a` is worth more. */
+function compare(a: Worth, b: Worth): number {
+  return (
+    b.hearBroker - a.hearBroker ||
+    b.size - a.size ||
+    b.shards - a.shards ||
+    (a.sinceMs === b.sinceMs ? 0 : a.sinceMs - b.sinceMs) ||
+    (a.firstId < b.firstId ? -1 : a.firstId > b.firstId ? 1 : 0)
+  );
+}
+
+function idsOf(members: readonly Member[]): ReadonlySet<WorkerId> {
+  return new Set(members.map(({ workerId }) => workerId));
+}

@@ -1,0 +1,152 @@
+/** Who may own shards when not everybody reaches everybody: one group that all agree on, and no more moves than needed. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Member, MemberReach } from '../../persistence/ports.ts';
+import { reachableGroup, reachEachOther } from './reachable-group.ts';
+
+const memberOf = (nodeId: string, slot: number, reach: Partial<MemberReach> = {}, joinedAtMs = 0): Member => ({
+  workerId: `${nodeId}-${slot}`,
+  nodeId,
+  slot,
+  host: `machine-of-${nodeId}`,
+  socketPath: '',
+  pid: 1,
+  version: '0',
+  hasBroker: true,
+  draining: false,
+  joinedAtMs,
+  reach: { unreached: [], hearsBroker: true, admitted: true, ...reach },
+});
+
+/** Two workers a node. */
+const nodeOf = (nodeId: string, reach: Partial<MemberReach> = {}, joinedAtMs = 0): Member[] => [
+  memberOf(nodeId, 0, reach, joinedAtMs),
+  memberOf(nodeId, 1, reach, joinedAtMs),
+];
+const idsOf = (...nodes: readonly string[]): string[] => nodes.flatMap((nodeId) => [`${nodeId}-0`, `${nodeId}-1`]);
+const groupOf = (members: readonly Member[], owners: readonly (string | null)[] = []): string[] =>
+  [...reachableGroup(members, owners)].sort();
+
+const cluster = fc
+  .record({
+    draining: fc.array(fc.boolean(), { minLength: 1, maxLength: 9 }),
+    cut: fc.array(fc.tuple(fc.nat(8), fc.nat(8)), { maxLength: 20 }),
+    admitted: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
+    hears: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
+    owners: fc.array(fc.nat(8), { maxLength: 32 }),
+  })
+  .map(({ draining, cut, admitted, hears, owners }) => ({
+    members: draining.map((drains, index) => {
+      const unreached = cut
+        .filter(([from, to]) => from === index && to !== index && to < draining.length)
+        .map(([, to]) => `n${to}-0`);
+      const reach = { unreached, admitted: admitted[index]!, hearsBroker: hears[index]! };
+      return { ...memberOf(`n${index}`, 0, reach, index % 3), draining: drains };
+    }),
+    owners: owners.map((owner) => `n${owner}-0`),
+  }));
+
+describe('the group that may own shards', () => {
+  it('is everybody where everybody reaches everybody, and nobody without members', () => {
+    expect(groupOf([...nodeOf('a'), ...nodeOf('b'), ...nodeOf('c')])).to.deep.equal(idsOf('a', 'b', 'c'));
+    expect(groupOf([])).to.deep.equal([]);
+  });
+
+  it('is never empty, all in it reach each other, and nobody who could be in it is left out', () => {
+    fc.assert(
+      fc.property(cluster, ({ members, owners }) => {
+        const group = reachableGroup(members, owners);
+        expect(group.size).to.be.greaterThan(0);
+        const inside = members.filter(({ workerId }) => group.has(workerId));
+        for (const a of inside) for (const b of inside) expect(a === b || reachEachOther(a, b)).to.equal(true);
+        const staying = members.filter(({ draining }) => !draining);
+        const admitted = staying.filter(({ reach }) => reach!.admitted);
+        for (const member of admitted)
+          if (!group.has(member.workerId))
+            expect(
+              inside.some((other) => !reachEachOther(member, other)),
+              member.workerId,
+            ).to.equal(true);
+        if (admitted.length > 0) expect(inside.every(({ reach }) => reach!.admitted)).to.equal(true);
+        if (staying.length > 0) expect(inside.every(({ draining }) => !draining)).to.equal(true);
+      }),
+    );
+  });
+
+  it('is the same whatever the order in which members are known', () => {
+    fc.assert(
+      fc.property(cluster, fc.nat(8), ({ members, owners }, turn) => {
+        const turned = [...members.slice(turn), ...members.slice(0, turn)];
+        expect(groupOf(turned, owners)).to.deep.equal(groupOf(members, owners));
+      }),
+    );
+  });
+
+  it('stays the same while shards move to it', () => {
+    fc.assert(
+      fc.property(cluster, fc.array(fc.boolean(), { minLength: 32, maxLength: 32 }), ({ members, owners }, moved) => {
+        const before = groupOf(members, owners);
+        const now = owners.map((owner, shard) => (moved[shard] ? before[shard % before.length]! : owner));
+        const group = groupOf(members, now);
+        // Groups that overlap are compared as they are grown; where they don't, moves change nothing.
+        const overlaps = members.some(
+          (a) => before.includes(a.workerId) !== group.includes(a.workerId) && before.some((id) => group.includes(id)),
+        );
+        if (!overlaps) expect(group).to.deep.equal(before);
+      }),
+    );
+  });
+
+  it('leaves out the one that is cut off from all others, whoever noticed', () => {
+    const others = ['a', 'b'];
+    for (const noticed of ['it', 'the others'] as const) {
+      const lists = (nodeId: string): string[] => {
+        if (nodeId === 'c') return noticed === 'it' ? idsOf('a', 'b') : [];
+        return noticed === 'it' ? [] : idsOf('c');
+      };
+      const members = ['a', 'b', 'c'].flatMap((nodeId) => nodeOf(nodeId, { unreached: lists(nodeId) }));
+      expect(groupOf(members), noticed).to.deep.equal(idsOf(...others));
+    }
+  });
+
+  it('of two nodes is the one that hears the broker, also where it has fewer workers or no shard', () => {
+    const a = nodeOf('a', { unreached: ['b-0'], hearsBroker: false });
+    expect(groupOf([...a, memberOf('b', 0, { unreached: idsOf('a') }, 9)], idsOf('a'))).to.deep.equal(['b-0']);
+  });
+
+  it('of two equal nodes is the one that holds more shards, else the one that is there longer', () => {
+    const apart = (nodeId: string, joinedAtMs: number): Member[] =>
+      nodeOf(nodeId, { unreached: idsOf(nodeId === 'a' ? 'b' : 'a'), hearsBroker: false }, joinedAtMs);
+    const members = [...apart('a', 5), ...apart('b', 3)];
+    expect(groupOf(members, ['a-0', 'a-1', 'b-0', null])).to.deep.equal(idsOf('a'));
+    expect(groupOf(members, ['a-0', 'b-0'])).to.deep.equal(idsOf('b'));
+  });
+
+  it('does not give way to a newcomer that reaches nobody, however large', () => {
+    const strangers = Array.from({ length: 4 }, (_, slot) =>
+      memberOf('stranger', slot, { unreached: idsOf('a'), admitted: false }),
+    );
+    expect(groupOf([...nodeOf('a'), ...strangers])).to.deep.equal(idsOf('a'));
+  });
+
+  it('is the guests where none is admitted, or only one that leaves', () => {
+    const guests = nodeOf('a', { admitted: false });
+    expect(groupOf(guests)).to.deep.equal(idsOf('a'));
+    const leaving = nodeOf('b').map((member) => ({ ...member, draining: true }));
+    expect(groupOf([...guests, ...leaving])).to.deep.equal(idsOf('a'));
+  });
+
+  it('takes a worker of an older version, which does not measure, as reached', () => {
+    const older = nodeOf('old').map(({ reach: _, ...member }) => member);
+    expect(groupOf([...older, ...nodeOf('new')])).to.deep.equal(idsOf('new', 'old'));
+  });
+
+  it('leaves out a single worker of a node whose own way is gone', () => {
+    const members = [
+      ...nodeOf('a', { unreached: ['b-0'] }),
+      memberOf('b', 0, { unreached: idsOf('a'), hearsBroker: false }),
+      memberOf('b', 1),
+    ];
+    expect(groupOf(members)).to.deep.equal(['a-0', 'a-1', 'b-1']);
+  });
+});

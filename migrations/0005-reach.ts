@@ -1,0 +1,10 @@
+/** Whom each worker reaches, by its own measure. Null: a worker of an older version, which doesn't measure. */
+import type { Knex } from 'knex';
+
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(`ALTER TABLE members ADD COLUMN reach jsonb`);
+}
+
+export function down(): Promise<void> {
+  return Promise.reject(new Error('migrations are forward only'));
+}
