@@ -226,7 +226,10 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const health = new WorkerHealth({
     clock,
     ping: () => pool.query('SELECT 1'),
-    shardsMissing: () => (ownership.complete ? keeper.takingCount : Math.max(1, keeper.takingCount)),
+    shards: config.shards,
+    shardsUnserved: () => ownership.unowned + keeper.takingCount,
+    peers: () => ({ isCutOff: ownership.isCutOff, unreached: peers.describe() }),
+    answers: () => edge.answers,
     leaseValid: () => ownership.valid,
     journalStalledMs: () => journal.stalledMs,
     projectionsLagMs: () => projections.lagMs,

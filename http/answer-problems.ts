@@ -91,6 +91,7 @@ function problemOfFailure(
         `The stored record of this ${what} can't be read; its operators must repair it.`,
         {
           retryAfterSeconds: QUARANTINE_RETRY_SECONDS,
+          isOfOneRecord: true,
         },
       );
     case 'not_applied':

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa from 'koa';
 import type { OrderCommands } from '../messaging/commands/order-commands.ts';
+import { EdgeAnswers } from './answer-counts.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { RequestState } from './edge-context.ts';
 import { DEFAULT_LIMITS, type EdgeDeps } from './edge-deps.ts';
@@ -25,6 +26,8 @@ export interface Edge {
   inFlight(): number;
   /** Of those, how many wait for a body that comes slowly. */
   unfinishedBodies(): number;
+  /** Since the start. */
+  readonly answers: { readonly answered: number; readonly failed: number };
   /** Commands that do not come by HTTP. */
   readonly commands: OrderCommands;
 }
@@ -41,7 +44,8 @@ export function createEdge(deps: EdgeDeps): Edge {
   const routes = createRoutes(createHandlers(services), (access) => [authenticated, ...permit(access), ...limited]);
 
   const app = new Koa<RequestState>();
-  app.use(problemBoundary(log, limits.bodyBytesMax));
+  const answers = new EdgeAnswers();
+  app.use(problemBoundary(log, limits.bodyBytesMax, answers));
   app.use(refuseUnreadablePath);
   app.use(routes.routes());
   app.use(refuseUnrouted);
@@ -60,6 +64,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     },
     inFlight: () => inFlight.underWay,
     unfinishedBodies: () => services.bodies.unfinished,
+    answers,
     commands: createOrderCommands(services, limits.bodyBytesMax),
   };
 }

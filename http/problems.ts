@@ -65,6 +65,8 @@ export interface ProblemDetails {
   readonly retryAfterSeconds?: number;
   /** Only where it differs from the table. */
   readonly retryable?: boolean;
+  /** A record that can't be read is at fault, and the service is well. */
+  readonly isOfOneRecord?: boolean;
 }
 
 /** A request that ends in an error of the contract. Thrown within the edge only, and answered by it. */

@@ -1,9 +1,13 @@
 /**
- * Is this worker fit to take work? Pings the database now and then instead of at each question, so that a crowd of
- * probes costs nothing, and a database that hangs makes the answer "down" instead of late.
+ * Should requests be sent here? Not: is all as it should be. What is down makes the answer no; what is degraded is for
+ * people, while requests succeed: shards between two owners, a peer that others serve for, a broker that is away.
+ *
+ * Pings the database now and then instead of at each question, so that a crowd of probes costs nothing, and a database
+ * that hangs makes the answer "down" instead of late.
  */
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { AnswerShare, type AnswerCounts } from './answer-share.ts';
 import { isHealthy, type Check } from './worker-report.ts';
 
 const PING_INTERVAL_MS = 1_000;
@@ -18,11 +22,21 @@ const RELAY_LAG_MS = 60_000;
 /** Read models that are so far behind can't be written. */
 const PROJECTIONS_LAG_MS = 10_000;
 
+/** Asks wait for a shard's next owner: a hand-over, or the death of a worker, takes less. */
+const UNSERVED_DEGRADED_MS = 1_000;
+/** With half of the shards unserved for so long most orders fail: each needs several. */
+const UNSERVED_DOWN_MS = 3_000;
+
 export interface WorkerHealthDeps {
   readonly clock: Clock;
   readonly ping: () => Promise<unknown>;
-  /** Shards that should be served here and are not. */
-  readonly shardsMissing: () => number;
+  readonly shards: number;
+  /** Of all nodes: without an owner, or not served yet by this worker that owns them. */
+  readonly shardsUnserved: () => number;
+  /** `isCutOff`: the workers that serve and this one don't reach each other. `unreached`: who, and why; or empty. */
+  readonly peers: () => { readonly isCutOff: boolean; readonly unreached: string };
+  /** What the edge has answered. */
+  readonly answers: () => AnswerCounts;
   /** False: the others may take this worker for dead. */
   readonly leaseValid: () => boolean;
   /** Progress is health: how long what was decided waits for any commit. */
@@ -42,13 +56,21 @@ export class WorkerHealth {
   readonly #timer: NodeJS.Timeout;
   #database: Check;
   readonly #since = new Map<string, { readonly status: Check['status']; readonly since: string }>();
+  readonly #answers: AnswerShare;
+  /** Monotonic ms. */
+  #unservedSinceMs: number | undefined;
+  #halfSinceMs: number | undefined;
   #pinging = false;
   #draining = false;
 
   constructor(deps: WorkerHealthDeps) {
     this.#deps = deps;
     this.#database = { status: 'up', since: this.#nowText() };
-    this.#timer = setInterval(() => void this.#ping(), PING_INTERVAL_MS);
+    this.#answers = new AnswerShare(deps.answers);
+    this.#timer = setInterval(() => {
+      this.#answers.look();
+      void this.#ping();
+    }, PING_INTERVAL_MS);
     this.#timer.unref();
   }
 
@@ -67,20 +89,47 @@ export class WorkerHealth {
   }
 
   checks(): Record<string, Check> {
-    const { shardsMissing, leaseValid, journalStalledMs, projectionsLagMs } = this.#deps;
-    const missing = shardsMissing();
+    const { leaseValid, journalStalledMs, projectionsLagMs } = this.#deps;
     const stalledMs = journalStalledMs();
     const stalled = stalledMs > JOURNAL_STALLED_MS;
     const lagMs = projectionsLagMs();
     const lagging = lagMs > PROJECTIONS_LAG_MS;
     const checks = {
-      shards: this.#check(missing === 0 ? undefined : `${missing} shards are being taken`, 'shards'),
+      shards: this.#shardsCheck(),
+      peers: this.#peersCheck(),
+      requests: this.#requestsCheck(),
       lease: this.#check(leaseValid() ? undefined : 'the lease could not be renewed', 'lease'),
       journal: this.#check(stalled ? `no commit for ${stalledMs} ms` : undefined, 'journal'),
       projections: this.#check(lagging ? `${lagMs} ms behind the journal` : undefined, 'projections'),
       worker: this.#check(this.#draining ? 'draining' : undefined, 'worker'),
     };
     return { database: this.#database, ...checks, ...this.#brokerCheck() };
+  }
+
+  /** Asked at least twice a second, by the report to the primary. */
+  #shardsCheck(): Check {
+    const now = this.#deps.clock.monotonicMs();
+    const unserved = this.#deps.shardsUnserved();
+    this.#unservedSinceMs = unserved > 0 ? (this.#unservedSinceMs ?? now) : undefined;
+    this.#halfSinceMs = unserved * 2 >= this.#deps.shards ? (this.#halfSinceMs ?? now) : undefined;
+    const isLong = (sinceMs: number | undefined, ms: number): boolean => sinceMs !== undefined && now - sinceMs >= ms;
+    const detail = `${unserved} of ${this.#deps.shards} shards are not served`;
+    if (isLong(this.#halfSinceMs, UNSERVED_DOWN_MS)) return this.#check(detail, 'shards');
+    return this.#check(isLong(this.#unservedSinceMs, UNSERVED_DEGRADED_MS) ? detail : undefined, 'shards', 'degraded');
+  }
+
+  #peersCheck(): Check {
+    const { isCutOff, unreached } = this.#deps.peers();
+    if (isCutOff) {
+      const whom = unreached === '' ? 'the workers that serve' : unreached;
+      return this.#check(`this worker is cut off from ${whom}; they serve all shards`, 'peers');
+    }
+    return this.#check(unreached === '' ? undefined : `out of reach: ${unreached}`, 'peers', 'degraded');
+  }
+
+  #requestsCheck(): Check {
+    const { status, detail } = this.#answers;
+    return status === 'up' ? this.#check(undefined, 'requests') : this.#check(detail, 'requests', status);
   }
 
   /** Orders need no broker: without one their messages wait. */

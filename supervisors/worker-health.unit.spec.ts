@@ -4,10 +4,14 @@ import { ManualClock } from '../test/support/manual-clock.ts';
 import { turns } from '../test/support/wait-until.ts';
 import { WorkerHealth } from './worker-health.ts';
 
+const SHARDS = 16;
+
 describe('worker health', () => {
   let clock: ManualClock;
   let health: WorkerHealth;
-  let missing: number;
+  let unserved: number;
+  let peers: { isCutOff: boolean; unreached: string };
+  let answers: { answered: number; failed: number };
   let leaseValid: boolean;
   let stalledMs: number;
   let lagMs: number;
@@ -17,7 +21,9 @@ describe('worker health', () => {
   beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
     clock = new ManualClock();
-    missing = 0;
+    unserved = 0;
+    peers = { isCutOff: false, unreached: '' };
+    answers = { answered: 0, failed: 0 };
     leaseValid = true;
     stalledMs = 0;
     lagMs = 0;
@@ -28,7 +34,10 @@ describe('worker health', () => {
         new Promise<void>((resolve, reject) => {
           pings.push({ resolve, reject });
         }),
-      shardsMissing: () => missing,
+      shards: SHARDS,
+      shardsUnserved: () => unserved,
+      peers: () => peers,
+      answers: () => answers,
       leaseValid: () => leaseValid,
       journalStalledMs: () => stalledMs,
       projectionsLagMs: () => lagMs,
@@ -95,10 +104,32 @@ describe('worker health', () => {
     expect(await isHealthy()).to.equal(true);
   });
 
-  it('is not ready while shards are missing, or while it drains; it lives all the same', async () => {
-    missing = 3;
-    expect((await health.ready()).checks['shards']).to.include({ status: 'down', detail: '3 shards are being taken' });
-    missing = 0;
+  it('stays ready at a hand-over; shards that are unserved for long degrade, half of them are too many', async () => {
+    const shards = async (): Promise<unknown> => (await health.ready()).checks['shards']!.status;
+    unserved = SHARDS;
+    expect([await isHealthy(), await shards()]).to.deep.equal([true, 'up']);
+    clock.advance(900);
+    unserved = 0;
+    expect(await shards()).to.equal('up');
+    clock.advance(900);
+    unserved = 1;
+    expect(await shards()).to.equal('up');
+    clock.advance(1_000);
+    expect([await isHealthy(), await shards()]).to.deep.equal([true, 'degraded']);
+    clock.advance(60_000);
+    expect(await isHealthy(), 'most orders succeed').to.equal(true);
+    unserved = SHARDS / 2;
+    expect(await isHealthy(), 'not at once').to.equal(true);
+    clock.advance(3_000);
+    const { checks } = await health.ready();
+    expect(checks['shards']).to.include({ status: 'down', detail: `8 of 16 shards are not served` });
+    unserved = SHARDS / 2 - 1;
+    expect([await isHealthy(), await shards()]).to.deep.equal([true, 'degraded']);
+    unserved = 0;
+    expect(await shards()).to.equal('up');
+  });
+
+  it('is not ready while it drains; it lives all the same', async () => {
     expect(await isHealthy()).to.equal(true);
     health.drain();
     expect(await isHealthy()).to.equal(false);
@@ -107,8 +138,19 @@ describe('worker health', () => {
 
   it('is degraded, and ready, while events wait for long to be published, however few they are', () => {
     const lag = { lagRows: 90, lagMs: 60_000 };
-    const deps = { clock, ping: () => Promise.resolve(), shardsMissing: () => 0, leaseValid: () => true };
-    const progress = { journalStalledMs: () => 0, projectionsLagMs: () => 0 };
+    const deps = {
+      clock,
+      ping: () => Promise.resolve(),
+      shards: SHARDS,
+      shardsUnserved: () => 0,
+      leaseValid: () => true,
+    };
+    const progress = {
+      journalStalledMs: () => 0,
+      projectionsLagMs: () => 0,
+      peers: () => peers,
+      answers: () => answers,
+    };
     const relaying = new WorkerHealth({ ...deps, ...progress, broker: { state: () => 'up', lag: () => lag } });
     try {
       expect(relaying.checks()['broker']).to.include({ status: 'up' });
@@ -118,6 +160,38 @@ describe('worker health', () => {
     } finally {
       relaying.stop();
     }
+  });
+
+  it('cut off from those who serve it is not ready; who serves for one that is out of reach is', async () => {
+    peers = { isCutOff: false, unreached: 'node b' };
+    expect((await health.ready()).checks['peers']).to.include({ status: 'degraded', detail: 'out of reach: node b' });
+    expect(await isHealthy()).to.equal(true);
+    peers = { isCutOff: true, unreached: 'node a' };
+    const { checks, healthy } = await health.ready();
+    expect([healthy, checks['peers']!.status, checks['peers']!.detail]).to.deep.equal([
+      false,
+      'down',
+      'this worker is cut off from node a; they serve all shards',
+    ]);
+  });
+
+  it('is not ready while nearly all requests fail, degraded while many do, and neither for a few', async () => {
+    const seconds = async (count: number, answered: number, failed: number): Promise<unknown> => {
+      for (let second = 0; second < count; second++) {
+        answers = { answered: answers.answered + answered, failed: answers.failed + failed };
+        await pass(1_000);
+        await answer();
+      }
+      return (await health.ready()).checks['requests']!.status;
+    };
+    expect(await seconds(20, 100, 0)).to.equal('up');
+    expect(await seconds(10, 1, 1), 'one caller’s bad luck').to.equal('up');
+    expect(await seconds(10, 100, 20)).to.equal('degraded');
+    expect(await isHealthy()).to.equal(true);
+    expect(await seconds(10, 100, 80)).to.equal('down');
+    expect(await isHealthy()).to.equal(false);
+    expect(await seconds(10, 0, 0), 'nobody asks any more: it is tried again').to.equal('up');
+    expect(await isHealthy()).to.equal(true);
   });
 
   it('is not ready without a lease, while the journal makes no progress, or with read models far behind', async () => {

@@ -5,6 +5,7 @@
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { answerProblem, headersOfEveryAnswer, setHeaders } from '../answer.ts';
+import type { EdgeAnswers } from '../answer-counts.ts';
 import { ClientGone, discardRest } from '../body.ts';
 import type { RequestState } from '../edge-context.ts';
 import { Problem } from '../problems.ts';
@@ -14,7 +15,7 @@ const UNEXPECTED =
   'An unexpected error; it was logged under this requestId. Whether anything was applied is not known.';
 
 /** @param bodyBytesMax see discardRest. */
-export function problemBoundary(log: Logger, bodyBytesMax: number): Middleware<RequestState> {
+export function problemBoundary(log: Logger, bodyBytesMax: number, answers: EdgeAnswers): Middleware<RequestState> {
   return async (ctx, next) => {
     const requestId = requestIdOf(ctx.headers['request-id']);
     ctx.state.requestId = requestId;
@@ -23,12 +24,17 @@ export function problemBoundary(log: Logger, bodyBytesMax: number): Middleware<R
       await next();
     } catch (thrown) {
       if (thrown instanceof ClientGone) ctx.respond = false;
-      else if (thrown instanceof Problem) answerProblem(ctx, thrown);
-      else {
+      else if (thrown instanceof Problem) {
+        answers.count(thrown);
+        answerProblem(ctx, thrown);
+      } else {
         log.error({ err: thrown, requestId, method: ctx.method }, 'an unexpected error in the edge');
-        answerProblem(ctx, new Problem('internal', UNEXPECTED));
+        const problem = new Problem('internal', UNEXPECTED);
+        answers.count(problem);
+        answerProblem(ctx, problem);
       }
     }
+    answers.answered++;
     // What was answered before its body had come: the client may go on sending it.
     if (!ctx.req.complete) discardRest(ctx.req, bodyBytesMax);
   };
