@@ -5,10 +5,11 @@
  */
 import type { Refusal, Until } from '../domain/decider.ts';
 import type { FailureCode } from '../kernel/errors.ts';
-import type { Origin } from '../persistence/ports.ts';
+import type { CausedBy, Origin } from '../persistence/ports.ts';
+import type { Precondition } from './precondition.ts';
 
 /** What a command's rows remember of where it came from. */
-export type CommandSource = Pick<Ask, 'commandId' | 'fingerprint' | 'traceparent'>;
+export type CommandSource = Pick<Ask, 'commandId' | 'fingerprint' | 'traceparent' | 'condition' | 'by'>;
 
 export interface Ask {
   /** An entity id, see domain/addresses.ts. */
@@ -17,10 +18,18 @@ export interface Ask {
   readonly command?: { readonly type: string };
   /** The same at every re-send of a command: it has one outcome. Empty for a read. */
   readonly commandId: string;
-  /** Hash of what the caller sent under this command id; given only by callers whose id must be remembered. */
+  /**
+   * Hash of what the caller sent under this command id; given only by callers whose id must be remembered. Such an id is
+   * bound also where the command finds its work done already: the row that binds it has no events. An empty text asks
+   * for less: that the id is recognised once it was applied.
+   */
   readonly fingerprint?: string | undefined;
+  /** Judged when the command is decided, and only where it is not known. */
+  readonly condition?: Precondition | undefined;
   /** The trace that the command belongs to (W3C): kept with its rows, and handed on with what they set off. */
   readonly traceparent?: string | undefined;
+  /** Who sent it, from outside; the steps that orders take by themselves have none. One object for all asks of a request. */
+  readonly by?: CausedBy | undefined;
   readonly until: Until;
   /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
   readonly timeoutMs: number;

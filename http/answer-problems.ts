@@ -3,10 +3,13 @@
  * apart: a refusal (a rule said no), "nothing was applied" (429 and 503), and "not known" (504).
  */
 import type { Answer } from '../actors/ask.ts';
+import type { TooManyKeys } from '../actors/entity/entity-shell.ts';
+import type { PreconditionFailed } from '../actors/precondition.ts';
 import type { Refusal } from '../domain/decider.ts';
 import type { OrderRefusal } from '../domain/order/order.ts';
 import type { StockRefusal } from '../domain/stock/stock-item.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { entityTag } from './entity-tag.ts';
 import { Problem } from './problems.ts';
 
 export interface AskContext {
@@ -39,12 +42,19 @@ export function problemOfAnswer(answer: Unanswered, what: string, context: AskCo
 }
 
 function problemOfRefusal(refusal: Refusal, what: string, { keyName = HTTP_KEY_NAME }: AskContext): Problem {
-  const known = refusal as OrderRefusal | StockRefusal;
+  const known = refusal as OrderRefusal | StockRefusal | PreconditionFailed | TooManyKeys;
   switch (known.code) {
     case 'not_found':
       return notFound(what);
     case 'idempotency_mismatch':
       return new Problem(known.code, `This ${keyName} was used with another body; use a new one for a new request.`);
+    case 'precondition_failed':
+      return preconditionFailed(known, what);
+    case 'too_many_keys':
+      return new Problem(
+        'idempotency_key_invalid',
+        `This ${what} remembers ${known.countMax} keys and takes no more; what you ask for is done already.`,
+      );
     case 'unknown_product':
       return new Problem(known.code, 'A product of this order never had stock.');
     case 'illegal_transition': {
@@ -70,6 +80,14 @@ function problemOfRefusal(refusal: Refusal, what: string, { keyName = HTTP_KEY_N
       // A refusal that no request of this edge can meet: a defect, not the caller's doing.
       throw new Error(`the edge has no answer for the refusal ${known.code}`);
   }
+}
+
+function preconditionFailed({ version }: PreconditionFailed, what: string): Problem {
+  if (version === undefined)
+    return new Problem('precondition_failed', `There is no such ${what}; nothing was applied.`);
+  const tag = entityTag(version);
+  const detail = `The ${what} is at ${tag}, which If-Match or If-None-Match refuses; nothing was applied. Read it again.`;
+  return new Problem('precondition_failed', detail, { headers: { ETag: tag } });
 }
 
 function problemOfFailure(

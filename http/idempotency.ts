@@ -1,7 +1,8 @@
 /**
  * Owns what becomes of an `Idempotency-Key`: names that come out the same each time. A key belongs to its caller
  * (issuer and sub) and, except for placing an order, to one method and path. Nothing is stored here: the entity that
- * the command goes to remembers it.
+ * the command goes to remembers it. A key whose command goes to several entities is remembered by one of its own, see
+ * claim-id.ts.
  */
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -9,6 +10,7 @@ import { uuidV5, uuidV7 } from '../kernel/ids.ts';
 import type { Sender } from '../messaging/commands/sender.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Principal } from './authenticator.ts';
+import type { Precondition } from '../actors/precondition.ts';
 import { Problem } from './problems.ts';
 
 const PRINTABLE_ASCII = /^[ -~]{1,255}$/;
@@ -36,6 +38,9 @@ export interface CommandName {
   readonly fingerprint?: string;
 }
 
+/** Of a command whose sender may send it again. */
+export type KeyedCommandName = Required<CommandName>;
+
 /** @param target method and path that the key is good for. @param body as parsed. */
 export function commandNameOfKey(
   namespace: string,
@@ -43,9 +48,14 @@ export function commandNameOfKey(
   target: string,
   key: string,
   body: unknown,
-): CommandName {
+): KeyedCommandName {
   const commandId = `idem/${uuidV5(namespace, JSON.stringify([issuer, sub, target, key]))}`;
   return { commandId, fingerprint: sha256(canonicalJson(body)) };
+}
+
+/** The id under which a key of a request to several entities is remembered. */
+export function claimIdOfKey(namespace: string, { issuer, sub }: Principal, target: string, key: string): string {
+  return uuidV5(namespace, JSON.stringify([issuer, sub, target, key]));
 }
 
 /**
@@ -63,7 +73,7 @@ export function commandNameOfMessage(
   messageId: string,
   target: string,
   body: unknown,
-): CommandName {
+): KeyedCommandName {
   const commandId = `amqp/${uuidV5(namespace, JSON.stringify([namespaceOf(sender), messageId]))}`;
   return { commandId, fingerprint: sha256(canonicalJson([target, body])) };
 }
@@ -73,9 +83,13 @@ function namespaceOf({ kind, name }: Sender): unknown {
   return kind === 'user' ? name : { app: name };
 }
 
-/** A command that nobody will repeat. */
-export function commandNameOf(nowMs: EpochMs): CommandName {
-  return { commandId: `http/${uuidV7(nowMs)}` };
+/**
+ * A command that only this request repeats, where an answer is lost on its way. With a condition it must be recognised
+ * then: applied, it has made a version that its own condition refuses.
+ */
+export function commandNameOf(nowMs: EpochMs, condition?: Precondition): CommandName {
+  const commandId = `http/${uuidV7(nowMs)}`;
+  return condition === undefined ? { commandId } : { commandId, fingerprint: '' };
 }
 
 export function sha256(text: string): string {

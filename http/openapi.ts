@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { answerJsonText } from './answer.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import { headersOf, isMutation, OPERATIONS, type Operation } from './operations.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import { problemResponse } from './schemas/responses.ts';
 
@@ -22,7 +22,15 @@ const HEADERS = {
     description: 'The trace that the command belongs to (W3C Trace Context); its events carry it on.',
     schema: { type: 'string', examples: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'] },
   },
-  'If-None-Match': { description: 'An ETag that is known already.', schema: { type: 'string', examples: ['"v4"'] } },
+  'If-None-Match': {
+    description:
+      'To read: ETags that are known already (304). To change: what must not be there; "*": only where there is none (412).',
+    schema: { type: 'string', examples: ['"v4"', '*'] },
+  },
+  'If-Match': {
+    description: 'Change only what is at one of these ETags; "*": only what exists. Otherwise 412, nothing applied.',
+    schema: { type: 'string', examples: ['"v4"', '*'] },
+  },
 } as const;
 
 const PROBLEMS_OF_PROTECTED: readonly ProblemCode[] = [
@@ -42,6 +50,8 @@ export const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
   'header_fields_too_large',
   'internal',
 ];
+/** Its conditions may not hold, or not be readable. */
+const PROBLEMS_OF_MUTATIONS: readonly ProblemCode[] = ['validation_failed', 'precondition_failed'];
 const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
   'validation_failed',
   'malformed_json',
@@ -79,6 +89,7 @@ export function openApiDocument(version: string): Json {
 export function problemsOf(operation: Operation): readonly ProblemCode[] {
   const codes = new Set<ProblemCode>(operation.problems);
   if (operation.access !== 'public') for (const code of PROBLEMS_OF_PROTECTED) codes.add(code);
+  if (isMutation(operation)) for (const code of PROBLEMS_OF_MUTATIONS) codes.add(code);
   if (operation.body !== undefined) for (const code of PROBLEMS_OF_BODIES) codes.add(code);
   const hasVariables = operation.path.includes('{');
   if (operation.query !== undefined || hasVariables) codes.add('validation_failed');
@@ -113,7 +124,9 @@ export function rolesOf(access: Operation['access']): readonly string[] {
   return { public: [], any: ['customer', 'support', 'admin'], staff: ['support', 'admin'], admin: ['admin'] }[access];
 }
 
-function parametersOf({ path, query, headers = [] }: Operation): Json[] {
+function parametersOf(operation: Operation): Json[] {
+  const { path, query } = operation;
+  const headers = headersOf(operation);
   const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',

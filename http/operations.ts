@@ -20,6 +20,8 @@ import { setStockRequest, stockBatchRequest } from './schemas/stock-requests.ts'
 /** `any`: every role. `staff`: support and admin. */
 export type Access = 'public' | 'any' | 'staff' | 'admin';
 
+type RequestHeader = 'Idempotency-Key' | 'Prefer' | 'If-Match' | 'If-None-Match' | 'traceparent';
+
 export interface Operation {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Variable segments in braces. */
@@ -32,8 +34,8 @@ export interface Operation {
   /** Absent beside `body`: the body is required. */
   readonly bodyOptional?: true;
   readonly query?: z.ZodObject;
-  /** Request headers that this operation understands, beside Authorization and Request-Id. */
-  readonly headers?: readonly ('Idempotency-Key' | 'Prefer' | 'If-None-Match' | 'traceparent')[];
+  /** Request headers that this operation understands, beside Authorization and Request-Id, and those of every mutation. */
+  readonly headers?: readonly RequestHeader[];
   readonly responses: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
   /** Beside those of every operation. */
   readonly problems?: readonly ProblemCode[];
@@ -151,7 +153,7 @@ export const OPERATIONS = {
     example: { items: [{ productId: EXAMPLE_PRODUCT_ID, onHand: 100, lowStockThreshold: 10 }] },
     headers: ['Idempotency-Key'],
     responses: { 200: { description: 'A result per item, in their order', schema: stockBatchResponse } },
-    problems: ['idempotency_key_invalid'],
+    problems: ['idempotency_key_invalid', 'idempotency_mismatch', 'outcome_unknown'],
   },
   setStock: {
     method: 'PUT',
@@ -238,6 +240,16 @@ export const OPERATIONS = {
     responses: { 302: { description: 'To /docs' } },
   },
 } as const satisfies Readonly<Record<string, Operation>>;
+
+/** It changes something, so it honours conditions: see command-source.ts. */
+export const isMutation = ({ access, method }: Operation): boolean => access !== 'public' && method !== 'GET';
+
+const CONDITIONS = ['If-Match', 'If-None-Match'] as const;
+
+export function headersOf(operation: Operation): readonly RequestHeader[] {
+  const { headers = [] } = operation;
+  return isMutation(operation) ? [...headers, ...CONDITIONS] : headers;
+}
 
 export type OperationId = keyof typeof OPERATIONS;
 

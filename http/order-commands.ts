@@ -8,7 +8,10 @@
 import type { OrderCommand as DomainCommand } from '../domain/order/order.ts';
 import { unreachable } from '../kernel/invariant.ts';
 import type { CommandOutcome, CommandType, OrderCommand, OrderCommands } from '../messaging/commands/order-commands.ts';
+import type { CausedBy } from '../persistence/ports.ts';
 import type { Principal } from './authenticator.ts';
+import { claimId } from './claim-id.ts';
+import type { CommandSource } from './command-source.ts';
 import { DEFAULT_LIMITS } from './edge-deps.ts';
 import type { EdgeServices } from './edge-services.ts';
 import { commandNameOfMessage, orderIdOfMessage } from './idempotency.ts';
@@ -67,11 +70,15 @@ function screen(body: unknown, bodyBytesMax: number): void {
 async function commanded(services: EdgeServices, message: OrderCommand): Promise<FoundOrder> {
   const { type, body, sender, messageId, traceparent } = message;
   const namespace = services.idempotencyNamespace;
-  const shared = { keyed: true, keyName: KEY_NAME, settleWithinMs: undefined, traceparent };
+  const source: CommandSource = { traceparent, by: causedBy(message) };
+  const shared = { keyed: true, keyName: KEY_NAME, settleWithinMs: undefined, source };
+  // The id of a message is one command's, whatever order that is for.
+  const id = orderIdOfMessage(namespace, sender, messageId);
 
   async function command(given: string, domainCommand: DomainCommand, rest: unknown): Promise<FoundOrder> {
     const orderId = orderIdOf(given);
     const name = commandNameOfMessage(namespace, sender, messageId, `${domainCommand.type} ${orderId}`, rest);
+    await claimId(services, { id, fingerprint: name.fingerprint, keyName: KEY_NAME, source });
     return (await commandOrder(services, { orderId, command: domainCommand, name, ...shared })).found;
   }
 
@@ -79,8 +86,8 @@ async function commanded(services: EdgeServices, message: OrderCommand): Promise
     case 'place': {
       const principal: Principal = { sub: sender.name, role: 'support', issuer: ISSUERS[sender.kind] };
       const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.reservationTtlMs);
-      const orderId = orderIdOfMessage(namespace, sender, messageId);
-      return (await placeOrder(services, { orderId, terms, ...shared })).found;
+      const placing = { orderId: id, terms, fingerprint: terms.bodyHash, ...shared };
+      return (await placeOrder(services, placing)).found;
     }
     case 'confirm': {
       const { orderId, ...rest } = parseInput(confirmOrderMessage, body);
@@ -93,6 +100,12 @@ async function commanded(services: EdgeServices, message: OrderCommand): Promise
     default:
       return unreachable(type, 'type of a command');
   }
+}
+
+function causedBy({ sender, messageId, onBehalfOf }: OrderCommand): CausedBy {
+  const { kind, name } = sender;
+  const by = { channel: 'message', who: name, issuer: ISSUERS[kind], requestId: messageId } as const;
+  return onBehalfOf === undefined ? by : { ...by, onBehalfOf };
 }
 
 /** The order is on its way to where a person may confirm it: the refusal would not stay true. */
@@ -115,6 +128,7 @@ function outcomeOf(code: ProblemCode): Exclude<CommandOutcome['kind'], 'done'> {
     case 'card_data_refused':
       return 'invalid';
     case 'currency_mismatch':
+    case 'idempotency_key_invalid':
     case 'idempotency_mismatch':
     case 'illegal_transition':
     case 'unknown_product':

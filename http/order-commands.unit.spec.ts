@@ -72,6 +72,51 @@ describe('commands by message', () => {
     expect(problem.detail).to.match(/^This message-id was used/);
   });
 
+  describe('one message id is one command', () => {
+    const cancelOf = (orderId: unknown, reason = 'r') => ({ type: 'cancel', body: { orderId, reason } }) as const;
+    const confirmOf = (orderId: unknown) => ({ type: 'confirm', body: { orderId } }) as const;
+    const MISMATCH = { kind: 'refused', code: 'idempotency_mismatch' };
+
+    it('that placed an order: it cancels and confirms none', async () => {
+      const { orderId } = await placed({ body: orderBody({ customerId: 'carol', confirmation: 'manual' }) });
+      for (const other of [cancelOf(orderId), confirmOf(orderId)]) expect(await problemOf(other)).to.include(MISMATCH);
+      expect(await placed({ body: orderBody({ customerId: 'carol', confirmation: 'manual' }) })).to.include({
+        orderId,
+        status: 'PaymentAuthorized',
+      });
+    });
+
+    it('that cancelled an order: not another order, not with another body, no confirmation, no placing', async () => {
+      const ids = [];
+      for (const messageId of ['a', 'b']) ids.push((await placed({ messageId }))['orderId']);
+      await placed(cancelOf(ids[0]));
+      for (const other of [cancelOf(ids[1]), cancelOf(ids[0], 'another'), confirmOf(ids[0]), {}]) {
+        expect(await problemOf(other)).to.include(MISMATCH);
+      }
+      expect(await placed(cancelOf(ids[0]))).to.include({ status: 'Cancelled' });
+      expect(await placed({ messageId: 'b' })).to.include({ status: 'Confirmed' });
+    });
+
+    it('of one sender: another sender has its own', async () => {
+      const { orderId } = await placed();
+      expect(await placed({ ...cancelOf(orderId), sender: { kind: 'user', name: 'other' } })).to.include({ orderId });
+    });
+
+    it('also while that is refused: the same may come again, another may not', async () => {
+      const { orderId } = await placed({ messageId: 'a' });
+      expect((await problemOf(cancelOf(NEVER_PLACED))).kind).to.equal('not_yet');
+      expect(await problemOf(cancelOf(orderId))).to.include(MISMATCH);
+      expect((await problemOf(cancelOf(NEVER_PLACED))).kind).to.equal('not_yet');
+    });
+
+    it('leaves no order behind that could be read', async () => {
+      const { orderId } = await placed();
+      await placed({ messageId: 'm-2', ...cancelOf(orderId) });
+      const { body } = await edge.send('/api/v1/orders', { token: edge.tokens.support });
+      expect(body['data']).to.have.length(1);
+    });
+  });
+
   it('demands the customer', async () => {
     const { kind, code, problem } = await problemOf({ body: orderBody() });
     expect([kind, code]).to.deep.equal(['invalid', 'validation_failed']);
@@ -163,7 +208,7 @@ describe('commands by message', () => {
       expect((await problemOf({})).kind).to.equal('retry');
     }
     const { orderId } = await placed();
-    edge.actors.loseNextAnswer();
+    edge.actors.loseNextAnswer(({ command }) => command?.type === 'CancelOrder');
     const cancel = { type: 'cancel', messageId: 'm-2', body: { orderId, reason: 'r' } } as const;
     expect(await problemOf(cancel)).to.include({ kind: 'retry', code: 'outcome_unknown' });
     expect(await placed(cancel)).to.include({ status: 'Cancelled' });

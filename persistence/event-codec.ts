@@ -1,7 +1,8 @@
 /**
  * Events as they are stored: a JSON array of objects with `type` and, from the second form of a type on, `v`. Names and
  * forms in the journal are for ever; a new form gets a higher `v` and an upcaster from the one before. What this build
- * doesn't know it refuses to read: guessing would fork history.
+ * doesn't know it refuses to read: guessing would fork history. An empty array is a row that only binds its command id:
+ * the command found its work done already.
  */
 import type { DomainEvent, EntityKind } from '../domain/decider.ts';
 import type { OrderEvent } from '../domain/order/order.ts';
@@ -90,7 +91,7 @@ export function decodeEvents(text: string, forms: EventForms): DomainEvent[] {
   } catch (error) {
     throw new CorruptionError(`events are no JSON: ${messageOf(error)}`);
   }
-  if (!Array.isArray(stored) || stored.length === 0) throw new CorruptionError('events are no filled array');
+  if (!Array.isArray(stored)) throw new CorruptionError('events are no array');
   return stored.map((each: unknown) => upcast(each, forms));
 }
 

@@ -38,7 +38,6 @@ describe('event codec', () => {
     ['no JSON', '[{'],
     ['nothing', ''],
     ['no array', '{"type":"Made"}'],
-    ['an empty array', '[]'],
     ['an entry that is no object', '[1]'],
     ['an entry that is null', '[null]'],
     ['an event without a type', '[{}]'],
@@ -56,6 +55,10 @@ describe('event codec', () => {
       expect(() => decodeEvents(text, FORMS)).to.throw(CorruptionError);
     });
   }
+
+  it('reads a row without events, which only binds a command id', () => {
+    expect(decodeEvents('[]', FORMS)).to.deep.equal([]);
+  });
 
   it('knows these names for ever: a stored event of each can still be read', () => {
     const names = Object.fromEntries(Object.entries(EVENT_FORMS).map(([kind, forms]) => [kind, Object.keys(forms)]));

@@ -36,6 +36,21 @@ export interface RowMeta {
   readonly fingerprint?: string;
   /** Of the command that caused it, where it had one: see Ask. */
   readonly traceparent?: string;
+  /** Of a command that came from outside. What an order does by itself has none: its command id tells which step it is. */
+  readonly by?: CausedBy;
+}
+
+/** Who caused a row. Stored as it is, so members may come but never change. */
+export interface CausedBy {
+  readonly channel: 'http' | 'message' | 'command-line';
+  /** The token's `sub`; of a message its sender. */
+  readonly who?: string;
+  readonly role?: string;
+  readonly issuer?: string;
+  /** Of a message its message-id. */
+  readonly requestId?: string;
+  /** For whom a message's sender acts, as it says. */
+  readonly onBehalfOf?: string;
 }
 
 /** A row that is to be written. */

@@ -19,12 +19,13 @@ import { ForeignMessageError, type FailureCode } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { encodeEvents } from '../../persistence/event-codec.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
-import type { AppendOutcome, PendingRow, RowMeta, Snapshot, StoredEntity } from '../../persistence/ports.ts';
+import type { AppendOutcome, CausedBy, PendingRow, RowMeta, Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
 import type { Answer, Ask, CommandSource, Elsewhere } from '../ask.ts';
 import { Effects, type Conclusion, type EffectsOwner } from './effects.ts';
 import type { EntityHost, ShardReply } from './entity-host.ts';
 import type { EntityType } from './entity-type.ts';
+import { judged } from '../precondition.ts';
 import { foldEntity, type FoldedEntity } from './fold-entity.ts';
 import { Gathering } from './gathering.ts';
 import { KnownCommands } from './known-commands.ts';
@@ -38,6 +39,11 @@ const SNAPSHOT_VERSIONS_MIN = 500;
 /** And not before the rows after the last one are as much to read as it is: a row costs about so many characters. */
 const SNAPSHOT_CHARS_PER_VERSION = 200;
 const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
+/**
+ * Command ids that one entity remembers for ever may be bound by commands that do nothing, and each costs a row: a
+ * customer that sends a new key with each cancellation must not make its order dear to read.
+ */
+const BOUND_COMMANDS_MAX = 1_000;
 /** Askers that may wait for one entity to settle. */
 const SETTLE_WAITERS_MAX = 5_000;
 
@@ -68,6 +74,12 @@ interface Asker {
 
 /** Undefined where the command came from another version: a decider answers every command that it knows. */
 type Decided = ReturnType<EntityType['decider']['decide']>;
+
+/** An entity remembers a bounded number of command ids that did nothing. */
+export interface TooManyKeys {
+  readonly code: 'too_many_keys';
+  readonly countMax: number;
+}
 
 /** Why an entity leaves memory while somebody waits for it. */
 export type Departure =
@@ -332,7 +344,11 @@ export class EntityShell implements EffectsOwner {
       return true;
     }
     const at = Math.max(this.#host.clock.nowMs(), this.#lastAt);
-    const decision = this.type.decider.decide(this.#state, command, at, gathering?.answers) as Decided | undefined;
+    let decision = this.type.decider.decide(this.#state, command, at, gathering?.answers) as Decided | undefined;
+    if (source.condition !== undefined && decision) {
+      const begins = command.type === this.type.beginsWith;
+      decision = judged(decision, source.condition, begins, this.#existingVersion);
+    }
     if (this.#presuming && this.#pending.length === 0 && decision?.kind !== 'accepted') {
       this.#readAfterAll(); // without a row of its own nothing would prove that the entity is new
       return false;
@@ -358,14 +374,33 @@ export class EntityShell implements EffectsOwner {
       }
       case 'already_done':
         if (gathering) this.#endGathering(gathering);
+        if (source.fingerprint) return this.#bind(at, command, source, askers);
         for (const asker of askers) this.#answerAsker(asker, true);
         return false;
       case 'rejected':
         if (gathering) this.#endGathering(gathering);
-        for (const { reply } of askers)
-          this.#hold({ reply, value: undefined, refusal: decision.refusal, replayed: false });
+        this.#reject(decision.refusal, askers);
         return false;
     }
+  }
+
+  get #existingVersion(): number | undefined {
+    return this.type.decider.exists(this.#state) ? this.#version : undefined;
+  }
+
+  #reject(refusal: Refusal, askers: readonly Asker[]): void {
+    for (const { reply } of askers) this.#hold({ reply, value: undefined, refusal, replayed: false });
+  }
+
+  /** The command found its work done: all that there is to write is that its id is taken. @returns true when rows follow. */
+  #bind(at: EpochMs, command: { readonly type: string }, source: CommandSource, askers: readonly Asker[]): boolean {
+    if (this.type.knownCommandsMax === undefined && this.#known.size >= BOUND_COMMANDS_MAX) {
+      const refusal: TooManyKeys = { code: 'too_many_keys', countMax: BOUND_COMMANDS_MAX };
+      this.#reject(refusal, askers);
+      return false;
+    }
+    this.#append([], at, command, source, askers);
+    return true;
   }
 
   /** Nothing was touched: only the message fails. */
@@ -381,14 +416,14 @@ export class EntityShell implements EffectsOwner {
     events: readonly DomainEvent[],
     at: EpochMs,
     command: { readonly type: string },
-    { commandId, fingerprint, traceparent }: CommandSource,
+    { commandId, fingerprint, traceparent, by }: CommandSource,
     askers: readonly Asker[],
   ): void {
     const { decider, forms, view } = this.type;
     for (const event of events) this.#state = decider.evolve(this.#state, event, at);
     this.#version++;
     this.#lastAt = at;
-    this.#traceparent = traceparent;
+    if (events.length > 0) this.#traceparent = traceparent;
     if (fingerprint !== undefined) this.#known.remember(commandId, fingerprint);
     const effects = decider.outstanding(this.#state);
     const wakeAt = this.#wakeAt(effects, at);
@@ -399,7 +434,7 @@ export class EntityShell implements EffectsOwner {
       commandId,
       wakeAt,
       events: encodeEvents(events, forms),
-      meta: metaOf(fingerprint, traceparent),
+      meta: metaOf(fingerprint, traceparent, by),
       at,
       onlyIfNew: this.#presuming !== undefined && this.#version === 1,
     };
@@ -608,9 +643,17 @@ export class EntityShell implements EffectsOwner {
   }
 }
 
-function metaOf(fingerprint: string | undefined, traceparent: string | undefined): RowMeta | null {
-  if (fingerprint === undefined) return traceparent === undefined ? null : { traceparent };
-  return traceparent === undefined ? { fingerprint } : { fingerprint, traceparent };
+function metaOf(
+  fingerprint: string | undefined,
+  traceparent: string | undefined,
+  by: CausedBy | undefined,
+): RowMeta | null {
+  if (fingerprint === undefined && traceparent === undefined && by === undefined) return null;
+  return {
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(by !== undefined && { by }),
+  };
 }
 
 /** One decision between its append and its commit. */

@@ -300,6 +300,74 @@ describe('the entity shell', () => {
       expect(wordFor(await node.ask(STOCK, set(5), keyed('k3', 'f')))).to.equal('stock_below_held');
     });
 
+    it('that finds its work done is bound by a row without events, for ever', async () => {
+      await start();
+      await node.ask(STOCK, set(5), keyed('k', 'f'));
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k2', 'f2')))).to.equal('done');
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k2', 'f2')))).to.equal('replayed');
+      await node.quiet();
+      expect(node.world.rowsOf(STOCK).map(({ events }) => events === '[]')).to.deep.equal([false, true]);
+      node.kill();
+      await start({ world: node.world });
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k2', 'other')))).to.equal('idempotency_mismatch');
+      expect((await node.stock('P1')).onHand).to.equal(5);
+    });
+
+    it('without a fingerprint writes no row where it finds its work done', async () => {
+      await start();
+      await node.ask(STOCK, set(5));
+      expect(wordFor(await node.ask(STOCK, set(5)))).to.equal('replayed');
+      expect(wordFor(await node.ask(STOCK, set(5), keyed('k', '')))).to.equal('replayed');
+      expect(node.world.rowsOf(STOCK)).to.have.length(1);
+    });
+
+    it('does nothing on an order a bounded number of times: a row each would make it dear to read', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      await node.place(ORDER, {}, { until: 'settled' });
+      const cancel = { type: 'CancelOrder', reason: 'r' } as never;
+      await node.ask(`ord_${ORDER}`, cancel, { ...keyed('c', 'f'), until: 'settled' });
+      const answers = await Promise.all(
+        Array.from({ length: 1_000 }, (_, at) => node.ask(`ord_${ORDER}`, cancel, keyed(`k${at}`, 'f'))),
+      );
+      const words = answers.map(wordFor);
+      expect(words.filter((word) => word === 'done')).to.have.length(999);
+      expect(words.slice(999)).to.deep.equal(['too_many_keys']);
+      expect(wordFor(await node.ask(`ord_${ORDER}`, cancel, keyed('k0', 'f')))).to.equal('replayed');
+      expect(wordFor(await node.ask(`ord_${ORDER}`, cancel))).to.equal('replayed');
+    });
+
+    it('claimed by something else places no order, also while the claim is not durable', async () => {
+      await start();
+      const to = `ord_${ORDER}`;
+      const claim = (name: string, fingerprint: string): void =>
+        asker.ask(name, to, { type: 'ClaimId' }, { commandId: 'place', fingerprint });
+      claim('first', 'f');
+      claim('again', 'f');
+      claim('other', 'g');
+      asker.ask('placed', to, place(), { commandId: 'place', fingerprint: 'body' });
+      await asker.all();
+      expect(asker.heard).to.deep.equal([
+        'first: done',
+        'again: replayed',
+        'other: idempotency_mismatch',
+        'placed: idempotency_mismatch',
+      ]);
+      await node.quiet();
+      await node.projections.flush();
+      expect([node.world.rowsOf(to).length, node.world.readModels.orders.size]).to.deep.equal([1, 0]);
+    });
+
+    it('of an order that was placed claims nothing, also where its first row is only on its way', async () => {
+      await start();
+      const to = `ord_${ORDER}`;
+      asker.ask('placed', to, place(), { commandId: 'place' });
+      asker.ask('claim', to, { type: 'ClaimId' }, { commandId: 'place', fingerprint: 'f' });
+      await asker.all();
+      expect(asker.heard).to.deep.equal(['placed: done', 'claim: idempotency_mismatch']);
+    });
+
     it('that was refused is not bound', async () => {
       await start();
       await node.ask(STOCK, set(5));
@@ -313,6 +381,38 @@ describe('the entity shell', () => {
       node.store.next(refused);
       expect(wordFor(await node.ask(STOCK, set(5), keyed('k', 'f')))).to.equal('not_applied');
       expect(wordFor(await node.ask(STOCK, set(6), keyed('k', 'g')))).to.equal('done');
+    });
+
+    it('has its condition judged by the state that its decision sees, not by one that is durable', async () => {
+      await start();
+      await node.ask(STOCK, set(5));
+      const open = node.store.hold();
+      const condition = { ifMatch: [1] };
+      asker.ask('first', STOCK, set(6), { commandId: 'a', condition });
+      asker.ask('second', STOCK, set(7), { commandId: 'b', condition });
+      asker.ask('third', STOCK, set(8), { commandId: 'c', condition: { ifMatch: [2] } });
+      open();
+      expect(await asker.all()).to.deep.equal(['first: done', 'second: precondition_failed', 'third: done']);
+      expect((await node.stock('P1')).onHand).to.equal(8);
+    });
+
+    it('whose condition refuses it is refused once that is certain, and binds no id', async () => {
+      await start();
+      const condition = { ifNoneMatch: '*' } as const;
+      asker.ask('first', STOCK, set(1), { ...keyed('a', 'f'), condition });
+      asker.ask('second', STOCK, set(2), { ...keyed('b', 'f'), condition });
+      expect(await asker.all()).to.deep.equal(['first: done', 'second: precondition_failed']);
+      expect(wordFor(await node.ask(STOCK, set(1), { ...keyed('a', 'f'), condition }))).to.equal('replayed');
+      expect(wordFor(await node.ask(STOCK, set(3), keyed('b', 'g')))).to.equal('done');
+    });
+
+    it('with a condition never places what is taken for new in vain', async () => {
+      await start();
+      const condition = { ifMatch: '*' } as const;
+      asker.ask('absent', `ord_${ORDER}`, place(), { commandId: 'place', condition });
+      asker.ask('new', `ord_${ORDER}`, place(), { commandId: 'place', condition: { ifNoneMatch: '*' } });
+      asker.ask('known', `ord_${ORDER}`, place(), { commandId: 'place', condition: { ifNoneMatch: '*' } });
+      expect(await asker.all()).to.deep.equal(['absent: precondition_failed', 'new: done', 'known: replayed']);
     });
 
     it('makes one order of twins that come at once', async () => {

@@ -15,7 +15,7 @@ export interface FoldedEntity {
   /** Time of its last row. */
   readonly at: EpochMs;
   readonly snapshotVersion: number;
-  /** Of its last row. */
+  /** Of its last row that has events. */
   readonly traceparent: string | undefined;
 }
 
@@ -55,22 +55,31 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
     if (row.version !== version + 1)
       throw new CorruptionError(`${entityId}: version ${row.version} follows ${version}`);
     if (row.shard !== shard) throw new CorruptionError(`${entityId} has rows in shard ${row.shard} and ${shard}`);
-    state = evolveRow(type, entityId, state, row);
+    const evolved = evolveRow(type, entityId, state, row);
+    state = evolved.state;
     if (row.meta?.fingerprint !== undefined) known.remember(row.commandId, row.meta.fingerprint);
     firstSeq ??= row.seq;
     version = row.version;
     at = row.at;
-    traceparent = row.meta?.traceparent;
+    if (evolved.changed) traceparent = row.meta?.traceparent;
   }
   return { state, version, known, firstSeq: firstSeq ?? 0, at, snapshotVersion, traceparent };
 }
 
 /** Whatever a damaged event makes the decider stumble over is the row's fault. */
-function evolveRow({ decider, forms }: EntityType, entityId: string, state: unknown, row: JournalRow): unknown {
+function evolveRow(
+  { decider, forms }: EntityType,
+  entityId: string,
+  state: unknown,
+  row: JournalRow,
+): { state: unknown; changed: boolean } {
   try {
     let evolved = state;
-    for (const event of decodeEvents(row.events, forms)) evolved = decider.evolve(evolved, event, row.at);
-    return evolved;
+    const events = decodeEvents(row.events, forms);
+    for (const event of events) evolved = decider.evolve(evolved, event, row.at);
+    if (events.length === 0 && !row.meta?.fingerprint)
+      throw new CorruptionError('a row without events binds no command');
+    return { state: evolved, changed: events.length > 0 };
   } catch (error) {
     throw new CorruptionError(`${entityId} can't be read from version ${row.version} on: ${messageOf(error)}`, {
       cause: error,

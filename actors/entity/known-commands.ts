@@ -18,6 +18,10 @@ export class KnownCommands {
     return this.#fingerprints?.get(commandId);
   }
 
+  get size(): number {
+    return this.#fingerprints?.size ?? 0;
+  }
+
   remember(commandId: string, fingerprint: string): void {
     const fingerprints = (this.#fingerprints ??= new Map<string, string>());
     fingerprints.set(commandId, fingerprint);

@@ -32,6 +32,9 @@ export function decideOrder(state: OrderState, command: OrderCommand, at: EpochM
     if (unknownProducts.length > 0) return rejected({ code: 'unknown_product', productIds: unknownProducts });
     return accepted<OrderEvent>({ type: 'OrderCreated', holdNotAfter: at + HOLD_WINDOW_MS, ...terms });
   }
+  // The shell binds the claim's fingerprint to the id (actors/ask.ts); placing under it is then a mismatch.
+  if (command.type === 'ClaimId')
+    return state.status === 'Absent' ? alreadyDone : rejected({ code: 'idempotency_mismatch' });
   if (state.status === 'Absent') return rejected({ code: 'not_found' });
   switch (command.type) {
     case 'ConfirmOrder':

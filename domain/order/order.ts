@@ -91,6 +91,8 @@ export type OrderCommand =
   /** `unknownProducts` was looked up by the edge; it is judged after the known order. */
   | { readonly type: 'PlaceOrder'; readonly terms: OrderTerms; readonly unknownProducts: readonly string[] }
   | { readonly type: 'ConfirmOrder' }
+  /** The id of this order is made of a key that was used for something else: no order must ever be placed under it. */
+  | { readonly type: 'ClaimId' }
   | { readonly type: 'CancelOrder'; readonly reason: string }
   | { readonly type: 'ExpireOrder' }
   | { readonly type: 'RecordReservation'; readonly outcome: ReservationOutcome }

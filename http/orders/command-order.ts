@@ -3,8 +3,8 @@
  * (see commanding.ts), answers.
  */
 import type { OrderCommand } from '../../domain/order/order.ts';
-import { traceparentOf } from '../../kernel/trace-context.ts';
 import { isStaff } from '../authenticator.ts';
+import { commandSourceOf } from '../command-source.ts';
 import type { CallerContext, Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { commandNameOf, commandNameOfKey, idempotencyKeyOf } from '../idempotency.ts';
@@ -58,13 +58,13 @@ async function commandForCaller(
   const orderId = orderIdOf(ctx.params['orderId']);
   // A customer must not learn from a refusal that somebody else's order exists.
   if (!isStaff(principal)) await findOrder(services, orderId, principal);
+  const source = commandSourceOf(ctx);
   const target = `${ctx.method} /api/v1/orders/${orderId} ${command.type}`;
   const keyed = key !== undefined;
   const name = keyed
     ? commandNameOfKey(idempotencyNamespace, principal, target, key, body)
-    : commandNameOf(clock.nowMs());
-  const traceparent = traceparentOf(ctx.headers['traceparent']);
-  const commanding = { orderId, command, name, keyed, settleWithinMs, traceparent };
+    : commandNameOf(clock.nowMs(), source.condition);
+  const commanding = { orderId, command, name, keyed, settleWithinMs, source };
   const { found, replayed, repeated } = await commandOrder(services, commanding);
   const isReplay = keyed && replayed && !repeated;
   return { found, headers: isReplay ? { 'Idempotent-Replayed': 'true' } : {} };

@@ -6,6 +6,7 @@ import type { Answer } from '../../actors/ask.ts';
 import { orderEntity } from '../../domain/addresses.ts';
 import type { OrderCommand, PlacedOrder } from '../../domain/order/order.ts';
 import { problemOfAnswer } from '../answer-problems.ts';
+import type { CommandSource } from '../command-source.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import type { CommandName } from '../idempotency.ts';
 import type { Commanded } from './placing.ts';
@@ -20,13 +21,13 @@ export interface Commanding {
   readonly keyName?: string;
   /** How long to wait for the order to be at rest; undefined: durable is enough. */
   readonly settleWithinMs: number | undefined;
-  readonly traceparent?: string | undefined;
+  readonly source: CommandSource;
 }
 
-/** @throws Problem not_found, illegal_transition, idempotency_mismatch; overloaded, unavailable, outcome_unknown. */
+/** @throws Problem not_found, illegal_transition, precondition_failed, idempotency_mismatch; overloaded, unavailable, outcome_unknown. */
 export async function commandOrder({ actors, timeouts }: EdgeServices, commanding: Commanding): Promise<Commanded> {
-  const { orderId, command, name, keyed, keyName, settleWithinMs, traceparent } = commanding;
-  const ask = { to: orderEntity(orderId), command, ...name, traceparent };
+  const { orderId, command, name, keyed, keyName, settleWithinMs, source } = commanding;
+  const ask = { to: orderEntity(orderId), command, ...name, ...source };
 
   let answer: Answer;
   let repeated = false;

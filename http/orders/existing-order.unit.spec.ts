@@ -73,6 +73,21 @@ describe('an existing order', () => {
     ): Promise<TestReply> =>
       edge.send(`${path}/cancel`, { method: 'POST', json: { reason: 'changed my mind' }, token, headers });
 
+    it('under a new key binds that key, though it finds its work done', async () => {
+      const path = await placed();
+      await cancel(path, edge.tokens.alice, { 'idempotency-key': 'a' });
+      const key = { 'idempotency-key': 'b' };
+      const second = await cancel(path, edge.tokens.alice, key);
+      expect([second.status, second.headers.has('idempotent-replayed')]).to.deep.equal([200, false]);
+      expect((await cancel(path, edge.tokens.alice, key)).headers.get('idempotent-replayed')).to.equal('true');
+      const other = { method: 'POST', json: { reason: 'another' }, headers: key };
+      const third = await edge.send(`${path}/cancel`, other);
+      expect([third.status, third.body['code']]).to.deep.equal([422, 'idempotency_mismatch']);
+      expect((await edge.send(path, { method: 'DELETE', headers: key })).headers.has('idempotent-replayed')).to.equal(
+        false,
+      );
+    });
+
     it('answers 200 with all compensated, and the same again', async () => {
       const path = await placed();
       expect(await available()).to.equal(98);

@@ -4,8 +4,8 @@
  * own body.
  */
 import { uuidV7 } from '../../kernel/ids.ts';
-import { traceparentOf } from '../../kernel/trace-context.ts';
 import { answerJson } from '../answer.ts';
+import { commandSourceOf } from '../command-source.ts';
 import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import { entityTag } from '../entity-tag.ts';
@@ -29,8 +29,7 @@ export function createPlaceOrder(services: EdgeServices): Handler {
     const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
-    const traceparent = traceparentOf(ctx.headers['traceparent']);
-    const placing = { orderId, terms, keyed, settleWithinMs: waitMs, traceparent };
+    const placing = { orderId, terms, keyed, settleWithinMs: waitMs, source: commandSourceOf(ctx) };
     const { found, replayed, repeated } = await placeOrder(services, placing);
     const { state, version, origin } = found;
     // After a repetition of our own, `replayed` says nothing about the caller; then the order's age tells.

@@ -7,6 +7,7 @@ import { orderEntity } from '../../domain/addresses.ts';
 import type { Until } from '../../domain/decider.ts';
 import type { OrderCommand, OrderLine, OrderState, OrderTerms, PlacedOrder } from '../../domain/order/order.ts';
 import { problemOfAnswer, problemOfRead } from '../answer-problems.ts';
+import type { CommandSource } from '../command-source.ts';
 import type { EdgeServices } from '../edge-services.ts';
 import type { ProductLookup } from '../known-products.ts';
 import { ERRORS_TOLD_MAX } from '../parse-input.ts';
@@ -14,7 +15,7 @@ import { Problem } from '../problems.ts';
 import type { FoundOrder } from './find-order.ts';
 
 /** One command for each order, ever. */
-const PLACE_COMMAND_ID = 'place';
+export const PLACE_COMMAND_ID = 'place';
 const ALL_PRODUCTS_KNOWN: readonly string[] = [];
 
 export interface Placing {
@@ -26,7 +27,14 @@ export interface Placing {
   readonly keyName?: string;
   /** How long to wait for the order to be at rest; undefined: durable is enough. */
   readonly settleWithinMs: number | undefined;
-  readonly traceparent?: string | undefined;
+  readonly source: CommandSource;
+  /** Given where the id may also be claimed by another command, see claim-id.ts: tells this one from those. */
+  readonly fingerprint?: string;
+}
+
+interface AskedToPlace {
+  readonly command: OrderCommand;
+  readonly fingerprint: string | undefined;
 }
 
 export interface Commanded {
@@ -39,11 +47,11 @@ export interface Commanded {
 
 /** @throws Problem unknown_product, idempotency_mismatch; overloaded, unavailable, outcome_unknown, validation_failed. */
 export async function placeOrder(services: EdgeServices, placing: Placing): Promise<Commanded> {
-  const { orderId, terms, keyed, keyName, settleWithinMs, traceparent } = placing;
+  const { orderId, terms, keyed, keyName, settleWithinMs, source, fingerprint } = placing;
   const lookup = await services.knownProducts.lookUp(terms.lines);
   const unknownProducts = await unknownProductsOf(services, lookup, orderId, keyed, terms.lines);
   const command: OrderCommand = { type: 'PlaceOrder', terms, unknownProducts };
-  const { answer, repeated } = await askToPlace(services, { orderId, command, traceparent }, settleWithinMs);
+  const { answer, repeated } = await askToPlace(services, { orderId, command, fingerprint, source }, settleWithinMs);
   if (answer.kind === 'rejected' && answer.refusal.code === 'unknown_product') {
     throw unknownProduct(unknownProducts, terms.lines);
   }
@@ -87,12 +95,23 @@ async function unknownProductsOf(
  */
 async function askToPlace(
   services: EdgeServices,
-  { orderId, command, traceparent }: { orderId: string; command: OrderCommand; traceparent: string | undefined },
+  { orderId, command, fingerprint, source }: Pick<Placing, 'orderId' | 'source'> & AskedToPlace,
   settleWithinMs: number | undefined,
 ) {
   const { actors, clock, timeouts } = services;
+  const { traceparent, condition, by } = source;
   const ask = (until: Until, timeoutMs: number): Promise<Answer> =>
-    actors.ask({ to: orderEntity(orderId), command, commandId: PLACE_COMMAND_ID, traceparent, until, timeoutMs });
+    actors.ask({
+      to: orderEntity(orderId),
+      command,
+      commandId: PLACE_COMMAND_ID,
+      fingerprint,
+      traceparent,
+      condition,
+      by,
+      until,
+      timeoutMs,
+    });
 
   const startedMs = clock.monotonicMs();
   const first =

@@ -5,6 +5,7 @@ import { notFound, problemOfRead } from '../answer-problems.ts';
 import { answerJson } from '../answer.ts';
 import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
+import { entityTag } from '../entity-tag.ts';
 import { parseInput } from '../parse-input.ts';
 import { productPath } from '../schemas/text.ts';
 import { stockJson } from './stock-json.ts';
@@ -17,6 +18,6 @@ export function createGetStock({ actors, timeouts }: EdgeServices): Handler {
     if (answer.kind !== 'done') throw problemOfRead(answer, 'stock item');
     const level = answer.value as StockLevel;
     if (!level.exists) throw notFound('stock item');
-    answerJson(ctx, 200, stockJson(level));
+    answerJson(ctx, 200, stockJson(level), { ETag: entityTag(answer.version) });
   };
 }

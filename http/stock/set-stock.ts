@@ -3,44 +3,53 @@ import type { Answer } from '../../actors/ask.ts';
 import { stockEntity } from '../../domain/addresses.ts';
 import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
 import { problemOfAnswer } from '../answer-problems.ts';
-import type { Principal } from '../authenticator.ts';
 import { answerJson } from '../answer.ts';
+import { commandSourceOf, type CommandSource } from '../command-source.ts';
 import type { Handler } from '../edge-context.ts';
 import type { EdgeServices } from '../edge-services.ts';
-import { commandNameOf, commandNameOfKey, idempotencyKeyOf } from '../idempotency.ts';
+import { entityTag } from '../entity-tag.ts';
+import { commandNameOf, commandNameOfKey, idempotencyKeyOf, type CommandName } from '../idempotency.ts';
 import { parseInput } from '../parse-input.ts';
 import { setStockRequest, type SetStockRequest } from '../schemas/stock-requests.ts';
 import { productPath } from '../schemas/text.ts';
 import { stockJson } from './stock-json.ts';
 
 export function createSetStock(services: EdgeServices): Handler {
+  const { clock, idempotencyNamespace } = services;
   return async (ctx) => {
     const { productId } = parseInput(productPath, ctx.params, 'The path');
     const key = idempotencyKeyOf(ctx.req);
     const request = parseInput(setStockRequest, await services.bodies.readJson(ctx.req, ctx.state.principal));
-    const answer = await askToSetStock(services, ctx.state.principal, productId, request, key, 0);
+    const source = commandSourceOf(ctx);
+    const name =
+      key === undefined
+        ? commandNameOf(clock.nowMs(), source.condition)
+        : commandNameOfKey(idempotencyNamespace, ctx.state.principal, targetOf(productId), key, levelOf(request));
+    const answer = await askToSetStock(services, productId, request, name, source);
     if (answer.kind !== 'done') throw problemOfAnswer(answer, 'stock item', { keyed: key !== undefined });
     const replayed = key !== undefined && answer.replayed;
-    answerJson(ctx, 200, stockJson(answer.value as StockLevel), replayed ? { 'Idempotent-Replayed': 'true' } : {});
+    answerJson(ctx, 200, stockJson(answer.value as StockLevel), {
+      ETag: entityTag(answer.version),
+      ...(replayed && { 'Idempotent-Replayed': 'true' }),
+    });
   };
 }
 
-/** @param ordinal tells equal products of one batch apart; 0 is the PUT itself. */
+/** Its text is part of stored command ids. */
+const targetOf = (productId: string): string => `PUT stock ${productId} 0`;
+
+/** What is set, without the product: the content of a request under a key. */
+export function levelOf({ lowStockThreshold, onHand, warehouseId }: SetStockRequest) {
+  return { lowStockThreshold, onHand, warehouseId };
+}
+
 export async function askToSetStock(
-  { actors, clock, idempotencyNamespace, knownProducts, timeouts }: EdgeServices,
-  principal: Principal,
+  { actors, knownProducts, timeouts }: EdgeServices,
   productId: string,
-  request: SetStockRequest,
-  key: string | undefined,
-  ordinal: number,
+  { lowStockThreshold, onHand, warehouseId }: SetStockRequest,
+  name: CommandName,
+  source: CommandSource,
 ): Promise<Answer> {
-  const { lowStockThreshold, onHand, warehouseId } = request;
-  const level = { lowStockThreshold, onHand, warehouseId };
-  const target = `PUT stock ${productId} ${ordinal}`;
-  const name =
-    key === undefined
-      ? commandNameOf(clock.nowMs())
-      : commandNameOfKey(idempotencyNamespace, principal, target, key, level);
   const command: StockCommand = {
     type: 'SetStock',
     warehouseId,
@@ -51,8 +60,9 @@ export async function askToSetStock(
     to: stockEntity(productId),
     command,
     ...name,
-    // Without a key nobody could tell it from one that somebody else set over in between.
-    ...(key === undefined && ({ once: true } as const)),
+    ...source,
+    // Without a name that the item knows again, it can't be told from one that somebody else set over in between.
+    ...(name.fingerprint === undefined && ({ once: true } as const)),
     until: 'durable',
     timeoutMs: timeouts.commandMs,
   } as const;

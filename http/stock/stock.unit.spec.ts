@@ -151,6 +151,54 @@ describe('stock', () => {
     });
   });
 
+  describe('a key', () => {
+    const key = { headers: { 'idempotency-key': 'k' } };
+    const items = (...products: [string, number][]) => ({
+      items: products.map(([productId, onHand]) => ({ productId, onHand })),
+    });
+
+    it('of a batch is refused to another batch, whether or not they share a product', async () => {
+      await batch(items(['P1', 1], ['P2', 2]), key);
+      for (const other of [
+        items(['P3', 3]),
+        items(['P1', 1]),
+        items(['P2', 2], ['P1', 1]),
+        items(['P1', 9], ['P2', 2]),
+      ]) {
+        const reply = await batch(other, key);
+        expect([reply.status, reply.body['code']]).to.deep.equal([422, 'idempotency_mismatch']);
+      }
+      expect((await get('P3')).status).to.equal(404);
+      expect((await get('P1')).body['onHand']).to.equal(1);
+    });
+
+    it('of a batch is no key of a PUT, nor the other way round', async () => {
+      await batch(items(['P1', 1]), key);
+      const reply = await put('P1', { onHand: 1 }, key);
+      expect(reply.headers.has('idempotent-replayed')).to.equal(false);
+      expect((await put('P1', { onHand: 1 }, key)).headers.get('idempotent-replayed')).to.equal('true');
+      expect((await put('P1', { onHand: 7 }, key)).status).to.equal(422);
+      expect((await put('P2', { onHand: 7 }, key)).body['onHand']).to.equal(7);
+    });
+
+    it('says of a batch that it was replayed only where it was sent before', async () => {
+      const replayed = async () => (await batch(items(['P1', 1]), key)).headers.get('idempotent-replayed');
+      expect([await replayed(), await replayed()]).to.deep.equal([null, 'true']);
+    });
+
+    it('binds what found its work done: the same again is a replay, another body is refused', async () => {
+      await put('P1', { onHand: 5 });
+      const replayed = async () => (await put('P1', { onHand: 5 }, key)).headers.get('idempotent-replayed');
+      expect([await replayed(), await replayed()]).to.deep.equal([null, 'true']);
+      expect((await put('P1', { onHand: 6 }, key)).status).to.equal(422);
+    });
+
+    it('is not bound by a refused batch', async () => {
+      expect((await batch({ items: [] }, key)).status).to.equal(400);
+      expect((await batch(items(['P1', 1]), key)).status).to.equal(200);
+    });
+  });
+
   describe('in a batch', () => {
     it('gives a result per item, in their order; a refused one does not stop the others', async () => {
       await put('P1', { onHand: 5 });

@@ -7,6 +7,7 @@
  * waiting for a silent provider fails at once, as if its time had run out.
  */
 import type { Actors, Answer, Ask, Origin } from '../../actors/ask.ts';
+import { judged, type Precondition } from '../../actors/precondition.ts';
 import { kindOf } from '../../domain/addresses.ts';
 import {
   PROVIDER,
@@ -99,10 +100,12 @@ export class FakeActors implements Actors {
   /** All orders as their view would show them, without its delay. */
   readonly views: OrderViews = { list: (filter) => Promise.resolve(this.#list(filter)) };
 
-  #handle({ to, command, commandId, fingerprint, until }: Omit<Ask, 'timeoutMs'>): Answer {
+  #handle({ to, command, commandId, fingerprint, condition, until }: Omit<Ask, 'timeoutMs'>): Answer {
     const entity = this.#entityOf(to);
     const outcome: Outcome =
-      command === undefined ? { kind: 'done', replayed: false } : this.#apply(entity, command, commandId, fingerprint);
+      command === undefined
+        ? { kind: 'done', replayed: false }
+        : this.#apply(entity, command, commandId, fingerprint, condition);
     if (outcome.kind === 'rejected') return outcome;
     if (until === 'settled') this.#settle(to);
     if (until === 'settled' && !entity.decider.isAtRest(entity.state)) return failed('outcome_unknown');
@@ -112,23 +115,28 @@ export class FakeActors implements Actors {
     return { kind: 'done', value, replayed: outcome.replayed, version, origin };
   }
 
-  #apply(entity: Entity, command: Command, commandId: string, fingerprint: string | undefined): Outcome {
+  #apply(entity: Entity, command: Command, commandId: string, fingerprint?: string, condition?: Precondition): Outcome {
     // The order itself recognises its placing, by the hash of the body.
-    if (entity.applied.has(commandId) && command.type !== 'PlaceOrder') {
+    if (entity.applied.has(commandId) && (fingerprint !== undefined || command.type !== 'PlaceOrder')) {
       if (entity.applied.get(commandId) === fingerprint) return { kind: 'done', replayed: true };
       return { kind: 'rejected', refusal: { code: 'idempotency_mismatch' } };
     }
     const { decider } = entity;
     const at = this.#clock.nowMs();
-    let decision = decider.decide(entity.state, command, at);
+    let decision: ReturnType<AnyDecider['decide']> = decider.decide(entity.state, command, at);
     const answers: GatherAnswer[] = [];
     while (decision.kind === 'gather') {
       answers.push(...decision.asks.map((effect) => this.#answerTo(effect)));
       decision = decider.decide(entity.state, command, at, answers);
     }
+    if (condition !== undefined) {
+      const version = decider.exists(entity.state) ? entity.version : undefined;
+      decision = judged(decision, condition, command.type === 'PlaceOrder', version);
+    }
     if (decision.kind === 'rejected') return decision;
-    if (decision.kind === 'already_done') return { kind: 'done', replayed: true };
-    for (const event of decision.events) entity.state = decider.evolve(entity.state, event, at);
+    if (decision.kind === 'already_done' && !fingerprint) return { kind: 'done', replayed: true };
+    for (const event of decision.kind === 'accepted' ? decision.events : [])
+      entity.state = decider.evolve(entity.state, event, at);
     entity.version += 1;
     this.#rows += 1;
     if (entity.version === 1) entity.origin = { shard: this.#rows % 4, seq: this.#rows };
