@@ -28,6 +28,7 @@ import { openRuntimeDir } from './config/runtime-dir.ts';
 import { messageOf, StartupError } from './kernel/errors.ts';
 import { createLogger } from './kernel/logger.ts';
 import { redactSecrets } from './kernel/redact.ts';
+import { endsWithin, StopOrder, StopWanted } from './kernel/stop-order.ts';
 import {
   EmbeddedPostgresError,
   startEmbeddedPostgres,
@@ -43,29 +44,19 @@ import { runWorker } from './worker.ts';
 /** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */
 const SECOND_SIGNAL_MS = 1_000;
 const NODE_RECORD_FILE = 'node.json';
+/** Of SHUTDOWN_TIMEOUT_MS: for what is stopped behind the workers, above all an embedded PostgreSQL. */
+const STOP_RESERVE_SHARE = 0.2;
+const STOP_RESERVE_MS_MAX = 5_000;
+/** A database that does not answer keeps nobody from stopping. */
+const FAREWELL_MS = 1_000;
 
-/** What has been started, in order; stopping goes backwards. Steps must not throw. */
-class Started {
-  readonly #stops: (() => Promise<unknown>)[] = [];
-
-  add(stop: () => Promise<unknown>): void {
-    this.#stops.push(stop);
-  }
-
-  async stop(log: Logger): Promise<void> {
-    for (const stop of this.#stops.splice(0).reverse()) {
-      await stop().catch((error: unknown) => log.error({ err: error }, 'a part of the node did not stop cleanly'));
-    }
-  }
-}
-
-async function runNode(config: Config, started: Started, log: Logger): Promise<string> {
+async function runNode(config: Config, started: StopOrder, log: Logger): Promise<string> {
   const { dataDir } = config;
   let phase = 'preparing DATA_DIR';
   await prepareDataDir(dataDir);
   const runtimeDir = await openRuntimeDir(dataDir);
   const lock = await takeNodeLock(dataDir, runtimeDir);
-  started.add(() => lock.release());
+  started.add({ name: 'lock of DATA_DIR', stop: () => lock.release() });
 
   const nodeId = await readOrCreateNodeId(dataDir);
   const devSecret = usesDevSecret(config) ? await devSecretOf(config) : undefined;
@@ -91,30 +82,32 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
     drain: () => process.kill(process.pid, 'SIGTERM'),
   });
   const adminPort = await admin.listen(config.adminPort, config.host);
-  started.add(() => Promise.resolve(admin.close()));
+  started.add({ name: 'admin port', stop: () => admin.close() });
   const socket = await ListeningSocket.bind(config.port, config.host);
-  started.add(() => Promise.resolve(socket.close()));
+  started.add({ name: 'port', stop: () => socket.close() });
 
   phase = 'starting PostgreSQL';
   const embedded =
     config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, runtimeDir, log }) : undefined;
-  if (embedded) started.add(() => embedded.stop());
+  if (embedded) started.add({ name: 'embedded PostgreSQL', stop: () => embedded.stop(), msMax: Infinity });
   const databaseUrl = embedded?.url ?? config.databaseUrl!;
 
   phase = 'migrating the database';
-  const facts = await prepareDatabase(databaseUrl, { shards: config.shards, shardHash: SHARD_HASH });
+  const facts = await started.unlessWanted(
+    prepareDatabase(databaseUrl, { shards: config.shards, shardHash: SHARD_HASH }),
+  );
   log.info({ serverVersion: facts.serverVersion, isNew: facts.isNew }, 'the database is ready to use');
 
   phase = 'asking the broker';
-  const brokerAway = config.amqpUrl === undefined ? undefined : await checkBroker(config.amqpUrl);
+  const brokerAway = config.amqpUrl === undefined ? undefined : await started.unlessWanted(checkBroker(config.amqpUrl));
   if (brokerAway !== undefined) log.warn({ reason: brokerAway }, 'RabbitMQ is away; events wait, orders do not');
 
   phase = 'recovering';
   // Only one node runs on a DATA_DIR: workers of this one that are members still are dead.
   const ownership = new PostgresOwnershipStore(databaseUrl, `holdfast/node-${process.pid}`);
-  started.add(() => ownership.close());
-  await ownership.forgetNode(nodeId);
-  await refuseUnreachableMachines(ownership, config);
+  started.add({ name: 'membership', stop: () => ownership.close() });
+  await started.unlessWanted(ownership.forgetNode(nodeId));
+  await started.unlessWanted(refuseUnreachableMachines(ownership, config));
   node.ownership = ownership;
   const version = await packageVersion();
   const workers = new WorkerSupervisor(log, config.workers, socket, (slot, workerId) => ({
@@ -133,24 +126,29 @@ async function runNode(config: Config, started: Started, log: Logger): Promise<s
   workers.on('gone', (workerId) => {
     burials = burials.then(() => bury(ownership, workerId, log));
   });
-  started.add(async () => {
+  const stopWorkers = async (): Promise<void> => {
+    const startedMs = performance.now();
     // Other nodes take over what these give away; without any, nobody takes from his neighbour first.
-    await ownership
+    const drained = ownership
       .drainNode(nodeId)
-      .catch((error: unknown) => log.warn({ err: error }, 'the node could not be marked as draining'));
-    await workers.stop(config.shutdownTimeoutMs);
-    await burials;
-  });
-  await allReady(workers);
+      .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the node could not be marked as draining'));
+    await endsWithin(drained, FAREWELL_MS);
+    const { shutdownTimeoutMs } = config;
+    const reserveMs = Math.min(STOP_RESERVE_MS_MAX, shutdownTimeoutMs * STOP_RESERVE_SHARE);
+    await workers.stop(shutdownTimeoutMs - reserveMs - (performance.now() - startedMs));
+    await endsWithin(burials, FAREWELL_MS);
+  };
+  started.add({ name: 'workers', stop: stopWorkers, msMax: Infinity });
+  await started.unlessWanted(allReady(workers));
   const { port } = socket;
-  if (embedded) await stockDemo(workers);
+  if (embedded) await started.unlessWanted(stockDemo(workers));
 
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);
   await writeFile(recordFile, JSON.stringify({ pid: process.pid, port, adminPort, databaseUrl }), { mode: 0o600 });
-  started.add(() => rm(recordFile, { force: true }));
+  started.add({ name: 'record of the node', stop: () => rm(recordFile, { force: true }) });
   await sayReady(config, { port, adminPort, devSecret }, log);
   phase = 'running';
-  return failure(workers, embedded);
+  return started.unlessWanted(failure(workers, embedded));
 }
 
 const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;
@@ -272,11 +270,12 @@ async function main(): Promise<void> {
   }
   const log = createLogger({ level: config.logLevel, base: { process: 'primary', pid: process.pid } });
   for (const reason of config.warnings) log.warn({ reason }, 'a setting is legal but unwise');
-  const started = new Started();
+  const started = new StopOrder();
   const wanted = signalled(log);
+  const running = runNode(config, started, log);
   let exitCode: number;
   try {
-    const ended = await Promise.race([runNode(config, started, log), wanted]);
+    const ended = await Promise.race([running, wanted]);
     exitCode = typeof ended === 'number' ? ended : 1;
     if (typeof ended === 'string') sayError(ended);
   } catch (error) {
@@ -286,9 +285,28 @@ async function main(): Promise<void> {
     if (forAPerson) sayError(error.message);
     else log.fatal({ err: error }, 'the node could not start');
   }
-  await started.stop(log);
+  await stopAll(started, running, config.shutdownTimeoutMs, log);
   log.flush();
   process.exit(exitCode);
+}
+
+/** Whatever hangs, the process has ended by SHUTDOWN_TIMEOUT_MS: its workers die with it. */
+async function stopAll(started: StopOrder, running: Promise<unknown>, timeoutMs: number, log: Logger): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  setTimeout(() => {
+    log.error({ timeoutMs }, 'not everything stopped within SHUTDOWN_TIMEOUT_MS; the process ends all the same');
+    log.flush();
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+    process.exit(1);
+  }, timeoutMs);
+  started.want();
+  // A start that is under way ends behind the part in hand, which then is stopped before those that it needs. A node
+  // that runs waits for failures only.
+  const ended = running.catch((error: unknown) => {
+    if (!(error instanceof StopWanted)) log.warn({ reason: messageOf(error) }, 'the start ended with the stop');
+  });
+  await endsWithin(ended, deadline - performance.now());
+  await started.stop({ log, monotonicMs: () => performance.now(), deadline });
 }
 
 if (cluster.isPrimary) void main();

@@ -23,6 +23,7 @@ import { ownerRateLimiter, RATE_LIMIT_PREFIX } from './http/owner-rate-limiter.t
 import { inProcessRateLimiter, type RateLimiter } from './http/rate-limiter.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
+import { endsUnless, stopInOrder } from './kernel/stop-order.ts';
 import { setFailpointFromText } from './kernel/failpoints.ts';
 import { createLogger } from './kernel/logger.ts';
 import { LocalSocketTransport, type Receive } from './messaging/local-socket/local-socket-transport.ts';
@@ -54,6 +55,11 @@ const READ_SESSIONS_MAX = 4;
 const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
+
+/** A worker that is told to stop waits no longer for a database that answers no ping: a restart of one takes less. */
+const DATABASE_AWAY_MS = 3_000;
+/** To leave without it: nothing that is left to do can be done. */
+const EXIT_WITHOUT_DATABASE_MS = 2_000;
 
 /** Nobody waits for an event as for an answer; what leaves together spares us and the broker most of the work. */
 const EVENTS_GATHER_MS = 50;
@@ -104,6 +110,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const journalStore = new PostgresJournalStore(databaseUrl, purpose, pool);
   const projectionStore = new PostgresProjectionStore(databaseUrl, purpose, pool);
   const ownershipStore = new PostgresOwnershipStore(databaseUrl, purpose);
+  const stores = [journalStore, projectionStore, ownershipStore];
   const quarantineStore = new PostgresQuarantineStore(pool);
 
   const broker = config.amqpUrl === undefined ? undefined : new Broker(config.amqpUrl, purpose, log);
@@ -296,38 +303,47 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       tell({ kind: 'fatal', message: portProblem(config.port, config.host, code ?? message) });
     }
   };
+  /** What waits for it does not end: its shards' next owners take it up. */
+  const databaseIsAway = (): boolean => {
+    const { status, since } = health.checks()['database']!;
+    return status === 'down' && clock.nowMs() - Date.parse(since!) > DATABASE_AWAY_MS;
+  };
   const drain = async (timeoutMs: number): Promise<void> => {
     const deadline = clock.monotonicMs() + timeoutMs;
     health.drain();
     ownership.drain();
     const graceEnd = Math.min(deadline, clock.monotonicMs() + KEEP_ALIVE_GRACE_MS);
-    await Promise.all([http.drain(() => edge.inFlight(), graceEnd, deadline), commands?.drain(timeoutMs)]);
+    const answered = Promise.all([http.drain(() => edge.inFlight(), graceEnd, deadline), commands?.drain(timeoutMs)]);
+    const limits = { monotonicMs, deadline };
+    await endsUnless(answered, databaseIsAway, limits);
     // Shards go to whoever may take them; what nobody takes is finished here.
-    while (ownership.othersTake && ownership.held.size > 0 && clock.monotonicMs() < deadline)
+    while (ownership.othersTake && ownership.held.size > 0 && !databaseIsAway() && monotonicMs() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 10));
-    await region.drain(deadline);
-    await journal.drain();
+    await endsUnless(region.drain(deadline), databaseIsAway, limits);
+    await endsUnless(journal.drain(), databaseIsAway, limits);
   };
   const exit = async (timeoutMs: number): Promise<void> => {
+    const deadline = monotonicMs() + (databaseIsAway() ? Math.min(timeoutMs, EXIT_WITHOUT_DATABASE_MS) : timeoutMs);
     ownership.cease();
     http.server.closeAllConnections();
     leaving.stop();
     region.stop();
     health.stop();
     reporter.stop();
-    await projections.close(() => clock.monotonicMs(), clock.monotonicMs() + timeoutMs);
-    await relay?.close();
-    events?.close();
-    await ownership.stop();
-    await keeper.stop();
-    peers.stop();
-    await ownershipStore.leave(workerId).catch((error: unknown) => {
-      log.warn({ reason: messageOf(error) }, 'the membership could not be given up; it will run out');
-    });
-    await sockets.close();
-    await brokerTransport?.close();
-    await Promise.all([broker?.close(), eventsBroker?.close()]);
-    await Promise.all([journalStore.close(), projectionStore.close(), ownershipStore.close(), pool.end()]);
+    const steps = [
+      { name: 'read models', stop: () => projections.close(monotonicMs, deadline) },
+      { name: 'relay', stop: () => relay?.close() },
+      { name: 'events', stop: () => events?.close() },
+      { name: 'ownership', stop: () => ownership.stop() },
+      { name: 'shards', stop: () => keeper.stop() },
+      { name: 'peers', stop: () => peers.stop() },
+      { name: 'membership', stop: () => ownershipStore.leave(workerId) },
+      { name: 'sockets', stop: () => sockets.close() },
+      { name: 'peers by broker', stop: () => brokerTransport?.close() },
+      { name: 'broker', stop: () => Promise.all([broker?.close(), eventsBroker?.close()]) },
+      { name: 'database', stop: () => Promise.all([...stores.map((store) => store.close()), pool.end()]) },
+    ];
+    await stopInOrder(steps, { log, monotonicMs, deadline });
     log.flush();
     process.exit(0);
   };

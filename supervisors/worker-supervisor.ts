@@ -149,17 +149,19 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     return 'restarting';
   }
 
-  /** Drains all, then ends all; kills what has not ended by then. Resolves when none is left. */
+  /** Drains all, then ends all; kills what has not ended by then, and what has not begun. Resolves when none is left. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#socket.close();
     clearInterval(this.#watch);
+    // They hold nothing yet, and hear nothing while they wait for what they need.
+    for (const { worker, phase } of this.#slots) if (phase === 'starting') worker.process.kill('SIGKILL');
     const deadline = performance.now() + timeoutMs;
     // Workers finish what is under way while all of them still answer each other.
     this.#tellAll({ kind: 'drain', timeoutMs: timeoutMs * 0.8 });
     await this.#until(() => this.#slots.every(({ phase }) => phase === 'drained' || phase === 'gone'), deadline);
     this.#tellAll({ kind: 'exit', timeoutMs: Math.max(1_000, deadline - performance.now()) });
-    await this.#until(() => this.#slots.every(({ phase }) => phase === 'gone'), deadline + 1_000);
+    await this.#until(() => this.#slots.every(({ phase }) => phase === 'gone'), deadline);
     for (const { worker, phase, slot } of this.#slots) {
       if (phase === 'gone') continue;
       this.#log.warn({ slot, pid: worker.process.pid }, 'a worker did not end in time and is killed');

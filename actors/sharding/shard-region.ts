@@ -44,6 +44,8 @@ import { WakeTimer } from './wake-timer.ts';
 /** A provider that says nothing for so long is asked again, under the same key. */
 const PROVIDER_TIMEOUT_MS = 30_000;
 const SWEEP_INTERVAL_MS = 50;
+/** A provider's usual answer takes less. */
+const DRAIN_WITHOUT_PROGRESS_MS = 2_000;
 /** After an entity was taken for new and was not, so long all are read first: its callers may be sending again. */
 const PRESUMING_PAUSE_MS = 500;
 /** Beyond this, idle entities leave at once. */
@@ -495,10 +497,19 @@ export class ShardRegion implements Actors, EntityHost {
     return false;
   }
 
-  /** Resolves when nothing is in flight any more, or at `deadline` (monotonic ms). */
+  /**
+   * Resolves when nothing is in flight any more, or nothing was committed for a while: what waits then (for a call that
+   * is tried again later, for a database that is away) the shard's next owner takes up. At `deadline` (monotonic ms) at
+   * the latest.
+   */
   async drain(deadline: number): Promise<void> {
-    while (this.clock.monotonicMs() < deadline) {
-      if (!this.busy) return;
+    let rows = -1;
+    let progressMs = this.clock.monotonicMs();
+    for (let now = progressMs; this.busy && now < deadline; now = this.clock.monotonicMs()) {
+      const committed = this.#journal?.figures.rows ?? 0;
+      if (committed !== rows) progressMs = now;
+      else if (now - progressMs >= DRAIN_WITHOUT_PROGRESS_MS) return;
+      rows = committed;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
