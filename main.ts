@@ -35,6 +35,7 @@ import {
   type EmbeddedPostgres,
 } from './persistence/embedded/embedded-postgres.ts';
 import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
+import { sessionsOfNode } from './persistence/postgres/session-budget.ts';
 import { AdminServer } from './supervisors/admin-server.ts';
 import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
@@ -94,9 +95,14 @@ async function runNode(config: Config, started: StopOrder, log: Logger): Promise
 
   phase = 'migrating the database';
   const facts = await started.unlessWanted(
-    prepareDatabase(databaseUrl, { shards: config.shards, shardHash: SHARD_HASH }),
+    prepareDatabase(
+      databaseUrl,
+      { shards: config.shards, shardHash: SHARD_HASH },
+      { sessions: sessionsOfNode(config.workers) },
+    ),
   );
-  log.info({ serverVersion: facts.serverVersion, isNew: facts.isNew }, 'the database is ready to use');
+  const { serverVersion, clockSkewMs, isNew } = facts;
+  log.info({ serverVersion, clockSkewMs, isNew }, 'the database is ready to use');
 
   phase = 'asking the broker';
   const brokerAway = config.amqpUrl === undefined ? undefined : await started.unlessWanted(checkBroker(config.amqpUrl));

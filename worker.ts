@@ -44,6 +44,7 @@ import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.t
 import { PostgresProjectionStore } from './persistence/postgres/projection-store.ts';
 import { PostgresQuarantineStore } from './persistence/postgres/quarantine-store.ts';
 import { PostgresRelayStore } from './persistence/postgres/relay-store.ts';
+import { READ_SESSIONS_MAX } from './persistence/postgres/session-budget.ts';
 import { EntityGuardian } from './supervisors/guardian.ts';
 import { LISTENING_FDS, portProblem } from './supervisors/listening-socket.ts';
 import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
@@ -51,7 +52,6 @@ import { Reporter } from './supervisors/reporter.ts';
 import { WorkerHealth } from './supervisors/worker-health.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './supervisors/worker-protocol.ts';
 
-const READ_SESSIONS_MAX = 4;
 const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
@@ -238,6 +238,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     peers: () => ({ isCutOff: ownership.isCutOff, unreached: peers.describe() }),
     answers: () => edge.answers,
     leaseValid: () => ownership.valid,
+    clockSkewMs: () => ownership.clockSkewMs,
     journalStalledMs: () => journal.stalledMs,
     projectionsLagMs: () => projections.lagMs,
     ...(eventsBroker && relay && { broker: { state: () => eventsBroker.state, lag: () => relay.figures } }),

@@ -8,23 +8,34 @@ import * as ownership from './0002-ownership.ts';
 import * as snapshotStorage from './0003-snapshot-storage.ts';
 import * as messaging from './0004-messaging.ts';
 import * as reach from './0005-reach.ts';
+import * as compatibility from './0006-compatibility.ts';
+import type { Compatibility } from './compatibility.ts';
 
-interface Migration {
+export interface Migration {
+  /** Begins with its number. */
   readonly name: string;
+  readonly compatibility: Compatibility;
   readonly up: (knex: Knex) => Promise<void>;
   readonly down: () => Promise<void>;
 }
 
-const MIGRATIONS: readonly Migration[] = [
-  { name: '0001-journal', ...journal },
-  { name: '0002-ownership', ...ownership },
-  { name: '0003-snapshot-storage', ...snapshotStorage },
-  { name: '0004-messaging', ...messaging },
-  { name: '0005-reach', ...reach },
+const ADDITIVE: Compatibility = { kind: 'additive' };
+
+export const MIGRATIONS: readonly Migration[] = [
+  { name: '0001-journal', compatibility: { kind: 'breaking', needs: '0.1.0' }, ...journal },
+  { name: '0002-ownership', compatibility: ADDITIVE, ...ownership },
+  { name: '0003-snapshot-storage', compatibility: ADDITIVE, ...snapshotStorage },
+  { name: '0004-messaging', compatibility: ADDITIVE, ...messaging },
+  { name: '0005-reach', compatibility: ADDITIVE, ...reach },
+  { name: '0006-compatibility', compatibility: ADDITIVE, ...compatibility },
 ];
 
-export const migrationSource: Knex.MigrationSource<Migration> = {
-  getMigrations: () => Promise.resolve([...MIGRATIONS]),
-  getMigrationName: (migration) => migration.name,
-  getMigration: (migration) => Promise.resolve(migration),
-};
+export function sourceOf(migrations: readonly Migration[]): Knex.MigrationSource<Migration> {
+  return {
+    getMigrations: () => Promise.resolve([...migrations]),
+    getMigrationName: (migration) => migration.name,
+    getMigration: (migration) => Promise.resolve(migration),
+  };
+}
+
+export const migrationSource = sourceOf(MIGRATIONS);

@@ -26,6 +26,7 @@ const reportOf = (changes: Partial<WorkerReport> = {}): WorkerReport => ({
   journal: { waitingRows: 0, commits: 5, rows: 9, stalledMs: 0 },
   projections: { lagRows: 4, lagMs: 9 },
   http: { inFlight: 0, unfinishedBodies: 0 },
+  clockSkewMs: 0,
   eventLoopDelayMaxMs: 3,
   rssBytes: 1,
   ...changes,

@@ -45,7 +45,7 @@ export class Reporter {
   }
 
   #report(): WorkerReport {
-    const { region, journal, projections, keeper, guardian, health, edge, relay } = this.#parts;
+    const { region, journal, projections, keeper, ownership, guardian, health, edge, relay } = this.#parts;
     const { kinds, shardsOwned, quarantined, wakeUps, parked, deadLetters } = region.figures;
     const { gatheredRows, commits, rows, stalledMs } = journal.figures;
     const apart = [...quarantined, ...projections.apart];
@@ -65,6 +65,7 @@ export class Reporter {
       projections: { lagRows: projections.lagRows, lagMs: projections.lagMs },
       ...(relay && { relay: relay.figures }),
       http: { inFlight: edge.inFlight(), unfinishedBodies: edge.unfinishedBodies() },
+      clockSkewMs: ownership.clockSkewMs,
       eventLoopDelayMaxMs,
       rssBytes: process.memoryUsage.rss(),
     };

@@ -8,6 +8,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { AnswerShare, type AnswerCounts } from './answer-share.ts';
+import { CLOCK_SKEW_WARN_MS } from '../actors/sharding/ownership.ts';
 import { isHealthy, type Check } from './worker-report.ts';
 
 const PING_INTERVAL_MS = 1_000;
@@ -41,6 +42,8 @@ export interface WorkerHealthDeps {
   readonly leaseValid: () => boolean;
   /** Progress is health: how long what was decided waits for any commit. */
   readonly journalStalledMs: () => number;
+  /** The database's clock before this machine's. */
+  readonly clockSkewMs: () => number;
   /** How far the read models are behind. */
   readonly projectionsLagMs: () => number;
   /** Absent: there is no broker to be had. */
@@ -103,7 +106,15 @@ export class WorkerHealth {
       projections: this.#check(lagging ? `${lagMs} ms behind the journal` : undefined, 'projections'),
       worker: this.#check(this.#draining ? 'draining' : undefined, 'worker'),
     };
-    return { database: this.#database, ...checks, ...this.#brokerCheck() };
+    return { database: this.#database, ...checks, clock: this.#clockCheck(), ...this.#brokerCheck() };
+  }
+
+  /** Deadlines are this machine's, leases the database's. */
+  #clockCheck(): Check {
+    const skewMs = this.#deps.clockSkewMs();
+    const apart = Math.abs(skewMs) > CLOCK_SKEW_WARN_MS;
+    const detail = `${Math.abs(skewMs)} ms ${skewMs > 0 ? 'behind' : 'ahead of'} the database's clock`;
+    return this.#check(apart ? detail : undefined, 'clock', 'degraded');
   }
 
   /** Asked at least twice a second, by the report to the primary. */

@@ -14,6 +14,7 @@ describe('worker health', () => {
   let answers: { answered: number; failed: number };
   let leaseValid: boolean;
   let stalledMs: number;
+  let skewMs: number;
   let lagMs: number;
   /** How the next pings end. */
   let pings: { resolve(): void; reject(error: Error): void }[];
@@ -26,6 +27,7 @@ describe('worker health', () => {
     answers = { answered: 0, failed: 0 };
     leaseValid = true;
     stalledMs = 0;
+    skewMs = 0;
     lagMs = 0;
     pings = [];
     health = new WorkerHealth({
@@ -39,6 +41,7 @@ describe('worker health', () => {
       peers: () => peers,
       answers: () => answers,
       leaseValid: () => leaseValid,
+      clockSkewMs: () => skewMs,
       journalStalledMs: () => stalledMs,
       projectionsLagMs: () => lagMs,
     });
@@ -58,6 +61,20 @@ describe('worker health', () => {
     await turns(1);
   };
   const isHealthy = async (): Promise<boolean> => (await health.ready()).healthy;
+
+  it('is degraded and ready while its clock runs apart from the database’s, and says how far', async () => {
+    for (const [ms, said] of [
+      [3_600_000, '3600000 ms behind the database'],
+      [-2_001, '2001 ms ahead of the database'],
+    ] as const) {
+      skewMs = ms;
+      const { healthy, checks } = await health.ready();
+      expect([healthy, checks['clock']!.status]).to.deep.equal([true, 'degraded']);
+      expect(checks['clock']!.detail).to.include(said);
+    }
+    skewMs = 2_000;
+    expect((await health.ready()).checks['clock']!.status).to.equal('up');
+  });
 
   it('is ready while the database answers, and says how fast', async () => {
     await pass(1_000);
@@ -146,6 +163,7 @@ describe('worker health', () => {
       leaseValid: () => true,
     };
     const progress = {
+      clockSkewMs: () => 0,
       journalStalledMs: () => 0,
       projectionsLagMs: () => 0,
       peers: () => peers,

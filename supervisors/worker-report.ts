@@ -61,6 +61,8 @@ export interface WorkerReport {
     readonly held: number;
   };
   readonly http: { readonly inFlight: number; readonly unfinishedBodies: number };
+  /** The database's clock before this machine's. */
+  readonly clockSkewMs: number;
   readonly eventLoopDelayMaxMs: number;
   readonly rssBytes: number;
 }

@@ -10,7 +10,7 @@
  * shard's log is the journal's business (invariant 1), so a wrong belief here costs time, never an order.
  */
 import type { Logger } from 'pino';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Member, MemberReach, OwnershipStore } from '../../persistence/ports.ts';
 import { desiredOwners } from './desired-owners.ts';
@@ -21,6 +21,10 @@ import { reachableGroup } from './reachable-group.ts';
 export const LEASE_TTL_MS = 3_000;
 /** We give up a little before the others may take over: clocks don't run alike. */
 const LEASE_MARGIN_MS = 300;
+/** Our clock and the database's may run so far apart before a person should look; a start refuses more, see check-server.ts. */
+export const CLOCK_SKEW_WARN_MS = 2_000;
+/** An answer that took longer says too little about the clock. */
+const CLOCK_READING_MS_MAX = 500;
 const ROUND_INTERVAL_MS = 500;
 /** Between two rounds, however many want one. */
 const ROUND_INTERVAL_MIN_MS = 10;
@@ -63,6 +67,7 @@ export class Ownership implements ShardDirectory {
   #handOvers = 0;
   /** Given away here; the next round tells the store. */
   #toRelease: number[] = [];
+  #clockSkewMs = 0;
   #validUntilMonotonicMs = -Infinity;
   #validUntilWallMs = -Infinity;
   #claims = false;
@@ -129,6 +134,11 @@ export class Ownership implements ShardDirectory {
   get valid(): boolean {
     const { clock } = this.#deps;
     return clock.monotonicMs() < this.#validUntilMonotonicMs && clock.nowMs() < this.#validUntilWallMs;
+  }
+
+  /** The database's clock before ours; below zero: behind. */
+  get clockSkewMs(): number {
+    return this.#clockSkewMs;
   }
 
   get held(): ReadonlySet<number> {
@@ -221,6 +231,7 @@ export class Ownership implements ShardDirectory {
     const sentWallMs = clock.nowMs();
     const membership = await store.renew(this.#workerId, LEASE_TTL_MS, this.#draining, this.#reach());
     if (this.#stopped) return;
+    if (membership) this.#compareClocks(membership.databaseMs, sentWallMs, clock.monotonicMs() - sentMonotonicMs);
     for (const { workerId, nodeId, host } of membership?.evicted ?? [])
       this.#deps.log.warn(
         { workerId, nodeId, host },
@@ -270,6 +281,17 @@ export class Ownership implements ShardDirectory {
       log.error({ serving: others }, 'this worker is cut off: its shards go to workers that reach each other');
     if (this.#admitted && !isCutOff && this.#isCutOff) log.info('this worker is not cut off: it may own shards');
     this.#isCutOff = isCutOff;
+  }
+
+  /** The database answered about halfway between. */
+  #compareClocks(databaseMs: EpochMs, sentWallMs: EpochMs, tookMs: number): void {
+    if (tookMs > CLOCK_READING_MS_MAX) return;
+    this.#clockSkewMs = Math.round(databaseMs - sentWallMs - tookMs / 2);
+    if (Math.abs(this.#clockSkewMs) <= CLOCK_SKEW_WARN_MS) return;
+    this.#deps.log.warn(
+      { clockSkewMs: this.#clockSkewMs },
+      'the clock runs apart from the database’s: orders that wait end at the wrong time; set both by NTP',
+    );
   }
 
   /** Takes over what the store says. */

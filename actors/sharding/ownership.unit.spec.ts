@@ -24,6 +24,8 @@ const memberOf = (workerId: string): Omit<Member, 'draining'> => ({
 /** Fails, or waits, when a test says so. */
 class ScriptedOwnershipStore extends InMemoryOwnershipStore {
   isAway = false;
+  /** Of the database's clock before ours. */
+  aheadMs = 0;
   renewals = 0;
   #gate: Promise<void> | undefined;
 
@@ -49,7 +51,7 @@ class ScriptedOwnershipStore extends InMemoryOwnershipStore {
     if (this.isAway) throw new Error('scripted: the database is away');
     const membership = await super.renew(workerId, ttlMs, draining, reach);
     await this.#gate;
-    return membership;
+    return membership && { ...membership, databaseMs: membership.databaseMs + this.aheadMs };
   }
 }
 
@@ -257,6 +259,20 @@ describe('ownership', () => {
     expect(first.ownership.members.has('b')).to.equal(false);
     const evictions = kept.lines.filter(({ msg }) => String(msg).startsWith('a worker was evicted'));
     expect(evictions.map(({ workerId }) => workerId)).to.deep.equal(['b']);
+  });
+
+  it('measures how far the database’s clock is from its own, and warns beyond a bound', async () => {
+    const worker = await isAlone();
+    worker.store.aheadMs = 1_500;
+    await worker.ownership.confirm();
+    expect(worker.ownership.clockSkewMs).to.equal(1_500);
+    const warnings = () => kept.lines.filter(({ clockSkewMs }) => clockSkewMs !== undefined);
+    expect(warnings()).to.deep.equal([]);
+    worker.store.aheadMs = -3_600_000;
+    await worker.ownership.confirm();
+    expect(worker.ownership.clockSkewMs).to.equal(-3_600_000);
+    expect(warnings()[0]).to.include({ level: 40, clockSkewMs: -3_600_000 });
+    expect(worker.serves, 'leases are the database’s business alone').to.equal(SHARDS);
   });
 
   it('confirm resolves after a round that began after it was called, also one that failed', async () => {

@@ -3,7 +3,8 @@
  * that stops answering is cut: behind a black hole only the client's own clock helps.
  */
 import pg from 'pg';
-import { messageOf, StartupError } from '../../kernel/errors.ts';
+import { StartupError } from '../../kernel/errors.ts';
+import { connectionProblem } from './connection-problem.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of the runtime takes longer on a healthy server. */
@@ -171,16 +172,13 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /** One session, for the length of `work`. @throws StartupError, naming the remedy, when the server can't be reached. */
 export async function withClient<T>(url: string, purpose: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(connectionConfig(url, purpose));
-  client.on('error', () => undefined);
+  let client: pg.Client;
   try {
+    client = new pg.Client(connectionConfig(url, purpose)); // reads the files of certificates
+    client.on('error', () => undefined);
     await client.connect();
   } catch (error) {
-    const reason = messageOf(error) || (error as { code?: string }).code;
-    throw new StartupError(
-      `The database can't be reached: ${reason ?? 'no answer'}. Check that DATABASE_URL names a running PostgreSQL, and its user and database.`,
-      { cause: error },
-    );
+    throw new StartupError(connectionProblem(error), { cause: error });
   }
   try {
     return await work(client);

@@ -5,14 +5,15 @@
 import { randomUUID } from 'node:crypto';
 import knex from 'knex';
 import type pg from 'pg';
-import { migrationSource } from '../../migrations/source.ts';
+import { compatibilityRows, refusalOf, type CompatibilityRow } from '../../migrations/compatibility.ts';
+import { MIGRATIONS, sourceOf, type Migration } from '../../migrations/source.ts';
+import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { StartupError } from '../../kernel/errors.ts';
+import { checkMayCreate, checkServer } from './check-server.ts';
 import { connectionConfig, withClient } from './connection.ts';
 
 /** Any 64-bit number that only Holdfast uses. */
 const MIGRATION_LOCK = 4_846_791_223;
-/** PostgreSQL 13 is the oldest that is still maintained by anybody. */
-const SERVER_VERSION_MIN = 130_000;
 /** A first migration of a large database takes its time. */
 const MIGRATION_TIMEOUT_MS = 3_600_000;
 
@@ -25,73 +26,103 @@ export interface DatabaseFacts {
   /** UUID from which idempotency keys become ids; made by the first start. */
   readonly idempotencyNamespace: string;
   readonly serverVersion: string;
+  /** The database's clock before this machine's. */
+  readonly clockSkewMs: number;
   /** True when this call wrote the settings: nothing ever ran on the database before. */
   readonly isNew: boolean;
 }
 
+export interface Preparation {
+  /** Sessions that will be opened on the server; a command that runs beside a node needs none. */
+  readonly sessions?: number;
+  readonly migrations?: readonly Migration[];
+  readonly clock?: Clock;
+}
+
 /**
- * @throws StartupError when the server is too old or not durable, or when the database was begun with another number
- *   of shards or another hash.
+ * @throws StartupError when the server is not fit for orders (see check-server.ts), when a newer version changed the
+ *   database so that this one can't run on it, or when it was begun with another number of shards or another hash.
  */
-export async function prepareDatabase(url: string, wanted: ShardSettings): Promise<DatabaseFacts> {
+export async function prepareDatabase(
+  url: string,
+  wanted: ShardSettings,
+  { sessions = 0, migrations = MIGRATIONS, clock = systemClock }: Preparation = {},
+): Promise<DatabaseFacts> {
   return withClient(url, 'holdfast/prepare', async (client) => {
-    const serverVersion = await checkServer(client);
+    const { version: serverVersion, clockSkewMs } = await checkServer(url, client, sessions, clock);
     await client.query(`SET statement_timeout = ${MIGRATION_TIMEOUT_MS}`);
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await migrate(url);
+    await migrate(url, client, migrations);
     const isNew = await writeSettings(client, wanted);
     const idempotencyNamespace = await checkSettings(client, wanted);
     await client.query(
       `INSERT INTO shard_leases (shard) SELECT generate_series(0, $1::int - 1) ON CONFLICT (shard) DO NOTHING`,
       [wanted.shards],
     );
-    return { idempotencyNamespace, serverVersion, isNew };
+    return { idempotencyNamespace, serverVersion, clockSkewMs, isNew };
   });
 }
 
-async function checkServer(client: pg.Client): Promise<string> {
-  const result = await client.query<{ version: string; number: string; fsync: string }>(
-    `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number, current_setting('fsync') AS fsync`,
+/** Runs under the advisory lock. What a newer version migrated is judged by what it recorded: see migrations/compatibility.ts. */
+async function migrate(url: string, client: pg.Client, migrations: readonly Migration[]): Promise<void> {
+  const applied = await appliedMigrations(client);
+  const known = migrations.map(({ name }) => name);
+  const recorded = await recordedCompatibility(client);
+  const refusal = refusalOf(known, applied, recorded);
+  if (refusal !== undefined) throw new StartupError(refusal);
+  if (!known.every((name) => applied.includes(name))) {
+    await checkMayCreate(client);
+    await applyMigrations(url, migrations);
+  }
+  // Also what a start that died before this line left out.
+  const missing = compatibilityRows(migrations).filter(({ name }) => !recorded.some((row) => row.name === name));
+  if (missing.length === 0) return;
+  await client.query(
+    `INSERT INTO migration_compatibility (name, oldest_schema, needs)
+     SELECT * FROM unnest($1::text[], $2::int[], $3::text[]) ON CONFLICT (name) DO NOTHING`,
+    [missing.map(({ name }) => name), missing.map((row) => row.oldestSchema), missing.map(({ needs }) => needs)],
   );
-  const { version, number, fsync } = result.rows[0]!;
-  if (Number(number) < SERVER_VERSION_MIN) {
-    throw new StartupError(`PostgreSQL ${version} is too old: use 13 or newer in DATABASE_URL.`);
-  }
-  if (fsync !== 'on') {
-    throw new StartupError(
-      'The server of DATABASE_URL runs with fsync = off: what it acknowledges may be lost. Set fsync = on.',
-    );
-  }
-  return version;
 }
 
-/** Runs under the advisory lock, so a lock that knex left behind when its process was killed is nobody's. */
-async function migrate(url: string): Promise<void> {
+async function applyMigrations(url: string, migrations: readonly Migration[]): Promise<void> {
   const { statement_timeout: _, query_timeout: __, ...connection } = connectionConfig(url, 'holdfast/migrate');
   const database = knex({
     client: 'pg',
     connection: connection as never,
     pool: { min: 0, max: 1 },
-    migrations: { migrationSource, tableName: 'migrations' },
+    migrations: {
+      migrationSource: sourceOf(migrations),
+      tableName: 'migrations',
+      // It would refuse what a newer version added.
+      disableMigrationsListValidation: true,
+    },
   });
   try {
+    // Under our lock, so one that knex left behind when its process was killed is nobody's.
     if (await database.schema.hasTable('migrations_lock')) await database.migrate.forceFreeMigrationsLock();
     await database.migrate.latest();
-  } catch (error) {
-    if (isMissingMigration(error)) {
-      throw new StartupError(
-        'The database was migrated by a newer Holdfast than this one. Run that version, or another database.',
-        { cause: error },
-      );
-    }
-    throw error;
   } finally {
     await database.destroy();
   }
 }
 
-function isMissingMigration(error: unknown): boolean {
-  return error instanceof Error && /migration directory is corrupt/.test(error.message);
+async function appliedMigrations(client: pg.Client): Promise<string[]> {
+  if (!(await hasTable(client, 'migrations'))) return [];
+  const { rows } = await client.query<{ name: string }>('SELECT name FROM migrations ORDER BY name');
+  return rows.map(({ name }) => name);
+}
+
+async function recordedCompatibility(client: pg.Client): Promise<CompatibilityRow[]> {
+  if (!(await hasTable(client, 'migration_compatibility'))) return [];
+  const { rows } = await client.query<CompatibilityRow>(
+    `SELECT name, oldest_schema AS "oldestSchema", needs FROM migration_compatibility`,
+  );
+  return rows;
+}
+
+async function hasTable(client: pg.Client, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [name]);
+  return rows[0]!.found;
 }
 
 async function writeSettings(client: pg.Client, wanted: ShardSettings): Promise<boolean> {

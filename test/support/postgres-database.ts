@@ -7,8 +7,8 @@ import { createScratchDatabase, type ScratchDatabase } from './scratch-database.
 import { skipWithReason } from './skip-with-reason.ts';
 
 /** Call it in `before` with the hook's `this`; drop what it returns in `after`. */
-export async function scratchDatabaseOrSkip(hook: Mocha.Context): Promise<ScratchDatabase> {
+export async function scratchDatabaseOrSkip(hook: Mocha.Context, { migrated = true } = {}): Promise<ScratchDatabase> {
   const reason = await whyNoMachineServer();
-  if (reason === undefined) return createScratchDatabase({ serverUrl: MACHINE_SERVER_URL });
+  if (reason === undefined) return createScratchDatabase({ migrated, serverUrl: MACHINE_SERVER_URL });
   return skipWithReason(hook, reason);
 }
