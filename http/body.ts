@@ -3,8 +3,9 @@
  * refuses as early as it can; what it has refused it lets flow by (bounded), so that the client can read the answer
  * and use its connection again.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { JsonFault, parseBoundedJson } from '../kernel/bounded-json.ts';
+import { isJsonType } from '../kernel/media-type.ts';
 import { retryAfterSeconds } from './answer-problems.ts';
 import type { Principal } from './authenticator.ts';
 import { Problem } from './problems.ts';
@@ -35,7 +36,6 @@ export interface BodyLimits {
 /** A refused body may be this many times the limit until its connection is cut. */
 const DISCARDED_BODIES_MAX = 8;
 const EMPTY = Buffer.alloc(0);
-const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
 
 export function createBodyReader(limits: BodyLimits, unfinished: UnfinishedBodies): BodyReader {
   const { bodyBytesMax, bufferedBytesMax } = limits;
@@ -110,7 +110,7 @@ export function createBodyReader(limits: BodyLimits, unfinished: UnfinishedBodie
 
 function headerRefusal({ headers }: IncomingMessage, bodyBytesMax: number): Problem | undefined {
   const type = headers['content-type'];
-  if (type === undefined || (type !== 'application/json' && !JSON_TYPE.test(type))) {
+  if (type === undefined || !isJsonType(type)) {
     return new Problem('unsupported_media_type', 'Send the body as "Content-Type: application/json" in UTF-8.');
   }
   const coding = headers['content-encoding'];
@@ -121,18 +121,19 @@ function headerRefusal({ headers }: IncomingMessage, bodyBytesMax: number): Prob
 }
 
 function parseJson(bytes: Buffer): unknown {
-  const ascii = isAscii(bytes);
-  if (!ascii && !isUtf8(bytes)) throw malformed('The body is not valid UTF-8.');
-  const source = bytes.toString(ascii ? 'latin1' : 'utf8');
-  let value: unknown;
   try {
-    value = JSON.parse(source);
-  } catch {
-    // The parser's message quotes the body: it must not be passed on.
-    throw malformed('The body is not valid JSON (RFC 8259).');
+    const { value, source } = parseBoundedJson(bytes);
+    screenTexts(value, source);
+    return value;
+  } catch (thrown) {
+    if (thrown instanceof JsonFault) throw problemOfJson(thrown);
+    throw thrown;
   }
-  screenTexts(value, source);
-  return value;
+}
+
+function problemOfJson({ code, message }: JsonFault): Problem {
+  if (code === 'malformed_json') return new Problem(code, message);
+  return new Problem('validation_failed', message, { errors: [{ pointer: '', code, detail: message }] });
 }
 
 /** Lets a body that nobody reads flow by, so that the connection can be used again; an endless one is cut. */
@@ -144,8 +145,6 @@ export function discardRest(req: IncomingMessage, bodyBytesMax: number): void {
     if (bytes > bodyBytesMax * DISCARDED_BODIES_MAX) req.destroy();
   });
 }
-
-const malformed = (detail: string): Problem => new Problem('malformed_json', detail);
 
 const tooLarge = (bytesMax: number): Problem =>
   new Problem('payload_too_large', `The body is larger than ${bytesMax} bytes; send less at a time.`);

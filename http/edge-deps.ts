@@ -1,6 +1,7 @@
 /** Owns the list of what the edge needs from its surroundings. It is given all of it; it looks nothing up by itself. */
 import type { Logger } from 'pino';
 import type { Actors } from '../actors/ask.ts';
+import { JSON_BYTES_MAX } from '../kernel/bounded-json.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { OrderViews } from '../persistence/ports.ts';
 import type { AuthSettings } from './authenticator.ts';
@@ -75,7 +76,7 @@ export interface EdgeDeps {
 export const DEFAULT_LIMITS: EdgeLimits = {
   // About half a second's work: more would only wait, in memory.
   inFlightMax: 500,
-  bodyBytesMax: 1024 * 1024,
+  bodyBytesMax: JSON_BYTES_MAX,
   bufferedBytesMax: 64 * 1024 * 1024,
   // An import that sends many large bodies at once stays below it. A body at the limit needs 35 kB/s.
   unfinishedBodies: { perCallerMax: 100, totalMax: 2_000, deadlineMs: 30_000 },

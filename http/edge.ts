@@ -65,6 +65,6 @@ export function createEdge(deps: EdgeDeps): Edge {
     inFlight: () => inFlight.underWay,
     unfinishedBodies: () => services.bodies.unfinished,
     answers,
-    commands: createOrderCommands(services, limits.bodyBytesMax),
+    commands: createOrderCommands(services),
   };
 }

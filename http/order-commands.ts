@@ -12,7 +12,6 @@ import type { CausedBy } from '../persistence/ports.ts';
 import type { Principal } from './authenticator.ts';
 import { claimId } from './claim-id.ts';
 import type { CommandSource } from './command-source.ts';
-import { DEFAULT_LIMITS } from './edge-deps.ts';
 import type { EdgeServices } from './edge-services.ts';
 import { commandNameOfMessage, orderIdOfMessage } from './idempotency.ts';
 import { commandOrder } from './orders/commanding.ts';
@@ -23,20 +22,19 @@ import { placeOrder } from './orders/placing.ts';
 import { parseInput } from './parse-input.ts';
 import { Problem, problemDocument, type ProblemCode } from './problems.ts';
 import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage } from './schemas/order-command-messages.ts';
-import { screenTexts } from './text-screen.ts';
+import { screenValue } from './text-screen.ts';
 
 const KEY_NAME = 'message-id';
 /** An app-id is only the sender's own word: it must not read as a user's. */
 const ISSUERS = { user: 'amqp', app: 'amqp-app' } as const;
-const REPLACEMENT_CHARACTER = '\ufffd';
 
-export function createOrderCommands(services: EdgeServices, bodyBytesMax = DEFAULT_LIMITS.bodyBytesMax): OrderCommands {
+export function createOrderCommands(services: EdgeServices): OrderCommands {
   const { log, shards } = services;
   return {
     async perform(message) {
       const { type, messageId, sender, onBehalfOf } = message;
       try {
-        screen(message.body, bodyBytesMax);
+        screenValue(message.body);
         const { state, version, origin } = await commanded(services, message);
         log.debug({ orderId: state.orderId, type, messageId, sender, onBehalfOf }, 'a command came by message');
         return { kind: 'done', order: orderJson(state, version, origin, shards) };
@@ -52,19 +50,6 @@ export function createOrderCommands(services: EdgeServices, bodyBytesMax = DEFAU
       return problemDocument(problem, { requestId: messageId, instance });
     },
   };
-}
-
-/** As a body of HTTP. The text that was parsed is gone; this one shows the same to the screening. */
-function screen(body: unknown, bodyBytesMax: number): void {
-  const source = JSON.stringify(body);
-  if (Buffer.byteLength(source) > bodyBytesMax) {
-    throw new Problem('payload_too_large', `The body is larger than ${bodyBytesMax} bytes; send less at a time.`);
-  }
-  // What the client library reads where the bytes are no UTF-8. A mangled name or street must not become an order's.
-  if (source.includes(REPLACEMENT_CHARACTER)) {
-    throw new Problem('malformed_json', 'The body is not valid UTF-8, or holds the replacement character U+FFFD.');
-  }
-  screenTexts(body, source);
 }
 
 async function commanded(services: EdgeServices, message: OrderCommand): Promise<FoundOrder> {
@@ -123,8 +108,6 @@ function outcomeOf(code: ProblemCode): Exclude<CommandOutcome['kind'], 'done'> {
     case 'outcome_unknown':
       return 'retry';
     case 'validation_failed':
-    case 'malformed_json':
-    case 'payload_too_large':
     case 'card_data_refused':
       return 'invalid';
     case 'currency_mismatch':

@@ -131,9 +131,8 @@ describe('commands by message', () => {
       [orderBody({ customerId: 'carol', surplus: 1 }), 'validation_failed'],
       [orderBody({ customerId: 'a\u0000b' }), 'validation_failed'],
       [orderBody({ customerId: 'carol', externalReference: '\ud800' }), 'validation_failed'],
-      [orderBody({ customerId: 'carol', externalReference: 'Leeds \ufffd' }), 'malformed_json'],
       [orderBody({ customerId: 'carol', externalReference: '4111 1111 1111 1111' }), 'card_data_refused'],
-      [orderBody({ customerId: 'carol', externalReference: 'x'.repeat(2 ** 20) }), 'payload_too_large'],
+      [orderBody({ customerId: 'carol', externalReference: 'x'.repeat(2 ** 20) }), 'validation_failed'],
     ];
     for (const [body, expected] of bodies) {
       const { kind, code } = await problemOf({ body });

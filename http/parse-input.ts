@@ -21,7 +21,10 @@ export function parseInput<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.slice(0, ERRORS_TOLD_MAX).flatMap(fieldErrorsOf).slice(0, ERRORS_TOLD_MAX);
+  const errors = parsed.error.issues
+    .slice(0, ERRORS_TOLD_MAX)
+    .flatMap((issue) => fieldErrorsOf(issue))
+    .slice(0, ERRORS_TOLD_MAX);
   throw invalidInput(errors, source);
 }
 
@@ -34,15 +37,51 @@ export function invalidInput(errors: readonly FieldError[], source: InputSource 
 }
 
 /** Refuses a list that is too long before its elements are looked at: a million wrong ones would cost seconds. */
-export function refuseLongList(value: unknown, name: string, lengthMax: number): void {
-  const list: unknown =
-    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-  if (!Array.isArray(list) || list.length <= lengthMax) return;
+function refuseLongList(value: unknown, name: string, lengthMax: number): void {
+  const list = listOf(value, name);
+  if (list === undefined || list.length <= lengthMax) return;
   throw invalidInput([{ pointer: `/${name}`, code: 'too_big', detail: `must have at most ${lengthMax} elements` }]);
 }
 
-function fieldErrorsOf(issue: z.core.$ZodIssue): FieldError[] {
-  const pointer = pointerOf(issue.path);
+/** A list of so many elements is looked at one by one, so that a bad one ends it early. */
+const ELEMENTS_AT_ONCE_MAX = 50;
+
+/**
+ * Parses a body of which one list may be long. A list that is wrong everywhere costs its first errors only: thousands
+ * of elements, each with its own issues, would cost many times what good ones do.
+ * @throws Problem validation_failed.
+ */
+export function parseWithLongList<Schema extends z.ZodType<object>, Element extends z.ZodType>(
+  schema: Schema,
+  body: unknown,
+  { name, element, lengthMax }: { readonly name: string; readonly element: Element; readonly lengthMax: number },
+): z.output<Schema> {
+  refuseLongList(body, name, lengthMax);
+  const list = listOf(body, name);
+  if (list === undefined || list.length <= ELEMENTS_AT_ONCE_MAX) return parseInput(schema, body);
+  const elements: z.output<Element>[] = [];
+  const errors: FieldError[] = [];
+  for (const [index, each] of list.entries()) {
+    const parsed = element.safeParse(each);
+    if (parsed.success) elements.push(parsed.data);
+    else errors.push(...parsed.error.issues.flatMap((issue) => fieldErrorsOf(issue, [name, index])));
+    if (errors.length >= ERRORS_TOLD_MAX) break;
+  }
+  if (errors.length > 0) throw invalidInput(errors.slice(0, ERRORS_TOLD_MAX));
+  // The rest, with one element in the list: its members keep the schema's order.
+  const rest = parseInput(schema, { ...(body as object), [name]: list.slice(0, 1) });
+  return { ...rest, [name]: elements };
+}
+
+function listOf(value: unknown, name: string): readonly unknown[] | undefined {
+  const list: unknown =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return Array.isArray(list) ? list : undefined;
+}
+
+/** @param base where the value stands that was parsed. */
+function fieldErrorsOf(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): FieldError[] {
+  const pointer = pointerOf([...base, ...issue.path]);
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.slice(0, UNKNOWN_FIELDS_TOLD_MAX).map((key) => ({

@@ -4,6 +4,12 @@ import { canonicalJson, idempotencyKeyOf } from './idempotency.ts';
 import { parseInstant } from '../kernel/instant.ts';
 import { preferredWaitSeconds } from './prefer.ts';
 import { requestIdOf } from './request-id.ts';
+import { isJsonType } from '../kernel/media-type.ts';
+import { traceparentOf } from '../kernel/trace-context.ts';
+import { GROWTH_OF_LINEAR_MAX, growthOf } from '../test/support/growth.ts';
+import { decodeCursor } from './orders/order-cursor.ts';
+import { parseQuery } from './query.ts';
+import { isPrintableId } from './schemas/text.ts';
 
 describe('Prefer: wait', () => {
   const cases: readonly (readonly [string | undefined, number | undefined])[] = [
@@ -36,6 +42,69 @@ describe('Request-Id', () => {
     expect(new Set(made).size).to.equal(made.length);
     for (const id of made) expect(id).to.match(/^[!-~]{8,40}$/);
   });
+  it('is made where it looks like a card number: it stands in logs', () => {
+    for (const header of [
+      '4111111111111111',
+      '4111-1111-1111-1111',
+      'order/4111.1111.1111.1111',
+      '4-1-1-1'.padEnd(31, '-1'),
+    ]) {
+      expect(requestIdOf(header), header).not.to.include('11-1').and.not.to.include('1111');
+    }
+    for (const header of ['902-3159896-1390916', '4111111111111112', '550e8400-e29b-41d4-a716-446655440000']) {
+      expect(requestIdOf(header)).to.equal(header);
+    }
+  });
+});
+
+describe('headers, paths and queries as long as Node lets them be', () => {
+  const UNITS = [
+    ' ',
+    ',',
+    ';',
+    '"',
+    ', ',
+    'wait=1 ',
+    ',wait=1 ',
+    'wait=1;',
+    '"v1", ',
+    '0 ',
+    '%20',
+    'a=1&',
+    '&',
+    '+',
+    'a',
+    '-',
+    '\u2003',
+  ];
+  const READERS: Readonly<Record<string, (text: string) => unknown>> = {
+    Prefer: preferredWaitSeconds,
+    'If-None-Match': (text) => matchesNone(text, '"v3"'),
+    'Request-Id': requestIdOf,
+    'Idempotency-Key': (text) => idempotencyKeyOf({ headers: { 'idempotency-key': text }, headersDistinct: {} }),
+    traceparent: traceparentOf,
+    'Content-Type': (text) => isJsonType(`application/json;${text}`),
+    query: parseQuery,
+    cursor: (text) => decodeCursor(text, ''),
+    id: (text) => isPrintableId(`a${text}\u0001`, 200),
+    moment: parseInstant,
+  };
+  for (const [name, read] of Object.entries(READERS)) {
+    it(`cost no more a character when there are more: ${name}`, () => {
+      for (const unit of UNITS) {
+        const growth = growthOf((size) => {
+          for (let time = 0; time < 20; time++) {
+            try {
+              read(unit.repeat(size / unit.length));
+            } catch {
+              // refused
+            }
+          }
+        }, 2_000);
+        expect(growth, JSON.stringify(unit)).to.be.below(GROWTH_OF_LINEAR_MAX);
+      }
+    });
+  }
 });
 
 describe('If-None-Match', () => {

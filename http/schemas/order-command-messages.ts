@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { isUuid } from '../../kernel/ids.ts';
-import { refuseLongList, parseInput } from '../parse-input.ts';
+import { parseWithLongList } from '../parse-input.ts';
 import { cancelOrderRequest, confirmOrderRequest } from './order-command-requests.ts';
-import { ORDER_LINES_MAX, placeOrderRequest, type PlaceOrderRequest } from './place-order-request.ts';
+import { ORDER_LINES, placeOrderRequest, type PlaceOrderRequest } from './place-order-request.ts';
 import { customerId } from './text.ts';
 
 const orderId = z
@@ -24,6 +24,5 @@ export const cancelOrderMessage = cancelOrderRequest.extend({ orderId }).meta({ 
 
 /** @throws Problem validation_failed. */
 export function parsePlaceOrderMessage(body: unknown): PlaceOrderRequest {
-  refuseLongList(body, 'orderLines', ORDER_LINES_MAX);
-  return parseInput(placeOrderMessage, body);
+  return parseWithLongList(placeOrderMessage, body, ORDER_LINES);
 }

@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { LINE_AMOUNT_MAX } from '../../domain/money.ts';
 import { parseInstant } from '../../kernel/instant.ts';
-import { refuseLongList, parseInput } from '../parse-input.ts';
+import { parseWithLongList } from '../parse-input.ts';
 import { money } from './money.ts';
 import { customerId, optionalText, productId, text, TEXT_LENGTH_MAX } from './text.ts';
 
@@ -65,8 +65,10 @@ export const placeOrderRequest = z
 
 export type PlaceOrderRequest = z.output<typeof placeOrderRequest>;
 
+/** The list of a body that may be long, see parseWithLongList. */
+export const ORDER_LINES = { name: 'orderLines', element: orderLine, lengthMax: ORDER_LINES_MAX };
+
 /** @throws Problem validation_failed. */
 export function parsePlaceOrder(body: unknown): PlaceOrderRequest {
-  refuseLongList(body, 'orderLines', ORDER_LINES_MAX);
-  return parseInput(placeOrderRequest, body);
+  return parseWithLongList(placeOrderRequest, body, ORDER_LINES);
 }

@@ -1,7 +1,7 @@
 /** Owns the bodies that set stock. Keys in alphabetical order, see place-order-request.ts. */
 import { z } from 'zod';
 import { DEFAULT_WAREHOUSE, ON_HAND_MAX } from '../../domain/stock/stock-item.ts';
-import { parseInput, refuseLongList } from '../parse-input.ts';
+import { parseWithLongList } from '../parse-input.ts';
 import { printableId, productId } from './text.ts';
 
 export const STOCK_BATCH_MAX = 5_000;
@@ -26,6 +26,6 @@ export const stockBatchRequest = z
 
 /** @throws Problem validation_failed: then no item was applied. */
 export function parseStockBatch(body: unknown): readonly StockBatchItem[] {
-  refuseLongList(body, 'items', STOCK_BATCH_MAX);
-  return parseInput(stockBatchRequest, body).items;
+  const items = { name: 'items', element: stockBatchItem, lengthMax: STOCK_BATCH_MAX };
+  return parseWithLongList(stockBatchRequest, body, items).items;
 }

@@ -101,6 +101,47 @@ describe('commands from RabbitMQ', () => {
     for (const { name } of TOPOLOGY.queues) expect(await countOf(name)).to.equal(0);
   });
 
+  it('parses no body that is larger or nested deeper than a command may be', async () => {
+    const json = { contentType: 'application/json' };
+    const parse = JSON.parse;
+    let longest = 0;
+    JSON.parse = (text: string, ...rest: []) => {
+      longest = Math.max(longest, text.length);
+      return parse(text, ...rest) as unknown;
+    };
+    try {
+      const consumer = consume();
+      await send('place', 'large', Buffer.from('['.repeat(4 * 1024 * 1024)), json);
+      await send('place', 'deep', Buffer.from('['.repeat(1024 * 1024)), json);
+      await waitUntil(
+        'both are put aside',
+        () => consumer.figures.deadLettered === 2,
+        () => consumer.figures,
+      );
+    } finally {
+      JSON.parse = parse;
+    }
+    expect(longest).to.be.below(10_000);
+    const reasons = (await letters()).map(({ id, reason }) => [id, reason]);
+    expect(reasons).to.have.deep.members([
+      ['large', 'payload_too_large'],
+      ['deep', 'too_deep'],
+    ]);
+  });
+
+  it('takes a body with a byte order mark, of a type with harmless parameters', async () => {
+    const consumer = consume();
+    const body = Buffer.from(`\ufeff${JSON.stringify(orderBody({ customerId: 'carol' }))}`);
+    for (const [index, contentType] of ['application/json;', 'application/json; charset="UTF8"'].entries()) {
+      await send('place', `m-${index}`, body, { contentType });
+    }
+    await waitUntil(
+      'both are handled',
+      () => consumer.figures.handled === 2,
+      () => consumer.figures,
+    );
+  });
+
   it('has one effect of a message that comes often', async () => {
     const consumer = consume();
     await Promise.all(Array.from({ length: 20 }, (_, index) => place(`m-${index % 4}`)));

@@ -12,6 +12,7 @@ import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
 import type { OrderCommands } from './order-commands.ts';
+import { withGivenType, withRawBodies } from './raw-bodies.ts';
 
 /** At a time and worker. A commit takes some milliseconds: that is thousands a second, and a bounded loss of time. */
 const PREFETCH = 100;
@@ -56,7 +57,7 @@ export class CommandConsumer {
   start(): void {
     if (this.#consumer || this.#ending.signal.aborted) return;
     const { connection, log, prefetch = PREFETCH } = this.#deps;
-    const consumer = connection.createConsumer(
+    const consumer = withRawBodies(connection).createConsumer(
       {
         queue: COMMANDS_QUEUE,
         // To declare it is the topology's: other arguments here would close the channel again and again.
@@ -68,7 +69,7 @@ export class CommandConsumer {
       async (message) => {
         this.#inHand++;
         try {
-          return STATUS_OF[await this.#handler.handle(message)];
+          return STATUS_OF[await this.#handler.handle(withGivenType(message))];
         } finally {
           this.#inHand--;
         }

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { DEAD_LETTER_EXCHANGE, RETRY_EXCHANGE } from '../rabbitmq/topology.ts';
+import { keptBody, keptText } from './kept-text.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
 import type { CommandOutcome, OrderCommand, OrderCommands, ProblemDocument } from './order-commands.ts';
 import {
@@ -65,9 +66,8 @@ const REQUEUE_PAUSE_MS = 1_000;
 const DETAIL_LENGTH_MAX = 500;
 
 const JSON_PROPERTIES = { contentType: 'application/json', appId: 'holdfast', durable: true } as const;
-/** It must not be kept anywhere: what is put aside may lie there for weeks. */
-const CARD_DATA_REASON = 'card_data_refused';
-const REMOVED_BODY = Buffer.from('{"removed":"It looked like card data."}');
+/** In place of what looked like a card number. */
+const REMOVED_NAME = 'removed';
 
 export class CommandHandler {
   readonly figures: CommandFigures = { handled: 0, refused: 0, retried: 0, deadLettered: 0, requeued: 0 };
@@ -163,8 +163,8 @@ export class CommandHandler {
   /** The sender hears it, too: from here on only a person brings the message back. */
   async #putAside(message: Message, reason: string, problem: ProblemDocument, before: History): Promise<Verdict> {
     const { publisher, clock, log } = this.#deps;
-    const body = reason === CARD_DATA_REASON ? REMOVED_BODY : bytesOrNothing(message);
-    if (body === undefined) return this.#reject(message);
+    const bytes = bytesOrNothing(message);
+    if (bytes === undefined) return this.#reject(message);
     const attempts = before.attempts + 1;
     const headers = {
       [REASON_HEADER]: reason,
@@ -173,7 +173,8 @@ export class CommandHandler {
       [ATTEMPTS_HEADER]: attempts,
     };
     const copy = copyOf(message, headers, [ROUTING_KEY_HEADER, FAILURES_HEADER]);
-    await publisher.publish({ ...copy, exchange: DEAD_LETTER_EXCHANGE, routingKey: routingKeyOf(message) }, body);
+    const { routingKey } = this.#namesOf(message);
+    await publisher.publish({ ...copy, exchange: DEAD_LETTER_EXCHANGE, routingKey }, keptBody(bytes));
     this.figures.deadLettered++;
     log.warn({ ...this.#namesOf(message), reason, attempts }, 'a command was put aside');
     await this.#reply(message, { ok: false, problem });
@@ -204,7 +205,11 @@ export class CommandHandler {
   }
 
   #namesOf(message: Message) {
-    return { messageId: message.messageId, routingKey: routingKeyOf(message) };
+    const { messageId = '' } = message;
+    return {
+      messageId: messageId === '' ? undefined : (keptText(messageId) ?? REMOVED_NAME),
+      routingKey: keptText(routingKeyOf(message)) ?? REMOVED_NAME,
+    };
   }
 }
 

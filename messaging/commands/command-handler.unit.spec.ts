@@ -118,11 +118,41 @@ describe('handling a command', () => {
     expect(publisher.published[1]?.text).to.equal('{');
   });
 
-  it('keeps no body that looked like card data', async () => {
-    const handler = handlerOf(new ScriptedCommands(failure('invalid', 'card_data_refused')));
-    await handler.handle(commandMessage({ body: { note: '4111111111111111' } }));
-    expect(publisher.published[0]?.text).not.to.include('4111');
+  it('keeps no card number, whatever else is wrong with the message and wherever it stands', async () => {
+    const card = '4111 1111 1111 1111';
+    const body = { note: card };
+    const handler = handlerOf(new ScriptedCommands(failure('invalid', 'validation_failed')));
+    const messages: readonly Partial<Message>[] = [
+      { body },
+      { body: Buffer.from(JSON.stringify(body)) },
+      { body: { note: 4111111111111111 } },
+      { body: { [card]: 1 } },
+      { body: Buffer.from(`{"note": "${card}`) },
+      { body: Buffer.from(`note=${card}`), contentType: 'text/plain' },
+      { body: Buffer.from(JSON.stringify({ note: '４１１１\u20091111\u20091111\u20091111' })) },
+      { body, routingKey: 'order.ship.v1' },
+      { body: Buffer.from(JSON.stringify({ note: card.padEnd(1_100_000) })) },
+      { body: Buffer.from(`{"note": ${card.padEnd(100_000)}`) },
+      { messageId: card },
+      { appId: card },
+      { userId: card },
+      { correlationId: card, type: card },
+      { routingKey: `order.${card}.v1` },
+      { headers: { note: card, [card]: 1, list: [{ note: card }] } },
+      { headers: { 'on-behalf-of': card } },
+    ];
+    for (const message of messages) await handler.handle(commandMessage(message));
+    expect(publisher.published).to.have.length(messages.length);
+    for (const [index, letter] of publisher.published.entries()) {
+      expect(JSON.stringify(letter), `of message ${index}`).not.to.match(/4111|４１１１/);
+    }
     expect(JSON.stringify(log.lines)).not.to.include('4111');
+  });
+
+  it('keeps the body of a message with an article number that looks like a card number', async () => {
+    const body = Buffer.from('{"orderLines":[{"productId":"4111111111111111"}]}');
+    await handlerOf(new ScriptedCommands(failure('invalid', 'validation_failed'))).handle(commandMessage({ body }));
+    expect(publisher.published[0]?.text).to.equal(body.toString());
   });
 
   it('sends a command for an unknown order up the ladder, and gives it up after the last rung', async () => {

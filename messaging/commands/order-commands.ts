@@ -10,7 +10,7 @@ export type CommandType = (typeof COMMAND_TYPES)[number];
 
 export interface OrderCommand {
   readonly type: CommandType;
-  /** Parsed JSON, not looked at. */
+  /** Parsed JSON of bounded size and depth; its texts are not looked at. */
   readonly body: unknown;
   readonly sender: Sender;
   /** The command's id, for ever: 1 to 255 printable ASCII characters. */
@@ -42,7 +42,7 @@ export type CommandOutcome =
 
 /** What is wrong with a message that never became a command. */
 export interface CommandFault {
-  readonly code: 'malformed_json' | 'unsupported_media_type' | 'validation_failed' | 'internal';
+  readonly code: 'malformed_json' | 'payload_too_large' | 'unsupported_media_type' | 'validation_failed' | 'internal';
   /** A sentence for the sender; never quotes the body. */
   readonly detail: string;
   readonly errors?: readonly { readonly pointer: string; readonly code: string; readonly detail: string }[];

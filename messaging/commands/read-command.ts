@@ -5,15 +5,17 @@
  * A message that came back from the retry ladder or was put aside by the broker carries the queue's name as its
  * routing key; its own is in a header then.
  */
-import { isUtf8 } from 'node:buffer';
 import type { AsyncMessage } from 'rabbitmq-client';
+import { JSON_BYTES_MAX, JsonFault, parseBoundedJson } from '../../kernel/bounded-json.ts';
+import { isJsonType } from '../../kernel/media-type.ts';
 import { traceparentOf } from '../../kernel/trace-context.ts';
+import { keptText } from './kept-text.ts';
 import { COMMAND_TYPES, type CommandFault, type CommandType, type OrderCommand } from './order-commands.ts';
 import { ROUTING_KEY_HEADER } from './own-headers.ts';
 import { isOwnCopy, isOwnReplyTo, isPrintableName, senderOf, type Sender } from './sender.ts';
 
 export type Message = Omit<AsyncMessage, 'consumerTag' | 'deliveryTag' | 'redelivered' | 'body'> & {
-  /** Parsed, where the client library could parse it as what it says it is. */
+  /** Its bytes (see raw-bodies.ts); parsed, where the client library did that. */
   readonly body: unknown;
 };
 
@@ -27,6 +29,9 @@ export type FaultReason =
   | 'sender_invalid'
   | 'reply_to_refused'
   | 'unsupported_media_type'
+  | 'payload_too_large'
+  | 'too_deep'
+  | 'too_many_values'
   | 'malformed_json';
 
 export type ReadCommand =
@@ -36,8 +41,8 @@ export type ReadCommand =
 const ROUTING_KEY = /^order\.([a-z]+)\.v([1-9]\d{0,3})$/;
 const VERSION = '1';
 const PRINTABLE_ASCII = /^[ -~]{1,255}$/;
-const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
-const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', 'UTF-8']);
+const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', 'utf8']);
+const CARD_REMEDY = 'must not look like a card number; use a UUID';
 
 export function readCommand(message: Message): ReadCommand {
   const routingKey = routingKeyOf(message);
@@ -57,16 +62,20 @@ export function readCommand(message: Message): ReadCommand {
       'must be 1 to 255 printable ASCII characters, the same at each sending',
     );
   }
+  if (keptText(messageId) === undefined) return fault('message_id_invalid', 'message-id', CARD_REMEDY);
   const sender = senderOf(message);
   if (sender === undefined) {
     return fault('sender_invalid', 'user-id', 'or app-id must name the sender in 1 to 200 printable characters');
+  }
+  if (keptText(sender.name) === undefined) {
+    return fault('sender_invalid', 'user-id', 'or app-id must not look like a card number; name the application');
   }
   const { replyTo = '' } = message;
   if (replyTo !== '' && !isOwnReplyTo(replyTo, sender)) return fault('reply_to_refused', 'reply-to', replyRule(sender));
   const body = bodyOf(message);
   if (body.kind === 'fault') return body;
   const onBehalfOf: unknown = message.headers?.[ON_BEHALF_OF_HEADER];
-  const audited = isPrintableName(onBehalfOf) ? { onBehalfOf } : {};
+  const audited = isPrintableName(onBehalfOf) && keptText(onBehalfOf) !== undefined ? { onBehalfOf } : {};
   const traceparent = traceparentOf(message.headers?.['traceparent']);
   const traced = traceparent === undefined ? {} : { traceparent };
   return { kind: 'command', command: { type, body: body.value, sender, messageId, ...audited, ...traced } };
@@ -88,20 +97,22 @@ function replyRule({ kind, name }: Sender): string {
 type ReadBody = { readonly kind: 'body'; readonly value: unknown } | Extract<ReadCommand, { kind: 'fault' }>;
 
 function bodyOf({ body, contentType, contentEncoding = '' }: Message): ReadBody {
-  if ((contentType !== undefined && !JSON_TYPE.test(contentType)) || !PLAIN_ENCODINGS.has(contentEncoding)) {
+  const isJson = contentType === undefined || isJsonType(contentType);
+  if (!isJson || !PLAIN_ENCODINGS.has(contentEncoding.toLowerCase())) {
     return fault('unsupported_media_type', 'content-type', 'must be application/json, without a content-encoding');
   }
   if (!Buffer.isBuffer(body)) return { kind: 'body', value: body };
-  try {
-    if (isUtf8(body)) return { kind: 'body', value: JSON.parse(body.toString()) as unknown };
-  } catch {
-    // The parser's message quotes the body: it must not be passed on.
+  if (body.length > JSON_BYTES_MAX) {
+    const detail = `The body is larger than ${JSON_BYTES_MAX} bytes; send less at a time.`;
+    return { kind: 'fault', reason: 'payload_too_large', fault: { code: 'payload_too_large', detail } };
   }
-  return {
-    kind: 'fault',
-    reason: 'malformed_json',
-    fault: { code: 'malformed_json', detail: 'The body is not valid JSON (RFC 8259).' },
-  };
+  try {
+    return { kind: 'body', value: parseBoundedJson(body).value };
+  } catch (thrown) {
+    if (!(thrown instanceof JsonFault)) throw thrown;
+    const code = thrown.code === 'malformed_json' ? thrown.code : 'validation_failed';
+    return { kind: 'fault', reason: thrown.code, fault: { code, detail: thrown.message } };
+  }
 }
 
 function isCommandType(text: string | undefined): text is CommandType {

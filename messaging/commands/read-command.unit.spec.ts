@@ -11,7 +11,7 @@ const PRECEDENCE: readonly (readonly [FaultReason, Partial<Message>])[] = [
   ['sender_invalid', { appId: ' ' }],
   ['reply_to_refused', { replyTo: 'orders.commands' }],
   ['unsupported_media_type', { contentType: 'text/plain' }],
-  ['malformed_json', { body: Buffer.from('{') }],
+  ['payload_too_large', { body: Buffer.alloc(1024 * 1024 + 1, ' ') }],
 ];
 
 describe('reading a command', () => {
@@ -94,7 +94,8 @@ describe('reading a command', () => {
 
   it('reads JSON, said to be so or not said to be anything', () => {
     const body = Buffer.from('{"a":1}');
-    for (const contentType of ['application/json', 'application/json; charset=utf-8', 'Application/JSON']) {
+    for (const contentType of ['application/json', 'application/json;charset="UTF8"', 'Application/JSON;']) {
+      expect(commandOf({ contentType, body: Buffer.from('\ufeff{"a":1}') }).body).to.deep.equal({ a: 1 });
       expect(commandOf({ contentType, body }).body).to.deep.equal({ a: 1 });
     }
     const { contentType: _, ...untyped } = commandMessage({ body });
@@ -111,6 +112,18 @@ describe('reading a command', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     expect(commandOf({ headers: { traceparent } }).traceparent).to.equal(traceparent);
     expect(commandOf({ headers: { traceparent: 'mine' } })).not.to.have.property('traceparent');
+  });
+
+  it('refuses what would cost much to read, before it is read', () => {
+    expect(reasonOf({ body: Buffer.from('['.repeat(1024 * 1024)) })).to.equal('too_deep');
+    expect(reasonOf({ body: Buffer.from(`[${'1,'.repeat(500_000)}1]`) })).to.equal('too_many_values');
+    expect(reasonOf({ body: Buffer.from('['.repeat(1024 * 1024 + 1)) })).to.equal('payload_too_large');
+  });
+
+  it('takes no card number for a name, and passes over one for whom the sender acts', () => {
+    expect(reasonOf({ messageId: '4111-1111-1111-1111' })).to.equal('message_id_invalid');
+    expect(reasonOf({ userId: '4111 1111 1111 1111' })).to.equal('sender_invalid');
+    expect(commandOf({ headers: { 'on-behalf-of': '4111111111111111' } })).not.to.have.property('onBehalfOf');
   });
 
   it('never quotes the body in a fault', () => {
