@@ -22,7 +22,8 @@ const USAGE = `Usage: npm run -s audit -- [--settle-grace-seconds N] [--json FIL
 
 Proves invariants 1 and 3 to 8 over the whole database, in one consistent picture of it: every journal row is read and
 folded, snapshots and read models are compared with the fold, and orders, payments, reservations and stock with each
-other. A running node is not disturbed; without one, an embedded database is started for as long as it takes.
+other. Views that are behind their journal, and that nothing moves, are a violation; entities set apart are named. A
+running node is not disturbed; without one, an embedded database is started for as long as it takes.
 
   --settle-grace-seconds N  an order that is unsettled for less than N seconds is pending, not wrong; 60 if left out
   --json FILE               writes the verdict as JSON as well

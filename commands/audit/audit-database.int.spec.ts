@@ -10,6 +10,7 @@ import {
   orderId,
   SHORT,
 } from '../../test/support/audited-database.ts';
+import { waitUntil } from '../../test/support/wait-until.ts';
 import { auditText, reportOf } from './audit-report.ts';
 
 describe('audit of logs and read models', function () {
@@ -104,11 +105,52 @@ describe('audit of logs and read models', function () {
       );
       expectOffender(result, 3, `ord_${SHORT}`, 'version 2');
     });
-    it('forgives a view that is behind together with its checkpoint', async () => {
+    it('judges a view that is behind by its checkpoint, and names the shards that stay behind', async () => {
       await database.query('UPDATE projection_checkpoints SET seq = 0');
       const result = await database.auditAfter('TRUNCATE order_view, stock_view, wake_ups');
-      expect(result.findings.violated).to.deep.equal([]);
+      const offenders = result.findings.offendersOf(3);
+      expect(offenders.map(({ entityId }) => entityId.slice(0, 4))).to.deep.equal(offenders.map(() => 'shd_'));
+      expect(offenders.length).to.equal(result.totals.shards);
+      expect(offenders[0]!.found).to.match(/[1-9]\d* rows behind, and nothing moves them/);
       expect(result.totals.rowsBeyondCheckpoints).to.be.greaterThan(40);
+      expect(auditText(reportOf(result, 1000, 1024))).to.include('AUDIT FAILED');
+    });
+
+    describe('with a member there', () => {
+      beforeEach(() =>
+        database.query(
+          `INSERT INTO members (worker_id, node_id, slot, host, socket_path, pid, version, draining, expires_at)
+           VALUES ('w0', 'n', 0, 'h', '/s', 1, '1', false, clock_timestamp() + interval '1 hour')`,
+        ),
+      );
+
+      it('waits for views that move, as a running node’s do', async () => {
+        const [end] = await database.query('SELECT seq FROM projection_checkpoints WHERE shard = 1');
+        const seq = Number(end!['seq']);
+        await database.query(`UPDATE projection_checkpoints SET seq = ${seq - 2} WHERE shard = 1`);
+        const audited = database.audit();
+        const sessions = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'holdfast/audit' AND datname = current_database()`;
+        await waitUntil('it looks again', async () => (await database.query(sessions)).length === 2);
+        for (const late of [seq - 1, seq])
+          await database.query(`UPDATE projection_checkpoints SET seq = ${late} WHERE shard = 1`);
+        const { findings } = await audited;
+        expect(findings.offendersOf(3).map(({ entityId }) => entityId)).to.not.include('shd_1');
+      });
+
+      it('names those that it does not move', async () => {
+        const result = await database.auditAfter('UPDATE projection_checkpoints SET seq = seq - 1 WHERE shard = 1');
+        expectOffender(result, 3, 'shd_1', '1 rows behind');
+      });
+    });
+
+    it('names entities that are set apart', async () => {
+      const result = await database.auditAfter(
+        `INSERT INTO quarantine (entity_id, shard, reason) VALUES ('ord_${SHORT}', 1, 'its view can''t be written: refused')`,
+        `DELETE FROM order_view WHERE order_id = '${SHORT}'`,
+      );
+      const text = auditText(reportOf(result, 1000, 1024));
+      expect(text).to.include('set apart 1 entities').and.include(`ord_${SHORT} (shard 1): its view can't be written`);
+      expectOffender(result, 3, `ord_${SHORT}`, 'no row in order_view');
     });
     it('names a checkpoint ahead of its log', async () => {
       const result = await database.auditAfter('UPDATE projection_checkpoints SET seq = seq + 1 WHERE shard = 1');

@@ -5,6 +5,8 @@
  */
 import type { OrderStatus } from '../../domain/order/order.ts';
 import { AuditReader } from '../../persistence/postgres/audit-reader.ts';
+import type { AuditedApart } from '../../persistence/postgres/audited-rows.ts';
+import { judgeViewsBehind, VIEWS_STILL_MS } from './await-views.ts';
 import type { FoldContext } from './entity-fold.ts';
 import { FingerprintSet } from './fingerprint-set.ts';
 import { Findings } from './findings.ts';
@@ -28,6 +30,9 @@ export interface AuditTotals {
   readonly snapshots: number;
   /** Of another schema than this build's: the runtime ignores them as well. */
   readonly snapshotsIgnored: number;
+  /** On the list of entities set apart: how many, and the first of them. */
+  readonly setApart: number;
+  readonly setApartFirst: readonly AuditedApart[];
 }
 
 export interface AuditResult {
@@ -37,6 +42,8 @@ export interface AuditResult {
 
 export interface AuditOptions {
   readonly settleGraceMs: number;
+  /** Views that are behind and do not move for so long stay behind; VIEWS_STILL_MS if left out. */
+  readonly viewsStillMs?: number;
   /** A pass begins, over about so many rows. */
   readonly stage: (label: string, rows: number) => void;
   readonly progress: (rows: number) => void;
@@ -46,13 +53,17 @@ export interface AuditOptions {
 export async function auditDatabase(databaseUrl: string, options: AuditOptions): Promise<AuditResult> {
   const reader = await AuditReader.open(databaseUrl);
   try {
-    return await audit(reader, options);
+    return await audit(reader, databaseUrl, options);
   } finally {
     await reader.close();
   }
 }
 
-async function audit(reader: AuditReader, { settleGraceMs, stage, progress }: AuditOptions): Promise<AuditResult> {
+async function audit(
+  reader: AuditReader,
+  databaseUrl: string,
+  { settleGraceMs, viewsStillMs = VIEWS_STILL_MS, stage, progress }: AuditOptions,
+): Promise<AuditResult> {
   const findings = new Findings();
   const rows = await reader.rowCount();
   const checkpoints = await reader.checkpoints();
@@ -78,6 +89,8 @@ async function audit(reader: AuditReader, { settleGraceMs, stage, progress }: Au
     await nameHolds(reader, stock.suspects, ledger, findings);
   }
   await nameRepeatedCommands(reader, context);
+  await judgeViewsBehind(databaseUrl, checkpoints, shards.ends, findings, viewsStillMs);
+  const apart = await reader.setApart();
   return {
     findings,
     totals: {
@@ -90,6 +103,8 @@ async function audit(reader: AuditReader, { settleGraceMs, stage, progress }: Au
       rowsBeyondCheckpoints: judge.rowsBeyondCheckpoints + stock.rowsBeyondCheckpoints,
       snapshots: stock.snapshots,
       snapshotsIgnored: stock.snapshotsIgnored,
+      setApart: apart.count,
+      setApartFirst: apart.first,
     },
   };
 }

@@ -49,11 +49,20 @@ export function auditText(report: AuditReport): string {
     `orders    ${orders.length === 0 ? 'none' : orders.join(', ')}; ${count(totals.pendingOrders)} pending`,
     `stock     ${count(totals.stockItems)} items, ${count(totals.snapshots)} snapshots compared, ${count(totals.snapshotsIgnored)} ignored`,
     `views     ${count(totals.rowsBeyondCheckpoints)} rows behind the journal`,
+    ...apartText(totals),
     `took      ${duration(report.seconds * 1000)}, at most ${count(report.peakRssMiB)} MiB`,
     '',
     verdictLine(report),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function apartText({ setApart, setApartFirst }: AuditTotals): string[] {
+  if (setApart === 0) return [];
+  return [
+    `set apart ${count(setApart)} entities; see "npm run -s quarantine -- list"`,
+    ...setApartFirst.map(({ entityId, shard, reason }) => `          ${entityId} (shard ${shard}): ${reason}`),
+  ];
 }
 
 function offendersText(invariant: number, violations: number, offenders: readonly Offender[]): string[] {

@@ -10,6 +10,7 @@ import pg from 'pg';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { messageOf, StartupError } from '../../kernel/errors.ts';
 import type {
+  AuditedApart,
   AuditedRow,
   AuditedPlace,
   AuditedOrderView,
@@ -24,6 +25,7 @@ const FETCH_TIMEOUT_MS = 15 * 60_000;
 const FIRST_BATCH_ROWS = 10;
 const BATCH_ROWS_MAX = 2_000;
 const BATCH_BYTES_AIMED_AT = 1024 * 1024;
+const APART_SHOWN_MAX = 20;
 
 /** What an entity id begins with, as far as the audit reads entities by kind. */
 export type EntityPrefix = 'ord_' | 'pay_' | 'res_' | 'stk_';
@@ -112,6 +114,16 @@ export class AuditReader {
   async checkpoints(): Promise<Map<number, number>> {
     const rows = await this.#query<{ shard: number; seq: number }>('SELECT shard, seq FROM projection_checkpoints');
     return new Map(rows.map(({ shard, seq }) => [shard, seq]));
+  }
+
+  /** Entities on the list of those set apart: their number, and the oldest of them. */
+  async setApart(): Promise<{ readonly count: number; readonly first: readonly AuditedApart[] }> {
+    const [row] = await this.#query<{ count: number }>('SELECT count(*) AS count FROM quarantine');
+    const first = await this.#query<AuditedApart>(
+      'SELECT entity_id AS "entityId", shard, reason FROM quarantine ORDER BY since, entity_id LIMIT $1',
+      [APART_SHOWN_MAX],
+    );
+    return { count: row!.count, first };
   }
 
   /** Every row, by (shard, seq). */

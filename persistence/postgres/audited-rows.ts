@@ -61,3 +61,10 @@ export interface AuditedWakeUp {
   readonly shard: number;
   readonly wakeAt: EpochMs;
 }
+
+/** On the list of entities set apart. */
+export interface AuditedApart {
+  readonly entityId: string;
+  readonly shard: number;
+  readonly reason: string;
+}

@@ -10,6 +10,8 @@ import { createScratchDatabase, type ScratchDatabase } from './scratch-database.
 
 export const STARTED_AT = Date.UTC(2026, 0, 15, 12);
 const SETTLE_GRACE_MS = 60_000;
+/** A member that is there moves views within it, in the specs that have one. */
+const VIEWS_STILL_MS = 1_000;
 
 export const orderId = (n: number): string => `0190a0b0-0000-7000-8000-${String(n).padStart(12, '0')}`;
 export const CONFIRMED = orderId(1);
@@ -59,8 +61,13 @@ export class AuditedDatabase {
     return this.#database.query(sql, values);
   }
 
-  audit(settleGraceMs = SETTLE_GRACE_MS): Promise<AuditResult> {
-    return auditDatabase(this.#database.url, { settleGraceMs, stage: () => undefined, progress: () => undefined });
+  audit(settleGraceMs = SETTLE_GRACE_MS, viewsStillMs = VIEWS_STILL_MS): Promise<AuditResult> {
+    return auditDatabase(this.#database.url, {
+      settleGraceMs,
+      viewsStillMs,
+      stage: () => undefined,
+      progress: () => undefined,
+    });
   }
 
   /** Damages, then audits. */
