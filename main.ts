@@ -34,6 +34,7 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from './persistence/embedded/embedded-postgres.ts';
+import type { Incarnation } from './persistence/ports.ts';
 import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
 import { sessionsOfNode } from './persistence/postgres/session-budget.ts';
 import { AdminServer } from './supervisors/admin-server.ts';
@@ -108,6 +109,8 @@ async function runNode(config: Config, started: StopOrder, log: Logger): Promise
   const brokerAway = config.amqpUrl === undefined ? undefined : await started.unlessWanted(checkBroker(config.amqpUrl));
   if (brokerAway !== undefined) log.warn({ reason: brokerAway }, 'RabbitMQ is away; events wait, orders do not');
 
+  if (facts.begun) sayBegun(facts.begun, log);
+
   phase = 'recovering';
   // Only one node runs on a DATA_DIR: workers of this one that are members still are dead.
   const ownership = new PostgresOwnershipStore(databaseUrl, `holdfast/node-${process.pid}`);
@@ -124,6 +127,7 @@ async function runNode(config: Config, started: StopOrder, log: Logger): Promise
     databaseUrl,
     runtimeDir,
     idempotencyNamespace: facts.idempotencyNamespace,
+    deploymentId: facts.deploymentId,
     ...(devSecret !== undefined && { devSecret }),
     version,
   }));
@@ -155,6 +159,11 @@ async function runNode(config: Config, started: StopOrder, log: Logger): Promise
   await sayReady(config, { port, adminPort, devSecret }, log);
   phase = 'running';
   return started.unlessWanted(failure(workers, embedded));
+}
+
+/** Loud: consumers that compare ids by hand, and whoever restored the database, should know. */
+function sayBegun({ number, tag, reason }: Incarnation, log: Logger): void {
+  log.warn({ number, tag, reason }, 'a new incarnation begins: message ids of new events differ from all before');
 }
 
 const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;

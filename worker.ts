@@ -30,6 +30,7 @@ import { LocalSocketTransport, type Receive } from './messaging/local-socket/loc
 import { CommandConsumer } from './messaging/commands/command-consumer.ts';
 import { PeerRouter } from './messaging/peer-router.ts';
 import { answerPing, PeerWatch, UNREACHED_AFTER_MS } from './messaging/peer-watch.ts';
+import { MessageOrigin } from './messaging/contracts/message-origin.ts';
 import { EventPublisher } from './messaging/relay/event-publisher.ts';
 import { EventRelay } from './messaging/relay/event-relay.ts';
 import { Broker } from './messaging/rabbitmq/broker.ts';
@@ -173,6 +174,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     new EventRelay({
       journal: journalStore,
       store: new PostgresRelayStore(pool),
+      origin: new MessageOrigin({ deploymentId: settings.deploymentId, publicUrl: config.publicUrl }),
       publish: (message, confirm) => events.publish(message, confirm),
       brokerIsUp: () => prepared.isReady,
       gather: (portion) => void setTimeout(portion, EVENTS_GATHER_MS),

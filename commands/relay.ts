@@ -2,6 +2,7 @@
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { EventPublisher } from '../messaging/relay/event-publisher.ts';
 import { replayEvents, type ReplayWish } from '../messaging/relay/replay-events.ts';
@@ -133,10 +134,12 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
     const publisher = new EventPublisher(connection, { destination: { queue }, clock: systemClock });
     const progress = new Progress(process.stderr, systemClock);
     progress.begin('reading', 'rows', rows);
+    const { id: deploymentId, incarnations } = await relay.deployment();
     const tally = await replayEvents(
       journal,
       shards,
       wish,
+      new MessageOrigin({ deploymentId, incarnations, publicUrl: loadConfig().publicUrl }),
       (message) => new Promise((resolve, reject) => publisher.publish(message, { resolve, reject })),
       (now) => progress.update(now.rows),
     );

@@ -39,6 +39,8 @@ export interface Config {
   /** Absent: the node runs its own PostgreSQL. */
   readonly databaseUrl?: string;
   readonly amqpUrl?: string;
+  /** Where the outside reaches the API, without a slash at its end; names the events' source and their schemas. */
+  readonly publicUrl?: string;
   readonly redisUrl?: string;
   readonly auth: AuthConfig;
   /** Requests a minute and customer; 0 switches the limit off. */
@@ -56,6 +58,8 @@ export interface Config {
 }
 
 const WORKERS_MAX = 64;
+/** It goes with each message twice. */
+const PUBLIC_URL_CHARS_MAX = 200;
 const SHARDS_MAX = 4096;
 /** 24 days: longer timers do not fit Node's 32-bit milliseconds, and no shopper waits longer. */
 const RESERVATION_TTL_SECONDS_MAX = 24 * 24 * 60 * 60;
@@ -86,6 +90,13 @@ function url(...protocols: readonly string[]) {
   });
 }
 
+/** Stands in every message: no password, and nothing that a path could not be put behind. */
+function isPlainBase(text: string): boolean {
+  if (!URL.canParse(text) || text.length > PUBLIC_URL_CHARS_MAX) return false;
+  const { username, password, search, hash } = new URL(text);
+  return username + password + search + hash === '' && !/[?#\s]/.test(text);
+}
+
 function schemeOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : undefined;
 }
@@ -103,6 +114,10 @@ const SETTINGS = z.object({
   MACHINE_NAME: hostName.default(() => hostname()),
   DATABASE_URL: url('postgres', 'postgresql').optional(),
   AMQP_URL: url('amqp', 'amqps').optional(),
+  PUBLIC_URL: url('https', 'http')
+    .refine((text) => isPlainBase(text), { error: 'is more than a scheme, a host and a path' })
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
   REDIS_URL: url('redis', 'rediss').optional(),
   JWT_SECRET: z.string().optional(),
   JWKS_URL: url('https', 'http').optional(),
@@ -135,6 +150,8 @@ const REMEDIES: Readonly<Record<SettingName, string>> = {
   MACHINE_NAME: 'set MACHINE_NAME to a name of this machine or container, or leave it out for the host name',
   DATABASE_URL: 'write postgres://user:password@host:5432/database, or leave it out for the embedded PostgreSQL',
   AMQP_URL: 'write amqp://user:password@host:5672/vhost, or leave it out to run without a broker',
+  PUBLIC_URL:
+    'write the address that the outside reaches the API by, such as https://shop.example.com, or leave it out',
   REDIS_URL: 'write redis://host:6379/0, or leave it out to keep counters in the process',
   JWT_SECRET: `make one with "openssl rand -base64 48", or leave it out for a secret of the node's own`,
   JWKS_URL: 'write the https:// address of your key set, or leave it out',
@@ -227,6 +244,7 @@ function toConfig(settings: Settings): Config {
     machineName: settings.MACHINE_NAME,
     ...(settings.DATABASE_URL === undefined ? {} : { databaseUrl: settings.DATABASE_URL }),
     ...(settings.AMQP_URL === undefined ? {} : { amqpUrl: settings.AMQP_URL }),
+    ...(settings.PUBLIC_URL === undefined ? {} : { publicUrl: settings.PUBLIC_URL }),
     ...(settings.REDIS_URL === undefined ? {} : { redisUrl: settings.REDIS_URL }),
     auth: {
       ...(settings.JWT_SECRET === undefined ? {} : { jwtSecret: settings.JWT_SECRET }),

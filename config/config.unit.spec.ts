@@ -19,6 +19,15 @@ function messageFor(env: NodeJS.ProcessEnv): string {
 }
 
 describe('loadConfig', () => {
+  it('takes PUBLIC_URL as the start of addresses, and nothing that a path could not be put behind', () => {
+    const publicUrlOf = (PUBLIC_URL: string) => loadConfig({ PUBLIC_URL }).publicUrl;
+    expect(publicUrlOf('https://shop.example.com')).to.equal('https://shop.example.com');
+    expect(publicUrlOf('http://10.0.0.1:8080/orders//')).to.equal('http://10.0.0.1:8080/orders');
+    expect(loadConfig({}).publicUrl).to.equal(undefined);
+    for (const bad of ['shop.example.com', 'ftp://a', 'https://u:p@a', 'https://a?b', 'https://a/#c', 'https://a/?'])
+      expect(() => publicUrlOf(bad), bad).to.throw(/PUBLIC_URL.*https:\/\/shop\.example\.com/);
+  });
+
   it('gives every setting its documented default', () => {
     const { workers, ...config } = loadConfig({});
     expect(config).to.deep.equal({

@@ -9,6 +9,7 @@ import * as snapshotStorage from './0003-snapshot-storage.ts';
 import * as messaging from './0004-messaging.ts';
 import * as reach from './0005-reach.ts';
 import * as compatibility from './0006-compatibility.ts';
+import * as incarnations from './0007-incarnations.ts';
 import type { Compatibility } from './compatibility.ts';
 
 export interface Migration {
@@ -28,6 +29,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0004-messaging', compatibility: ADDITIVE, ...messaging },
   { name: '0005-reach', compatibility: ADDITIVE, ...reach },
   { name: '0006-compatibility', compatibility: ADDITIVE, ...compatibility },
+  // On a database that older builds know the first incarnation's ids are theirs.
+  { name: '0007-incarnations', compatibility: ADDITIVE, ...incarnations },
 ];
 
 export function sourceOf(migrations: readonly Migration[]): Knex.MigrationSource<Migration> {

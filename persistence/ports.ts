@@ -297,8 +297,22 @@ export interface HeldEntity {
   readonly reason: string;
 }
 
+/** A life of the database between two restores: what is written in it has epochs and message ids of its own. */
+export interface Incarnation {
+  /** From 1 on. */
+  readonly number: number;
+  /** Begins the ids of its messages; empty in one that is older than tags. */
+  readonly tag: string;
+  /** Rows from this epoch on, up to the next one's, are its own. */
+  readonly firstEpoch: number;
+  readonly reason: string;
+  readonly beganAtMs: EpochMs;
+}
+
 /** How far the events of each shard are published. */
 export interface RelayStore {
+  /** All there are, oldest first. */
+  incarnations(): Promise<readonly Incarnation[]>;
   /** 0 for a shard of which nothing was published yet. */
   checkpoints(shards: readonly number[]): Promise<Map<number, number>>;
   /** Never moves one back: what a former owner confirmed late is as true as what its successor did. */

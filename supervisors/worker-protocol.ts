@@ -18,6 +18,7 @@ export interface WorkerSettings {
   readonly databaseUrl: string;
   readonly runtimeDir: string;
   readonly idempotencyNamespace: string;
+  readonly deploymentId: string;
   /** The secret that tokens are verified with, where none was configured. */
   readonly devSecret?: string;
   readonly version: string;

@@ -162,11 +162,20 @@ const EVENT_HEADERS: JsonSchema = {
   properties: {
     cloudEvents_specversion: { const: '1.0' },
     cloudEvents_id: { type: 'string', description: 'The message-id' },
-    cloudEvents_source: { type: 'string', description: 'This program' },
+    cloudEvents_source: {
+      type: 'string',
+      format: 'uri',
+      description: 'The deployment: its PUBLIC_URL, or else urn:uuid: and its id',
+    },
     cloudEvents_type: { type: 'string', description: 'The routing key' },
     cloudEvents_subject: { type: 'string', description: 'The entity that it happened to' },
     cloudEvents_time: { type: 'string', format: 'date-time', description: 'When it was decided; UTC' },
-    cloudEvents_dataschema: { type: 'string', description: 'Where the HTTP API serves the schema of the body' },
+    cloudEvents_dataschema: {
+      type: 'string',
+      format: 'uri',
+      description:
+        'Where the HTTP API serves the schema of the body; without PUBLIC_URL urn:holdfast:schema: and the type',
+    },
     'entity-version': {
       type: 'integer',
       description: 'Rises per entity, with gaps: not all that happens is public. Events of one decision share it',

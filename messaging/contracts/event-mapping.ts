@@ -13,14 +13,13 @@ import type { StockEvent } from '../../domain/stock/stock-item.ts';
 import { money, type Money } from '../../domain/money.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
-import { schemaPathOf, type PublicData, type PublicEventType } from './public-events.ts';
+import type { PublicData, PublicEventType } from './public-events.ts';
 
 export type JournalEvent = OrderEvent | PaymentEvent | ReservationEvent | StockEvent;
 
 /** How an event is told. `at` is the time of its row. */
 export interface Telling<Event> {
   readonly routingKey: PublicEventType;
-  readonly schemaPath: string;
   readonly data: (event: Event, entityId: string, at: EpochMs) => unknown;
 }
 
@@ -35,7 +34,7 @@ function told<Event, Public extends PublicEventType>(
   routingKey: Public,
   data: (event: Event, entityId: string, at: EpochMs) => PublicData<Public>,
 ): Telling<Event> {
-  return { routingKey, schemaPath: schemaPathOf(routingKey), data };
+  return { routingKey, data };
 }
 
 type InventoryReleased = Extract<ReservationEvent, { readonly type: 'InventoryReleased' }>;

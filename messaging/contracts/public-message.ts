@@ -7,11 +7,11 @@ import type { DomainEvent } from '../../domain/decider.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { EVENT_MAPPINGS, PRIVATE, type Telling } from './event-mapping.ts';
+import type { MessageOrigin } from './message-origin.ts';
 
 /** Of everything that this program publishes. */
 export const APP_ID = 'holdfast';
 export const CONTENT_TYPE = 'application/json';
-const SOURCE = '/holdfast';
 
 /** An event with its place in the journal. */
 export interface Happened {
@@ -30,7 +30,7 @@ export interface Happened {
 
 export interface PublicMessage {
   readonly routingKey: string;
-  /** The same on every re-publish; no two events of a database share one. */
+  /** The same on every re-publish; no two events of a deployment share one, also after a restore. */
   readonly messageId: string;
   /** The order's id, where there is one. */
   readonly correlationId?: string;
@@ -52,20 +52,20 @@ export function isPublic(event: DomainEvent): boolean {
 }
 
 /** The message of an event, always the same; undefined: the event is private. */
-export function publicMessageOf(happened: Happened): PublicMessage | undefined {
-  const { entityId, shard, seq, at, event } = happened;
+export function publicMessageOf(happened: Happened, origin: MessageOrigin): PublicMessage | undefined {
+  const { entityId, shard, seq, epoch, at, event } = happened;
   const telling = tellingOf(event);
   if (telling === undefined) return undefined;
-  const { routingKey, schemaPath } = telling;
-  const messageId = `s${shard}-e${happened.epoch}-q${seq}-${happened.ordinal}`;
+  const { routingKey } = telling;
+  const messageId = `${origin.idPrefix(epoch)}s${shard}-e${epoch}-q${seq}-${happened.ordinal}`;
   const headers: Record<string, string | number> = {
     cloudEvents_specversion: '1.0',
     cloudEvents_id: messageId,
-    cloudEvents_source: SOURCE,
+    cloudEvents_source: origin.source,
     cloudEvents_type: routingKey,
     cloudEvents_subject: entityId,
     cloudEvents_time: isoOf(at),
-    cloudEvents_dataschema: schemaPath,
+    cloudEvents_dataschema: origin.schemaUri(routingKey),
     'entity-version': happened.version,
     shard,
     'shard-seq': String(seq),

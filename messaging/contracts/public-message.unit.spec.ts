@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import * as orders from '../../test/support/order-histories.ts';
 import * as payments from '../../test/support/payment-histories.ts';
+import { TEST_DEPLOYMENT, testOrigin } from '../../test/support/message-origin.ts';
 import { paymentEntity } from '../../domain/addresses.ts';
 import type { ReleaseReason, ReservationEvent } from '../../domain/reservation/reservation.ts';
 import type { StockEvent } from '../../domain/stock/stock-item.ts';
@@ -12,6 +13,7 @@ import { publicMessageOf, type Happened, type PublicMessage } from './public-mes
 import { SAMPLES, sampleMessageOf } from './samples.ts';
 
 const ID = '6f0c1c1e-9b1f-4c57-8d3a-0a4f6f1f2b3c';
+const ORIGIN = testOrigin();
 const AT = Date.UTC(2026, 4, 1, 8, 0, 0, 999);
 const PREFIXES = { order: 'ord_', payment: 'pay_', reservation: 'res_', stock: 'stk_' } as const;
 type Kind = keyof typeof PREFIXES;
@@ -29,7 +31,7 @@ const happened = (kind: Kind, event: JournalEvent, where: Partial<Happened> = {}
   ...where,
 });
 const messageOf = (kind: Kind, event: JournalEvent, where?: Partial<Happened>): PublicMessage => {
-  const message = publicMessageOf(happened(kind, event, where));
+  const message = publicMessageOf(happened(kind, event, where), ORIGIN);
   if (message === undefined) throw new Error(`${event.type} is private`);
   return message;
 };
@@ -99,15 +101,14 @@ describe('an event of the journal', () => {
   ];
   for (const [kind, event] of unheard) {
     it(`${event.type}${event.type === 'InventoryReleased' ? ' of what was never held' : ''} makes no message`, () => {
-      expect(publicMessageOf(happened(kind, event))).to.equal(undefined);
+      expect(publicMessageOf(happened(kind, event), ORIGIN)).to.equal(undefined);
     });
   }
 
   it('of a shard, or of a name that an object has by itself, makes none', () => {
     for (const type of ['EpochStarted', 'constructor', '__proto__', 'toString']) {
-      expect(publicMessageOf({ ...happened('order', orders.confirmed), entityId: 'shd_9', event: { type } })).to.equal(
-        undefined,
-      );
+      const foreign = { ...happened('order', orders.confirmed), entityId: 'shd_9', event: { type } };
+      expect(publicMessageOf(foreign, ORIGIN)).to.equal(undefined);
     }
   });
 });
@@ -118,11 +119,11 @@ describe('a public message', () => {
     expect(Object.entries(headers)).to.deep.equal([
       ['cloudEvents_specversion', '1.0'],
       ['cloudEvents_id', 's9-e2-q1234-1'],
-      ['cloudEvents_source', '/holdfast'],
+      ['cloudEvents_source', `urn:uuid:${TEST_DEPLOYMENT}`],
       ['cloudEvents_type', 'order.confirmed.v1'],
       ['cloudEvents_subject', `ord_${ID}`],
       ['cloudEvents_time', '2026-05-01T08:00:00.999Z'],
-      ['cloudEvents_dataschema', '/contracts/order.confirmed.v1.schema.json'],
+      ['cloudEvents_dataschema', 'urn:holdfast:schema:order.confirmed.v1'],
       ['entity-version', 5],
       ['shard', 9],
       ['shard-seq', '1234'],
@@ -139,7 +140,7 @@ describe('a public message', () => {
 
   it('carries the trace of its command, where it had one', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const traced = publicMessageOf({ ...happened('order', orders.confirmed), traceparent });
+    const traced = publicMessageOf({ ...happened('order', orders.confirmed), traceparent }, ORIGIN);
     expect(traced?.headers).to.deep.equal({ ...messageOf('order', orders.confirmed).headers, traceparent });
   });
 
@@ -219,14 +220,14 @@ describe('a public message', () => {
 
 describe('the id of a public message', () => {
   const whole = fc.nat(1_000_000_000);
-  const place = fc.record({ shard: whole, epoch: whole, seq: fc.maxSafeNat(), ordinal: whole });
+  const place = fc.record({ shard: whole, epoch: fc.integer({ min: 1 }), seq: fc.maxSafeNat(), ordinal: whole });
   const idAt = (where: Partial<Happened>): string => messageOf('order', orders.confirmed, where).messageId;
 
   it('is the same for the same event, whenever it is made', () => {
     fc.assert(
       fc.property(place, (where) => {
         const [one, again] = [happened('order', orders.created, where), happened('order', orders.created, where)];
-        expect(publicMessageOf(one)).to.deep.equal(publicMessageOf(again));
+        expect(publicMessageOf(one, ORIGIN)).to.deep.equal(publicMessageOf(again, ORIGIN));
       }),
     );
   });

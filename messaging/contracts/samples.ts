@@ -4,6 +4,7 @@
  */
 import { orderEntity, paymentEntity, reservationEntity, stockEntity } from '../../domain/addresses.ts';
 import type { JournalEvent } from './event-mapping.ts';
+import { MessageOrigin } from './message-origin.ts';
 import type { PublicEventType } from './public-events.ts';
 import { APP_ID, CONTENT_TYPE, publicMessageOf, type Happened, type PublicMessage } from './public-message.ts';
 
@@ -13,6 +14,13 @@ const SHARD = 17;
 const EPOCH = 3;
 const SUM = { amount: 4_497, currency: 'EUR' } as const;
 const SHORTAGES = [{ productId: 'SKU-2002', code: 'insufficient_inventory', requested: 1, available: 0 }] as const;
+
+/** Of the examples: a deployment with a public address, in its first incarnation. */
+export const SAMPLE_ORIGIN = new MessageOrigin({
+  deploymentId: 'b9f6c3f0-2a41-4d53-9a77-6f2f0f6f3c11',
+  publicUrl: 'https://shop.example.com',
+  incarnations: [{ number: 1, tag: '7c0e51b2', firstEpoch: 1, reason: 'the first start', beganAtMs: AT }],
+});
 
 /** Where an example stands: the entity, and the number of the row in its shard, by which time goes on. */
 function happened(
@@ -134,7 +142,7 @@ export const SAMPLES: { readonly [Type in PublicEventType]: Happened } = {
 
 /** @throws Error for an example that makes no message. */
 export function sampleMessageOf(type: PublicEventType): PublicMessage {
-  const message = publicMessageOf(SAMPLES[type]);
+  const message = publicMessageOf(SAMPLES[type], SAMPLE_ORIGIN);
   if (message === undefined) throw new Error(`the sample of ${type} is private`);
   return message;
 }

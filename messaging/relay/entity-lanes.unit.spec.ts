@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { CommittedRow } from '../../actors/entity/log-follower.ts';
 import type { DomainEvent } from '../../domain/decider.ts';
+import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { ROW_AT } from '../../test/support/journal-rows.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
@@ -40,7 +41,7 @@ describe('entity lanes', () => {
   });
 
   const add = (n: number, seq: number, events: readonly DomainEvent[] = [CONFIRMED]): void =>
-    lanes.add(RowMessages.of(rowOf(n, seq, events), EPOCH, (row) => told.push(row.seq))!);
+    lanes.add(RowMessages.of(rowOf(n, seq, events), EPOCH, testOrigin(), (row) => told.push(row.seq))!);
 
   it('bear that thousands of messages are refused within the call, and send each again', async () => {
     const entities = 20_000;
@@ -86,6 +87,6 @@ describe('entity lanes', () => {
   });
 
   it('are not made for a row of which nothing is public', () => {
-    expect(RowMessages.of(rowOf(1, 1, [PRIVATE]), EPOCH, () => undefined)).to.equal(undefined);
+    expect(RowMessages.of(rowOf(1, 1, [PRIVATE]), EPOCH, testOrigin(), () => undefined)).to.equal(undefined);
   });
 });

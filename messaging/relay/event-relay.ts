@@ -15,6 +15,7 @@ import { EPOCH_ENTITY_PREFIX } from '../../actors/sharding/catch-up.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
+import type { MessageOrigin } from '../contracts/message-origin.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
 import { RelayedShard } from './relayed-shard.ts';
@@ -32,6 +33,8 @@ const LAG_WARNED_MS = 60_000;
 export interface EventRelayDeps {
   readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
   readonly store: RelayStore;
+  /** Learns from here which incarnations there are. */
+  readonly origin: MessageOrigin;
   readonly publish: LanesDeps['publish'];
   readonly brokerIsUp: () => boolean;
   /** Calls back when what has come until then should leave, as one portion. */
@@ -206,6 +209,8 @@ export class EventRelay implements LogFollower {
       if (fresh.length === 0 || this.#closed) return;
       try {
         const numbers = fresh.map(({ shard }) => shard);
+        // A new one is begun before a shard takes its first epoch of it.
+        this.#deps.origin.know(await this.#deps.store.incarnations());
         const checkpoints = await this.#deps.store.checkpoints(numbers);
         const held = await this.#deps.store.held(numbers);
         for (const shard of fresh) {
@@ -250,7 +255,7 @@ export class EventRelay implements LogFollower {
   #sort(shard: RelayedShard, row: CommittedRow, epoch: number): void {
     const held = this.#held.get(row.entityId);
     if (held) held.last = row.seq;
-    const messages = held ? undefined : RowMessages.of(row, epoch, this.#told);
+    const messages = held ? undefined : RowMessages.of(row, epoch, this.#deps.origin, this.#told);
     if (messages) this.#lanes.add(messages);
     else this.#settle(shard, row.seq);
   }
@@ -302,7 +307,7 @@ export class EventRelay implements LogFollower {
     const { entityId, seq } = row;
     try {
       const decoded = entityId.startsWith(EPOCH_ENTITY_PREFIX) ? undefined : decodedRow(row);
-      if (decoded) messagesOf(decoded, row.epoch); // what can't be told is found here, where it can be held back
+      if (decoded) messagesOf(decoded, row.epoch, this.#deps.origin); // what can't be told is found here, where it can be held back
       this.#sortFresh(); // they lie before it in the log
       this.#take(shard, seq);
       if (decoded) this.#sort(shard, decoded, row.epoch);
@@ -342,7 +347,7 @@ export class EventRelay implements LogFollower {
         // A row that came while they were read is passed over like those before it.
       } while ((rows.at(-1)?.seq ?? held.last) < held.last);
       const missed = rows.filter(({ seq }) => seq >= held.seq && seq <= shard.taken);
-      messages = missed.flatMap((row) => RowMessages.of(decodedRow(row), row.epoch, told) ?? []);
+      messages = missed.flatMap((row) => RowMessages.of(decodedRow(row), row.epoch, this.#deps.origin, told) ?? []);
     } catch (error) {
       this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back can not be published yet');
       return;

@@ -5,6 +5,7 @@ import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/j
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import type { JournalRow, ShardHead } from '../../persistence/ports.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
+import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
@@ -81,7 +82,7 @@ describe('event relay', () => {
       );
     const gather: EventRelayDeps['gather'] = setImmediate;
     const relay = new EventRelay({
-      ...{ journal, store, publish, gather, clock, log: kept.log },
+      ...{ journal, store, publish, gather, clock, log: kept.log, origin: testOrigin() },
       brokerIsUp: () => broker.isUp,
     });
     relays.push(relay);

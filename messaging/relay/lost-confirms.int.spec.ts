@@ -5,6 +5,7 @@ import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/j
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import { AckDroppingProxy } from '../../test/support/ack-dropping-proxy.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
+import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
@@ -57,7 +58,7 @@ describe('lost confirms', () => {
     const store = new InMemoryRelayStore();
     const kept = keptLog();
     const relay = new EventRelay({
-      ...{ journal, store, clock: systemClock, log: kept.log },
+      ...{ journal, store, clock: systemClock, log: kept.log, origin: testOrigin() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       gather: setImmediate,
       brokerIsUp: () => true,

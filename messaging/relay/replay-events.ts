@@ -5,6 +5,7 @@
 import { isEntityId } from '../../domain/addresses.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore } from '../../persistence/ports.ts';
+import type { MessageOrigin } from '../contracts/message-origin.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
 import { decodedRow, messagesOf } from './row-messages.ts';
 
@@ -33,6 +34,7 @@ export async function replayEvents(
   journal: Pick<JournalStore, 'readShard'>,
   shards: number,
   wish: ReplayWish,
+  origin: MessageOrigin,
   publish: (message: PublicMessage) => Promise<void>,
   onProgress: (tally: ReplayTally) => void,
 ): Promise<ReplayTally> {
@@ -42,7 +44,7 @@ export async function replayEvents(
       const rows = await journal.readShard(shard, at, ROWS_PER_READ);
       if (rows.length === 0) break;
       at = rows.at(-1)!.seq;
-      await publishAll(chainsOf(rows, wish, tally), publish, tally);
+      await publishAll(chainsOf(rows, wish, origin, tally), publish, tally);
       tally.rows += rows.length;
       onProgress(tally);
     }
@@ -51,13 +53,18 @@ export async function replayEvents(
 }
 
 /** By entity, each in order. */
-function chainsOf(rows: readonly JournalRow[], { fromMs, toMs, types }: ReplayWish, tally: ReplayTally) {
+function chainsOf(
+  rows: readonly JournalRow[],
+  { fromMs, toMs, types }: ReplayWish,
+  origin: MessageOrigin,
+  tally: ReplayTally,
+) {
   const chains = new Map<string, PublicMessage[]>();
   for (const row of rows) {
     const { entityId, at } = row;
     if (at < fromMs || at >= toMs || !isEntityId(entityId) || tally.unreadable.has(entityId)) continue;
     try {
-      for (const message of messagesOf(decodedRow(row), row.epoch)) {
+      for (const message of messagesOf(decodedRow(row), row.epoch, origin)) {
         if (types?.has(message.routingKey) === false) continue;
         const chain = chains.get(entityId);
         if (chain) chain.push(message);

@@ -5,6 +5,7 @@ import { CorruptionError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
+import type { MessageOrigin } from '../contracts/message-origin.ts';
 import { isPublic, publicMessageOf, type PublicMessage } from '../contracts/public-message.ts';
 
 /**
@@ -16,24 +17,37 @@ export class RowMessages {
   /** All of it is told. */
   readonly onTold: (row: CommittedRow) => void;
   readonly #epoch: number;
+  readonly #origin: MessageOrigin;
   /** Of the event that is to be told next. */
   #ordinal: number;
 
   /** Undefined: none of its events is public. */
-  static of(row: CommittedRow, epoch: number, onTold: (row: CommittedRow) => void): RowMessages | undefined {
+  static of(
+    row: CommittedRow,
+    epoch: number,
+    origin: MessageOrigin,
+    onTold: (row: CommittedRow) => void,
+  ): RowMessages | undefined {
     const first = nextPublic(row, 0);
-    return first < row.events.length ? new RowMessages(row, epoch, first, onTold) : undefined;
+    return first < row.events.length ? new RowMessages(row, epoch, origin, first, onTold) : undefined;
   }
 
-  private constructor(row: CommittedRow, epoch: number, ordinal: number, onTold: (row: CommittedRow) => void) {
+  private constructor(
+    row: CommittedRow,
+    epoch: number,
+    origin: MessageOrigin,
+    ordinal: number,
+    onTold: (row: CommittedRow) => void,
+  ) {
     this.row = row;
     this.#epoch = epoch;
+    this.#origin = origin;
     this.#ordinal = ordinal;
     this.onTold = onTold;
   }
 
   get message(): PublicMessage {
-    const message = messageAt(this.row, this.#epoch, this.#ordinal);
+    const message = messageAt(this.row, this.#epoch, this.#ordinal, this.#origin);
     invariant(message !== undefined, 'what is public has a message');
     return message;
   }
@@ -49,8 +63,8 @@ export class RowMessages {
 }
 
 /** The public messages of a row, in order. */
-export function messagesOf(row: CommittedRow, epoch: number): PublicMessage[] {
-  return row.events.flatMap((_event, ordinal) => messageAt(row, epoch, ordinal) ?? []);
+export function messagesOf(row: CommittedRow, epoch: number, origin: MessageOrigin): PublicMessage[] {
+  return row.events.flatMap((_event, ordinal) => messageAt(row, epoch, ordinal, origin) ?? []);
 }
 
 /** @throws CorruptionError for a row that this build can't read. */
@@ -69,8 +83,14 @@ function nextPublic({ events }: CommittedRow, from: number): number {
   return ordinal;
 }
 
-function messageAt(row: CommittedRow, epoch: number, ordinal: number): PublicMessage | undefined {
+function messageAt(
+  row: CommittedRow,
+  epoch: number,
+  ordinal: number,
+  origin: MessageOrigin,
+): PublicMessage | undefined {
   const { shard, seq, entityId, version, commandId, at, traceparent, events } = row;
   const event = events[ordinal]!;
-  return publicMessageOf({ entityId, version, shard, seq, epoch, ordinal, at, commandId, traceparent, event });
+  const happened = { entityId, version, shard, seq, epoch, ordinal, at, commandId, traceparent, event };
+  return publicMessageOf(happened, origin);
 }

@@ -1,9 +1,16 @@
 /** Checkpoints of the relay in memory, for tests of what lies above; held to the same suite in test/contract. */
-import type { HeldEntity, RelayStore } from '../ports.ts';
+import type { HeldEntity, Incarnation, RelayStore } from '../ports.ts';
+
+const FIRST: Incarnation = { number: 1, tag: '', firstEpoch: 1, reason: 'the first start', beganAtMs: 0 };
 
 export class InMemoryRelayStore implements RelayStore {
   readonly #checkpoints = new Map<number, number>();
   readonly #held = new Map<string, HeldEntity>();
+  readonly incarnationList: Incarnation[] = [FIRST];
+
+  incarnations(): Promise<readonly Incarnation[]> {
+    return Promise.resolve(this.incarnationList);
+  }
 
   checkpoints(shards: readonly number[]): Promise<Map<number, number>> {
     return Promise.resolve(new Map(shards.map((shard) => [shard, this.#checkpoints.get(shard) ?? 0])));

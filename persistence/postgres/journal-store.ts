@@ -57,15 +57,16 @@ const APPEND = `
   )
   SELECT (SELECT string_agg(shard::text, ',') FROM ok) AS shards, (SELECT json_agg(entity_id) FROM existing) AS existing`;
 
-/** Epoch rows only: the place after the last row must still be free, else somebody else was faster. */
+/** Epoch rows only, each of the current incarnation: the place after the last row must still be free, else somebody else was faster. */
 const TAKE = `
   INSERT INTO journal (shard, seq, epoch, version, at, entity_id, command_id, events)
-  SELECT s.shard, coalesce(head.seq, 0) + 1, coalesce(head.epoch, 0) + 1, coalesce(mark.version, 0) + 1,
+  SELECT s.shard, coalesce(head.seq, 0) + 1, next.epoch, coalesce(mark.version, 0) + 1,
          to_timestamp($2::float8 / 1000), 'shd_' || s.shard, 'take',
-         json_build_array(json_build_object('type', 'EpochStarted', 'epoch', coalesce(head.epoch, 0) + 1))
+         json_build_array(json_build_object('type', 'EpochStarted', 'epoch', next.epoch))
   FROM unnest($1::int[]) AS s(shard)
   LEFT JOIN LATERAL (SELECT seq, epoch FROM journal j WHERE j.shard = s.shard ORDER BY j.seq DESC LIMIT 1) AS head ON true
   LEFT JOIN LATERAL (SELECT version FROM journal j WHERE j.entity_id = 'shd_' || s.shard ORDER BY j.version DESC LIMIT 1) AS mark ON true
+  CROSS JOIN LATERAL (SELECT greatest(coalesce(head.epoch, 0) + 1, (SELECT max(first_epoch) FROM incarnations)) AS epoch) AS next
   ORDER BY s.shard
   RETURNING shard, seq, epoch`;
 

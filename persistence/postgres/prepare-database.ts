@@ -10,7 +10,9 @@ import { MIGRATIONS, sourceOf, type Migration } from '../../migrations/source.ts
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { StartupError } from '../../kernel/errors.ts';
 import { checkMayCreate, checkServer } from './check-server.ts';
+import type { Incarnation } from '../ports.ts';
 import { connectionConfig, withClient } from './connection.ts';
+import { checkIdentity, readDeployment } from './incarnations.ts';
 
 /** Any 64-bit number that only Holdfast uses. */
 const MIGRATION_LOCK = 4_846_791_223;
@@ -28,6 +30,10 @@ export interface DatabaseFacts {
   readonly serverVersion: string;
   /** The database's clock before this machine's. */
   readonly clockSkewMs: number;
+  /** UUID of the deployment; made by the first start. */
+  readonly deploymentId: string;
+  /** The incarnation that this call began; undefined: it found the database that was there at the last start. */
+  readonly begun: Incarnation | undefined;
   /** True when this call wrote the settings: nothing ever ran on the database before. */
   readonly isNew: boolean;
 }
@@ -59,7 +65,9 @@ export async function prepareDatabase(
       `INSERT INTO shard_leases (shard) SELECT generate_series(0, $1::int - 1) ON CONFLICT (shard) DO NOTHING`,
       [wanted.shards],
     );
-    return { idempotencyNamespace, serverVersion, clockSkewMs, isNew };
+    const begun = await checkIdentity(client);
+    const { id: deploymentId } = await readDeployment(client);
+    return { idempotencyNamespace, serverVersion, clockSkewMs, isNew, deploymentId, begun };
   });
 }
 

@@ -1,6 +1,7 @@
 /** How far events are published, and which entities are held back, in PostgreSQL. */
 import type pg from 'pg';
-import type { HeldEntity, RelayStore } from '../ports.ts';
+import type { HeldEntity, Incarnation, RelayStore } from '../ports.ts';
+import { readDeployment, readIncarnations, type Deployment } from './incarnations.ts';
 import { shownReason } from './quarantine-store.ts';
 
 const SAVE = `
@@ -30,6 +31,14 @@ export class PostgresRelayStore implements RelayStore {
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+  }
+
+  incarnations(): Promise<readonly Incarnation[]> {
+    return readIncarnations(this.#pool);
+  }
+
+  deployment(): Promise<Deployment> {
+    return readDeployment(this.#pool);
   }
 
   async checkpoints(shards: readonly number[]): Promise<Map<number, number>> {

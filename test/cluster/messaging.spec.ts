@@ -11,8 +11,10 @@ import { isEntityId } from '../../domain/addresses.ts';
 import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
 import { EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
 import { decodedRow, messagesOf } from '../../messaging/relay/row-messages.ts';
+import { MessageOrigin } from '../../messaging/contracts/message-origin.ts';
 import type { PublicMessage } from '../../messaging/contracts/public-message.ts';
 import { openPool } from '../../persistence/postgres/connection.ts';
+import { readDeployment } from '../../persistence/postgres/incarnations.ts';
 import { PostgresJournalStore } from '../../persistence/postgres/journal-store.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../support/rabbitmq-broker.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.ts';
@@ -86,12 +88,14 @@ async function publicEventsOf(databaseUrl: string): Promise<PublicMessage[]> {
   const journal = new PostgresJournalStore(databaseUrl, 'holdfast/test', pool);
   const messages: PublicMessage[] = [];
   try {
+    const { id: deploymentId, incarnations } = await readDeployment(pool);
+    const origin = new MessageOrigin({ deploymentId, incarnations });
     for (let shard = 0; shard < SHARDS; shard++) {
       for (let seq = 0; ;) {
         const rows = await journal.readShard(shard, seq, ROWS_PER_READ);
         if (rows.length === 0) break;
         for (const row of rows) {
-          if (isEntityId(row.entityId)) messages.push(...messagesOf(decodedRow(row), row.epoch));
+          if (isEntityId(row.entityId)) messages.push(...messagesOf(decodedRow(row), row.epoch, origin));
         }
         seq = rows.at(-1)!.seq;
       }
