@@ -24,7 +24,7 @@ const HTTP_UNAVAILABLE = 503;
 const HTTP_SERVER_ERROR = 500;
 
 export interface NodeRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly body?: unknown;
   readonly idempotencyKey?: string;

@@ -31,7 +31,24 @@ export async function findOrStartNode(
   url: string | undefined,
   say: (text: string) => void,
 ): Promise<RunningNode> {
+  const found = await lookForNode(config, url);
+  if (typeof found !== 'string') return found;
+  say(`No node runs at ${found}: starting one.`);
+  const own = await startOwnNode(config.dataDir);
+  return await ownNode(config, own, found);
+}
+
+/** For what makes sense only on a node that serves already. @throws CommandError when none runs. */
+export async function findRunningNode(config: Config, url: string | undefined): Promise<RunningNode> {
+  const found = await lookForNode(config, url);
+  if (typeof found !== 'string') return found;
+  throw new CommandError(`No node runs at ${found}. Start it ("npm start"), or name it by --url.`);
+}
+
+/** @returns the address where none runs. */
+async function lookForNode(config: Config, url: string | undefined): Promise<RunningNode | string> {
   if (url !== undefined) {
+    if (!/^https?:\/\/[^/]/.test(url)) throw new CommandError(`--url "${url}" is no http:// address.`);
     const baseUrl = url.replace(/\/+$/, '');
     const readiness = await probe(baseUrl);
     if (readiness === 'nobody') throw new CommandError(`No node answers at ${baseUrl}. Start it, or correct --url.`);
@@ -41,13 +58,9 @@ export async function findOrStartNode(
   const record = await readNodeRecord(config.dataDir);
   const baseUrl = baseUrlOf(config.host, record?.port ?? config.port);
   const readiness = await probe(baseUrl);
-  if (readiness !== 'nobody') {
-    await untilReady(baseUrl, readiness);
-    return foreign(baseUrl, config.databaseUrl ?? record?.databaseUrl);
-  }
-  say(`No node runs at ${baseUrl}: starting one.`);
-  const own = await startOwnNode(config.dataDir);
-  return await ownNode(config, own, baseUrl);
+  if (readiness === 'nobody') return baseUrl;
+  await untilReady(baseUrl, readiness);
+  return foreign(baseUrl, config.databaseUrl ?? record?.databaseUrl);
 }
 
 async function ownNode(config: Config, own: OwnNode, configuredUrl: string): Promise<RunningNode> {

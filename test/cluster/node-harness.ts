@@ -82,6 +82,7 @@ export class TestNode {
   readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #output = '';
+  #atTerminal = false;
   #url = '';
 
   private constructor(dataDir: string, environment: Readonly<Record<string, string>>) {
@@ -103,19 +104,28 @@ export class TestNode {
   }
 
   /** Begins to start; see `ready`. */
-  launch(environment: Readonly<Record<string, string>> = {}): void {
+  launch(environment: Readonly<Record<string, string>> = {}, { atTerminal = false } = {}): void {
     this.#output = '';
-    const child = spawn(process.execPath, [path.join(ROOT, 'dist', 'main.js')], {
+    const main = path.join(ROOT, 'dist', 'main.js');
+    // `script` gives a program a terminal; it ends with the program's exit code.
+    const [program, args] = atTerminal
+      ? ['script', ['-qefc', `exec '${process.execPath}' '${main}'`, '/dev/null']]
+      : [process.execPath, [main]];
+    this.#atTerminal = atTerminal;
+    const child = spawn(program, args, {
       env: this.#env(environment),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
-    child.stdout.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => (this.#output += chunk.toString().replaceAll('\r', '')));
     child.stderr.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
     this.#child = child;
   }
 
-  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
-    this.launch(environment);
+  async start(
+    environment: Readonly<Record<string, string>> = {},
+    options: { atTerminal?: boolean } = {},
+  ): Promise<void> {
+    this.launch(environment, options);
     const ended = 'ended';
     const found = await waitUntil(
       'the node to be ready',
@@ -142,7 +152,9 @@ export class TestNode {
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.#child?.exitCode !== null) return this.#child?.exitCode ?? null;
-    this.#child.kill(signal);
+    // A terminal sends Ctrl-C to the program, not to what shows the terminal.
+    if (this.#atTerminal && signal === 'SIGINT') this.#child.stdin!.write('\x03');
+    else this.#child.kill(signal);
     return this.ended();
   }
 

@@ -15,7 +15,7 @@ describe('a node on its embedded database', () => {
 
   it('prints a curl that works as pasted, keeps its order over a restart, and ends with 0 on Ctrl-C', async () => {
     // The node's own secret: only then may it hand out a token.
-    await node.start({ JWT_SECRET: '', RATE_LIMIT_PER_MINUTE: '100' }).catch(async () => {
+    await node.start({ JWT_SECRET: '', RATE_LIMIT_PER_MINUTE: '100' }, { atTerminal: true }).catch(async () => {
       throw new Error(node.output);
     });
     const curl = /^curl[^]*?\}'$/m.exec(node.output)?.[0];
@@ -31,6 +31,24 @@ describe('a node on its embedded database', () => {
     expect(again.body).to.include({ orderId: order.orderId, status: 'Confirmed' });
     const audit = await node.command('audit');
     expect(audit.code, audit.output).to.equal(0);
+  });
+
+  it('writes nothing but JSON lines where nobody reads a terminal, and no token', () => {
+    const lines = node.output.split('\n').filter((line) => line !== '');
+    for (const line of lines) expect(() => JSON.parse(line) as unknown, line).not.to.throw();
+    expect(node.output)
+      .to.match(/Holdfast is ready/)
+      .and.not.match(/Bearer|eyJ/);
+  });
+
+  it('has its stock set and shown by a command', async () => {
+    const set = await node.command('stock', 'set', 'a mug/1', '7', '--warehouse', 'north', '--threshold', '2');
+    expect(set.code, set.output).to.equal(0);
+    expect((await node.command('stock', 'show', 'a mug/1')).output).to.match(/7 on hand, 0 held.*7 available/);
+    const unknown = await node.command('stock', 'show', 'NO-SUCH');
+    expect(unknown.code).to.equal(1);
+    expect(unknown.output).to.match(/404 not_found/);
+    expect((await node.command('stock', 'set', 'X', '-1')).code).to.equal(2);
   });
 
   it('refuses a second node on the same DATA_DIR, and names the first', async () => {
