@@ -52,7 +52,12 @@ const STOP_RESERVE_MS_MAX = 5_000;
 /** A database that does not answer keeps nobody from stopping. */
 const FAREWELL_MS = 1_000;
 
-async function runNode(config: Config, started: StopOrder, log: Logger): Promise<string> {
+/** What the stop needs of a node that runs, before its parts are stopped. */
+interface RunningNode {
+  supervisor?: WorkerSupervisor;
+}
+
+async function runNode(config: Config, started: StopOrder, running: RunningNode, log: Logger): Promise<string> {
   const { dataDir } = config;
   let phase = 'preparing DATA_DIR';
   await prepareDataDir(dataDir);
@@ -73,7 +78,7 @@ async function runNode(config: Config, started: StopOrder, log: Logger): Promise
     status: () => ({
       nodeId,
       phase,
-      ready: node.supervisor?.allReady ?? false,
+      ready: node.supervisor?.takesRequests ?? false,
       shards: config.shards,
       intensity: node.supervisor?.intensity,
       workers: node.supervisor?.workers ?? [],
@@ -132,6 +137,7 @@ async function runNode(config: Config, started: StopOrder, log: Logger): Promise
     version,
   }));
   node.supervisor = workers;
+  running.supervisor = workers;
   let burials = Promise.resolve();
   workers.on('gone', (workerId) => {
     burials = burials.then(() => bury(ownership, workerId, log));
@@ -287,7 +293,8 @@ async function main(): Promise<void> {
   for (const reason of config.warnings) log.warn({ reason }, 'a setting is legal but unwise');
   const started = new StopOrder();
   const wanted = signalled(log);
-  const running = runNode(config, started, log);
+  const node: RunningNode = {};
+  const running = runNode(config, started, node, log);
   let exitCode: number;
   try {
     const ended = await Promise.race([running, wanted]);
@@ -300,6 +307,8 @@ async function main(): Promise<void> {
     if (forAPerson) sayError(error.message);
     else log.fatal({ err: error }, 'the node could not start');
   }
+  // A node that fails has nothing to linger for.
+  await node.supervisor?.retire(exitCode === 0 ? config.drainDelayMs : 0);
   await stopAll(started, running, config.shutdownTimeoutMs, log);
   log.flush();
   process.exit(exitCode);

@@ -313,7 +313,6 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   };
   const drain = async (timeoutMs: number): Promise<void> => {
     const deadline = clock.monotonicMs() + timeoutMs;
-    health.drain();
     ownership.drain();
     const graceEnd = Math.min(deadline, clock.monotonicMs() + KEEP_ALIVE_GRACE_MS);
     const answered = Promise.all([http.drain(() => edge.inFlight(), graceEnd, deadline), commands?.drain(timeoutMs)]);
@@ -360,6 +359,8 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
         case 'stock_demo':
           await stockDemo(region, message.productId, message.onHand);
           return tell({ kind: 'demo_stocked' });
+        case 'retire':
+          return health.retire();
         case 'drain':
           await drain(message.timeoutMs);
           return tell({ kind: 'drained' });

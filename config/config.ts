@@ -49,6 +49,8 @@ export interface Config {
   readonly paymentProvider: PaymentProviderName;
   readonly logLevel: LogLevel;
   readonly shutdownTimeoutMs: number;
+  /** How long a node that ends says that it is not ready and takes requests still. */
+  readonly drainDelayMs: number;
   /** Permits tokens from the dev tools on a node that other machines can reach. */
   readonly allowDevTokens: boolean;
   /** For tests of crashes: where a worker ends itself, see kernel/failpoints.ts. */
@@ -64,6 +66,8 @@ const SHARDS_MAX = 4096;
 /** 24 days: longer timers do not fit Node's 32-bit milliseconds, and no shopper waits longer. */
 const RESERVATION_TTL_SECONDS_MAX = 24 * 24 * 60 * 60;
 const SHUTDOWN_TIMEOUT_MS_MAX = 10 * 60 * 1000;
+/** Balancers probe every few seconds; a node that lingers for longer is in the way of its successor. */
+const DRAIN_DELAY_MS_MAX = 5 * 60 * 1000;
 const RATE_LIMIT_PER_MINUTE_MAX = 10_000_000;
 /** RFC 7518 section 3.2: an HS256 key has at least the size of the hash. */
 const JWT_SECRET_BYTES_MIN = 32;
@@ -128,6 +132,7 @@ const SETTINGS = z.object({
   PAYMENT_PROVIDER: oneOf<PaymentProviderName>(['simulated']).default('simulated'),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   SHUTDOWN_TIMEOUT_MS: wholeNumber(100, SHUTDOWN_TIMEOUT_MS_MAX).default(30_000),
+  DRAIN_DELAY_MS: wholeNumber(0, DRAIN_DELAY_MS_MAX).default(0),
   ALLOW_DEV_TOKENS: oneOf(['true', 'false'])
     .transform((text) => text === 'true')
     .default(false),
@@ -162,6 +167,7 @@ const REMEDIES: Readonly<Record<SettingName, string>> = {
   PAYMENT_PROVIDER: 'set PAYMENT_PROVIDER to simulated, or leave it out',
   LOG_LEVEL: 'set LOG_LEVEL to one of them, or leave it out for info',
   SHUTDOWN_TIMEOUT_MS: 'set SHUTDOWN_TIMEOUT_MS to milliseconds, or leave it out for 30000',
+  DRAIN_DELAY_MS: 'set DRAIN_DELAY_MS to the milliseconds your load balancer needs to notice, or leave it out for 0',
   ALLOW_DEV_TOKENS: 'set ALLOW_DEV_TOKENS to true or false, or leave it out',
   FAILPOINT: 'leave FAILPOINT out: it makes workers crash on purpose, for tests',
 };
@@ -257,6 +263,7 @@ function toConfig(settings: Settings): Config {
     paymentProvider: settings.PAYMENT_PROVIDER,
     logLevel: settings.LOG_LEVEL,
     shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
+    drainDelayMs: settings.DRAIN_DELAY_MS,
     allowDevTokens: settings.ALLOW_DEV_TOKENS,
     ...(settings.FAILPOINT === undefined ? {} : { failpoint: settings.FAILPOINT }),
     warnings: isShortSecret(settings)

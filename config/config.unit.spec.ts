@@ -43,6 +43,7 @@ describe('loadConfig', () => {
       paymentProvider: 'simulated',
       logLevel: 'info',
       shutdownTimeoutMs: 30_000,
+      drainDelayMs: 0,
       allowDevTokens: false,
       warnings: [],
     });
@@ -98,6 +99,8 @@ describe('loadConfig', () => {
     ['PAYMENT_PROVIDER', 'acme'],
     ['LOG_LEVEL', 'loud'],
     ['SHUTDOWN_TIMEOUT_MS', 'soon'],
+    ['DRAIN_DELAY_MS', '300001'],
+    ['MACHINE_NAME', 'two words'],
     ['ALLOW_DEV_TOKENS', 'yes'],
   ];
   for (const [name, value] of BAD) {

@@ -64,7 +64,7 @@ export class WorkerHealth {
   #unservedSinceMs: number | undefined;
   #halfSinceMs: number | undefined;
   #pinging = false;
-  #draining = false;
+  #retiring = false;
 
   constructor(deps: WorkerHealthDeps) {
     this.#deps = deps;
@@ -77,9 +77,9 @@ export class WorkerHealth {
     this.#timer.unref();
   }
 
-  /** From now on `ready` is false: no new work is wanted. */
-  drain(): void {
-    this.#draining = true;
+  /** From now on `ready` is false: the node ends. One worker's end is not told: the others take its requests. */
+  retire(): void {
+    this.#retiring = true;
   }
 
   live(): { healthy: boolean; checks: Record<string, Check> } {
@@ -104,7 +104,7 @@ export class WorkerHealth {
       lease: this.#check(leaseValid() ? undefined : 'the lease could not be renewed', 'lease'),
       journal: this.#check(stalled ? `no commit for ${stalledMs} ms` : undefined, 'journal'),
       projections: this.#check(lagging ? `${lagMs} ms behind the journal` : undefined, 'projections'),
-      worker: this.#check(this.#draining ? 'draining' : undefined, 'worker'),
+      worker: this.#check(this.#retiring ? 'draining' : undefined, 'worker'),
     };
     return { database: this.#database, ...checks, clock: this.#clockCheck(), ...this.#brokerCheck() };
   }

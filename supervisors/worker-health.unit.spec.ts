@@ -146,9 +146,9 @@ describe('worker health', () => {
     expect(await shards()).to.equal('up');
   });
 
-  it('is not ready while it drains; it lives all the same', async () => {
+  it('is not ready once its node ends; it lives all the same', async () => {
     expect(await isHealthy()).to.equal(true);
-    health.drain();
+    health.retire();
     expect(await isHealthy()).to.equal(false);
     expect(health.live().healthy).to.equal(true);
   });

@@ -3,7 +3,7 @@
  * thousands of messages a second at most, so nothing of an order ever goes this way.
  *
  *   (worker: hello) -> primary: start -> (worker: joined) -> begin -> (worker: serving) -> open -> (worker: ready)
- *   ... (worker: report, now and then) ... drain -> (worker: drained) -> exit
+ *   ... (worker: report, now and then) ... retire -> drain -> (worker: drained) -> exit
  */
 import type { Config } from '../config/config.ts';
 import type { WorkerReport } from './worker-report.ts';
@@ -32,6 +32,8 @@ export type ToWorker =
   | { readonly kind: 'open' }
   /** Put this much of a demo product into stock. */
   | { readonly kind: 'stock_demo'; readonly productId: string; readonly onHand: number }
+  /** Say that no requests should be sent here; take those that are. */
+  | { readonly kind: 'retire' }
   /** Take no more requests, finish what is under way, give shards to whoever may take them. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Flush and leave. */

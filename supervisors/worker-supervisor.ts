@@ -11,9 +11,10 @@ import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { backoffMs } from '../kernel/backoff.ts';
 import type { ListeningSocket } from './listening-socket.ts';
+import { takesRequests } from './node-readiness.ts';
 import { addRestart, type RestartWindow } from './restart-window.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './worker-protocol.ts';
-import { isHealthy, type WorkerReport } from './worker-report.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 /**
  * MiB of V8's young generation, per half. What an order allocates lives for some ten milliseconds; with Node's 16 MiB
@@ -79,6 +80,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   #begun = false;
   #opened = false;
   #ready = false;
+  #retiring = false;
   #stopping = false;
 
   constructor(
@@ -114,9 +116,12 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     });
   }
 
-  /** Every worker takes requests and finds itself fit for them. */
-  get allReady(): boolean {
-    return !this.#stopping && this.#slots.every(({ phase, report }) => phase === 'ready' && isFit(report));
+  /** Requests may be sent here. */
+  get takesRequests(): boolean {
+    if (this.#stopping || this.#retiring || !this.#ready) return false;
+    return takesRequests(
+      this.#slots.map(({ phase, leaving, report }) => ({ isOpen: phase === 'ready', isLeaving: leaving, report })),
+    );
   }
 
   /** Restarts within the window, and how many it allows. */
@@ -147,6 +152,17 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     const timer = setTimeout(() => worker.process.kill('SIGKILL'), timeoutMs + 2_000);
     worker.once('exit', () => clearTimeout(timer));
     return 'restarting';
+  }
+
+  /**
+   * Says from now on that no requests should be sent here, and takes those that are sent all the same for `delayMs`: so
+   * long a balancer may need to hear of it. Resolves then; at once where no request is taken yet.
+   */
+  async retire(delayMs: number): Promise<void> {
+    this.#retiring = true;
+    if (!this.#opened) return;
+    this.#tellAll({ kind: 'retire' });
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
 
   /** Drains all, then ends all; kills what has not ended by then, and what has not begun. Resolves when none is left. */
@@ -290,8 +306,4 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     this.#log.error({ slot, workerId, reason, restarts: restarts + 1, pauseMs }, 'a worker died and is replaced');
     return pauseMs;
   }
-}
-
-function isFit(report: WorkerReport | undefined): boolean {
-  return report === undefined || isHealthy(report.checks);
 }
