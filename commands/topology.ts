@@ -1,7 +1,14 @@
-/** `npm run -s topology`: the exchanges and queues on the broker. Makes what is missing, or compares. */
+/** `npm run -s topology`: the exchanges, queues and bindings on the broker. Makes what is missing, or compares. */
 import { loadConfig } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
-import { applyTopology, diffTopology, verifyTopology, type Finding } from '../messaging/rabbitmq/declare-topology.ts';
+import {
+  applyTopology,
+  compareBindings,
+  diffTopology,
+  verifyTopology,
+  type Finding,
+} from '../messaging/rabbitmq/declare-topology.ts';
+import { BindingsUnseen, managementUrlOf, readBindings } from '../messaging/rabbitmq/management-api.ts';
 import { ordersTopology } from '../messaging/rabbitmq/topology.ts';
 import { withBroker } from './support/broker.ts';
 import {
@@ -17,26 +24,37 @@ import { openReportFile } from './support/report-file.ts';
 import { table } from './support/text.ts';
 
 const USAGE = `Usage: npm run -s topology -- apply [--json FILE]
-       npm run -s topology -- verify [--json FILE]
-       npm run -s topology -- diff [--json FILE]
+       npm run -s topology -- verify [--management URL | --without-bindings] [--json FILE]
+       npm run -s topology -- diff [--management URL | --without-bindings] [--json FILE]
 
-The exchanges and queues that Holdfast needs on the RabbitMQ server of AMQP_URL. A node applies them when it connects.
+The exchanges, queues and bindings that Holdfast needs on the RabbitMQ server of AMQP_URL. A node applies them when it connects.
 
   apply     makes what is missing; binds the queues
-  verify    looks at each exchange and queue; changes nothing
+  verify    looks at each exchange, queue and binding; changes nothing
   diff      as verify, but shows only what is not as it should be
 
 An exchange or queue that stands there with another type or other arguments is named and never changed or deleted: it
-may hold messages. Empty it, delete it, and apply again. Bindings can't be seen over AMQP: apply makes them again.
+may hold messages. Empty it, delete it, and apply again.
+
+Bindings can't be seen over AMQP. They are read from RabbitMQ's management API, with the user of AMQP_URL:
+
+  --management URL     where it is; by default on port 15672 of the broker
+  --without-bindings   doesn't look at them (apply makes them again, wherever they are missing)
 
 Exit code 0: all is as it should be. 1: something is missing or different. 2: it could not be found out.
 `;
 
 const EXIT_IMPOSSIBLE = 2;
+const OPTIONS = {
+  ...HELP_OPTION,
+  json: { type: 'string' },
+  management: { type: 'string' },
+  'without-bindings': { type: 'boolean' },
+} as const;
 const ACTIONS = { apply: applyTopology, verify: verifyTopology, diff: diffTopology } as const;
 
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseCommandLine(args, { ...HELP_OPTION, json: { type: 'string' } } as const, 1);
+  const { values, positionals } = parseCommandLine(args, OPTIONS, 1);
   if (values.help) {
     process.stdout.write(USAGE);
     return EXIT_OK;
@@ -44,18 +62,36 @@ async function main(args: readonly string[]): Promise<number> {
   const [action] = positionals;
   if (action !== 'apply' && action !== 'verify' && action !== 'diff') throw new UsageError('say apply, verify or diff');
   const reportFile = await openReportFile(values.json);
-  const findings = await withBroker(loadConfig(), 'holdfast/topology', async (connection) => {
+  const config = loadConfig();
+  const parts = await withBroker(config, 'holdfast/topology', async (connection) => {
     try {
       return await ACTIONS[action](connection, ordersTopology());
     } catch (error) {
       throw new CommandError(`RabbitMQ does not answer as it should: ${messageOf(error)}`, { cause: error });
     }
   });
+  const bindings =
+    action === 'apply' || values['without-bindings'] ? [] : await bindingsOn(config.amqpUrl!, values.management);
+  const findings = [...parts, ...bindings.filter(({ state }) => action === 'verify' || state !== 'present')];
   const wrong = findings.filter(({ state }) => state === 'missing' || state === 'different');
   if (findings.length > 0) process.stdout.write(`${table(findings.map(rowOf))}\n`);
   process.stdout.write(wrong.length === 0 ? 'All is as it should be.\n' : `${wrong.length} not as it should be.\n`);
   await reportFile.write(findings);
   return wrong.length === 0 ? EXIT_OK : EXIT_BAD_VERDICT;
+}
+
+async function bindingsOn(amqpUrl: string, management = managementUrlOf(amqpUrl)): Promise<readonly Finding[]> {
+  if (!URL.canParse(management))
+    throw new UsageError(`--management ${management} is no URL, such as http://host:15672`);
+  try {
+    return compareBindings(ordersTopology(), await readBindings(amqpUrl, management));
+  } catch (error) {
+    if (!(error instanceof BindingsUnseen)) throw error;
+    throw new CommandError(
+      `Bindings can't be seen: ${error.message}. Give --management URL, or --without-bindings to leave them out.`,
+      { cause: error },
+    );
+  }
 }
 
 function rowOf({ kind, name, state, detail }: Finding): readonly string[] {

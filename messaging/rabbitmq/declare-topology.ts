@@ -4,10 +4,11 @@
  * left to a person.
  *
  * A declaration that fails closes its channel, so each has one of its own. Bindings can't be seen over AMQP: they are
- * made again (which changes nothing where they exist) and never compared.
+ * made again here, which changes nothing where they exist, and compared by what the management API shows
+ * (management-api.ts).
  */
 import { AMQPError, type Channel, type Connection } from 'rabbitmq-client';
-import type { ExchangeSpec, QueueSpec, Topology } from './topology.ts';
+import type { BindingSpec, ExchangeSpec, QueueSpec, Topology } from './topology.ts';
 
 export type PartState =
   | 'present'
@@ -18,7 +19,7 @@ export type PartState =
   | 'different';
 
 export interface Finding {
-  readonly kind: 'exchange' | 'queue';
+  readonly kind: 'exchange' | 'queue' | 'binding';
   readonly name: string;
   readonly state: PartState;
   /** The broker's own words about the difference. */
@@ -71,6 +72,19 @@ export async function diffTopology(connection: Connection, topology: Topology): 
   return (await verifyTopology(connection, topology)).filter(({ state }) => state !== 'present');
 }
 
+/** @param standing as the broker shows them. @returns a finding for each binding of the topology. */
+export function compareBindings(topology: Topology, standing: readonly BindingSpec[]): readonly Finding[] {
+  const names = new Set(standing.map(nameOfBinding));
+  return topology.bindings.map((binding) => {
+    const name = nameOfBinding(binding);
+    return { kind: 'binding', name, state: names.has(name) ? 'present' : 'missing' };
+  });
+}
+
+function nameOfBinding({ exchange, queue, routingKey }: BindingSpec): string {
+  return `${exchange} --${routingKey}--> ${queue}`;
+}
+
 function partsOf({ exchanges, queues }: Topology): Part[] {
   return [
     ...exchanges.map((spec) => ({ kind: 'exchange', spec }) as const),
@@ -112,9 +126,10 @@ async function refusalOf(connection: Connection, part: Part, passive: boolean): 
 
 async function declare(channel: Channel, { kind, spec }: Part, passive: boolean): Promise<void> {
   const { name, arguments: args } = spec;
-  const common = { passive, durable: true, arguments: { ...args } };
-  if (kind === 'exchange') await channel.exchangeDeclare({ ...common, exchange: name, type: spec.type });
-  else await channel.queueDeclare({ ...common, queue: name });
+  const common = { passive, arguments: { ...args } };
+  if (kind === 'exchange')
+    await channel.exchangeDeclare({ ...common, durable: spec.durable, exchange: name, type: spec.type });
+  else await channel.queueDeclare({ ...common, durable: true, queue: name });
 }
 
 async function onChannel<T>(connection: Connection, work: (channel: Channel) => Promise<T>): Promise<T> {

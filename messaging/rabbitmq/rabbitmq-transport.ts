@@ -19,9 +19,9 @@ import type { Receive } from '../local-socket/local-socket-transport.ts';
 import type { Way } from '../peer-watch.ts';
 import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';
 import type { Broker } from './broker.ts';
+import { NODE_EXCHANGE } from './topology.ts';
 import { brokerFailure } from './broker-failure.ts';
 
-export const NODE_EXCHANGE = 'holdfast.node';
 export const queueOfWorker = (worker: WorkerId): string => `${NODE_EXCHANGE}.${worker}`;
 const EXCHANGE = { exchange: NODE_EXCHANGE, type: 'direct', durable: false } as const;
 const bindingOf = (worker: WorkerId) => ({

@@ -1,6 +1,6 @@
 /**
- * Owns what stands on the broker: exchanges, queues and bindings, as data. All of it is durable. Nothing here talks to
- * the broker; declare-topology.ts does.
+ * Owns what stands on the broker: exchanges, queues and bindings, as data. All of it is durable but the exchange between
+ * nodes, whose messages are of no use after a restart. Nothing here talks to the broker; declare-topology.ts does.
  *
  *   orders.events --(nobody bound)--> orders.unrouted
  *
@@ -14,7 +14,8 @@
 
 export interface ExchangeSpec {
   readonly name: string;
-  readonly type: 'topic' | 'fanout';
+  readonly type: 'topic' | 'fanout' | 'direct';
+  readonly durable: boolean;
   readonly arguments: Readonly<Record<string, string>>;
 }
 
@@ -44,6 +45,8 @@ export const COMMANDS_QUEUE = 'orders.commands';
 export const DEAD_LETTER_EXCHANGE = 'orders.dlx';
 export const DEAD_LETTER_QUEUE = 'orders.commands.dlq';
 export const RETRY_EXCHANGE = 'orders.retry';
+/** Between the nodes. */
+export const NODE_EXCHANGE = 'holdfast.node';
 
 /** A glitch, a restart, an outage. */
 const RETRY_DELAYS_MS = [1_000, 10_000, 60_000];
@@ -75,11 +78,13 @@ export function ordersTopology(options: TopologyOptions = {}): Topology {
   const rungs = retryDelaysMs.map((delayMs) => ({ delayMs, name: nameOfDelay(delayMs) }));
   return {
     exchanges: [
-      { name: UNROUTED, type: 'fanout', arguments: {} },
-      { name: EVENTS_EXCHANGE, type: 'topic', arguments: { 'alternate-exchange': UNROUTED } },
-      { name: DEAD_LETTER_EXCHANGE, type: 'topic', arguments: {} },
-      { name: RETRY_EXCHANGE, type: 'topic', arguments: {} },
-      { name: COMMANDS_EXCHANGE, type: 'topic', arguments: {} },
+      { name: UNROUTED, type: 'fanout', durable: true, arguments: {} },
+      { name: EVENTS_EXCHANGE, type: 'topic', durable: true, arguments: { 'alternate-exchange': UNROUTED } },
+      { name: DEAD_LETTER_EXCHANGE, type: 'topic', durable: true, arguments: {} },
+      { name: RETRY_EXCHANGE, type: 'topic', durable: true, arguments: {} },
+      { name: COMMANDS_EXCHANGE, type: 'topic', durable: true, arguments: {} },
+      // Each worker binds its own queue to it, for as long as it is connected: see rabbitmq-transport.ts.
+      { name: NODE_EXCHANGE, type: 'direct', durable: false, arguments: {} },
     ],
     queues: [
       {
