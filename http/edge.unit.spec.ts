@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { Answer } from '../actors/ask.ts';
+import type { FailureCode } from '../kernel/errors.ts';
 import { withEdge } from '../test/support/edge-harness.ts';
 
 describe('the edge', () => {
@@ -151,6 +153,37 @@ describe('the edge', () => {
       const ready = await edge.send('/health/ready', { token: null });
       expect([ready.status, ready.body]).to.deep.equal([503, { status: 'unavailable', checks: {} }]);
     });
+  });
+
+  it('shows states and times of health, and no details: they quote the database and name machines', async () => {
+    const detail = 'connect ECONNREFUSED 10.0.0.7:5432';
+    const since = '2026-01-15T12:00:00.000Z';
+    const report = { healthy: false, checks: { database: { status: 'down' as const, since, latencyMs: 3, detail } } };
+    await withEdge({ health: { live: () => report, ready: () => Promise.resolve(report) } }, async (edge) => {
+      for (const path of ['/health/ready', '/health/live']) {
+        const { body } = await edge.send(path, { token: null });
+        const checks = { database: { status: 'down', since, latencyMs: 3 } };
+        expect(body).to.deep.equal({ status: 'unavailable', checks });
+      }
+    });
+  });
+
+  it('counts what failed for reasons of its own: not what a limit or a rule refuses, nor one unreadable record', async () => {
+    const path = '/api/v1/orders/019bc186-de00-7a9a-b202-e3cce335a4d4';
+    const CASES: readonly (readonly [code: FailureCode, failed: number])[] = [
+      ['unavailable', 1],
+      ['outcome_unknown', 1],
+      ['overloaded', 0],
+      ['quarantined', 0],
+    ];
+    for (const [code, failed] of CASES) {
+      const ask = (): Promise<Answer> => Promise.resolve({ kind: 'failed', code, detail: '' });
+      await withEdge({ actors: { ask } }, async (edge) => {
+        await edge.send(path);
+        await edge.send('/nothing');
+        expect({ ...edge.edge.answers }, code).to.deep.equal({ answered: 2, failed });
+      });
+    }
   });
 
   it('answers an unexpected error with 500 and keeps its cause in the log', () =>

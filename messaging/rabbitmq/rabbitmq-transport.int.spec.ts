@@ -1,5 +1,6 @@
 /** What is RabbitMQ's own between nodes: the broker goes away, and comes back. See also test/contract/peer-transport. */
 import { expect } from 'chai';
+import type { Channel } from 'rabbitmq-client';
 import type { Ask, ShardAnswer } from '../../actors/ask.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
@@ -7,7 +8,8 @@ import { silentLog } from '../../test/support/silent-log.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import type { Receive } from '../local-socket/local-socket-transport.ts';
 import { Broker } from './broker.ts';
-import { RabbitMqTransport } from './rabbitmq-transport.ts';
+import { queueOfWorker, RabbitMqTransport } from './rabbitmq-transport.ts';
+import { NODE_EXCHANGE } from './topology.ts';
 
 const command: Ask = { to: 'stk_a', command: { type: 'Do' }, commandId: 'c', until: 'durable', timeoutMs: 60_000 };
 const read: Ask = { to: 'stk_a', commandId: '', until: 'durable', timeoutMs: 60_000 };
@@ -75,4 +77,33 @@ describe('RabbitMQ transport', function () {
     await transport.listen(10);
     expect([broker.state, wordFor(await ask(transport, command))]).to.deep.equal(['down', 'unavailable']);
   });
+
+  for (const [what, spoil] of [
+    ['the exchange between nodes', (channel: Channel) => channel.exchangeDelete({ exchange: NODE_EXCHANGE })],
+    [
+      'a worker’s binding',
+      (channel: Channel) =>
+        channel.queueUnbind({ exchange: NODE_EXCHANGE, queue: queueOfWorker('w1'), routingKey: 'w1' }),
+    ],
+  ] as const)
+    it(`makes ${what} again when somebody deleted it, as soon as a worker’s own ping comes back`, async () => {
+      const answers: Receive = (each, _internal, reply) => reply({ kind: 'rejected', refusal: { code: each.to } });
+      const ends = [await open('w0', answers), await open('w1', answers)];
+      const askedOf = async (transport: RabbitMqTransport, owner: string): Promise<string> => {
+        const answered = new Promise<ShardAnswer>((resolve) => transport.ask(owner, read, true, resolve));
+        // What is lost with the exchange is answered by its time alone.
+        const impatience = setInterval(() => clock.advance(10_000), 250);
+        return wordFor(await answered.finally(() => clearInterval(impatience)));
+      };
+      expect(await askedOf(ends[0]!.transport, 'w1')).to.equal('rejected');
+      const channel = await ends[1]!.broker.connection.acquire();
+      await spoil(channel);
+      await channel.close();
+      await waitUntil('each hears itself and the other', async () => {
+        let heard = 0;
+        for (const { transport } of ends)
+          for (const owner of ['w0', 'w1']) if ((await askedOf(transport, owner)) === 'rejected') heard++;
+        return heard === 4;
+      });
+    });
 });
