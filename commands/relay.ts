@@ -28,7 +28,7 @@ const USAGE = `Usage: npm run -s relay -- status [--json FILE]
        npm run -s relay -- replay --queue NAME [--from TIME] [--to TIME] [--types KEY,...]
 
   status   how many rows of the journal wait to be published, and which entities are held back by a row
-           that can't be read
+           that can't be read, or of which no message can be made
   replay   publishes events once more, under the same message ids, to one queue that is there already
              --from, --to   by the time they happened, ISO 8601; --to is exclusive
              --types        routing keys, such as order.created.v1

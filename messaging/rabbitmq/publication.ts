@@ -3,6 +3,7 @@
  * go into one piece of memory, which then is one write: see PublishingChannel. Fourteen properties are possible; here
  * stand those that our messages have.
  */
+import { messageOf } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 
 export interface Publication {
@@ -40,6 +41,13 @@ const LOOP_CHARACTERS_MAX = 80;
 const UTF8_BYTES_PER_UNIT = 3;
 const NOT_ASCII = 0x80;
 const UINT32 = 2 ** 32;
+/** What RabbitMQ takes by default. A larger one would close the channel, with everything on it, again and again. */
+export const BODY_BYTES_MAX = 16 * 1024 * 1024;
+
+/** It has no form in which any broker would take it: to try again is no use. */
+export class UnpublishableError extends Error {
+  override readonly name = 'UnpublishableError';
+}
 
 export class PublicationWriter {
   readonly #channelId: number;
@@ -59,14 +67,14 @@ export class PublicationWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  /** Durable and mandatory. @throws RangeError where a text is too long for its field; then nothing is added. */
+  /** Durable and mandatory. @throws UnpublishableError, e.g. where a text is too long for its field; then nothing is added. */
   add(publication: Publication): void {
     const before = this.#at;
     try {
       this.#add(publication);
     } catch (error) {
       this.#at = before;
-      throw error;
+      throw new UnpublishableError(messageOf(error), { cause: error });
     }
   }
 
@@ -108,6 +116,8 @@ export class PublicationWriter {
       return;
     }
     const bytes = Buffer.from(body);
+    if (bytes.length > BODY_BYTES_MAX)
+      throw new RangeError(`its body has ${bytes.length} bytes, and a broker takes ${BODY_BYTES_MAX}`);
     this.#patchUint64(bodySizeAt, bytes.length);
     for (let first = 0; first < bytes.length; first += payloadMax) {
       const part = bytes.subarray(first, first + payloadMax);

@@ -4,6 +4,7 @@ import { Connection, type AsyncMessage } from 'rabbitmq-client';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import type { Publication } from './publication.ts';
+import { UnpublishableError } from './publication.ts';
 import { PublishingChannel, UnroutableError } from './publishing-channel.ts';
 
 const QUEUE = 'taker';
@@ -124,8 +125,8 @@ describe('a channel that publishes many at once', () => {
       publication({ messageId: 'tooMuch', headers: { all: 'x'.repeat(SMALL_FRAME_BYTES) } }),
       publication({ messageId: 'behind' }),
     );
-    expect(reasonOf(tooLong)).to.be.instanceOf(RangeError);
-    expect(reasonOf(tooMuch)).to.be.instanceOf(RangeError);
+    expect(reasonOf(tooLong)).to.be.instanceOf(UnpublishableError);
+    expect(reasonOf(tooMuch)).to.be.instanceOf(UnpublishableError);
     expect([before?.status, behind?.status]).to.deep.equal(['fulfilled', 'fulfilled']);
     expect((await taken(2)).map(({ messageId }) => messageId)).to.deep.equal(['before', 'behind']);
   });

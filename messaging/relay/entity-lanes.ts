@@ -1,10 +1,14 @@
 /**
  * Publishes rows in order per entity: an entity's next message leaves only after the one before is confirmed, and one
- * that the broker refuses holds back its own entity alone. Entities don't wait for each other; so many are under way at
+ * that the broker refuses holds back its own entity alone: for a while, or, where there is no message to be made of it,
+ * until it is tried again (`hold`). Entities don't wait for each other; so many are under way at
  * a time.
  */
+import type { CommittedRow } from '../../actors/entity/log-follower.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
+import { messageOf } from '../../kernel/errors.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
+import { UnpublishableError } from '../rabbitmq/publication.ts';
 import type { Confirm } from '../rabbitmq/publishing-channel.ts';
 import type { RowMessages } from './row-messages.ts';
 
@@ -19,6 +23,10 @@ export interface LanesDeps {
   /** There is something to send, at the next pump. */
   readonly onReady: () => void;
   readonly onRefused: (message: PublicMessage, error: unknown) => void;
+  /** Nothing of the entity can be published from this row on. Resolves when that is stored. */
+  readonly hold: (row: CommittedRow, reason: string) => Promise<void>;
+  /** It is stored: these rows, and those to come of the entity, are not published for now. */
+  readonly onHeld: (rows: readonly RowMessages[]) => void;
 }
 
 export class EntityLanes {
@@ -56,8 +64,10 @@ export class EntityLanes {
     while (this.#first < ready.length && this.#inFlight < IN_FLIGHT_MAX && this.#deps.mayPublish()) {
       const lane = ready[this.#first++]!;
       if (lane.dropped) continue;
+      const message = this.#messageOf(lane);
+      if (!message) continue;
       this.#inFlight++;
-      this.#deps.publish(lane.rows[0]!.message, lane);
+      this.#deps.publish(message, lane);
     }
     if (this.#first === ready.length) {
       ready.length = this.#first = 0;
@@ -65,6 +75,33 @@ export class EntityLanes {
       ready.splice(0, this.#first);
       this.#first = 0;
     }
+  }
+
+  #messageOf(lane: Lane): PublicMessage | undefined {
+    try {
+      return lane.rows[0]!.message;
+    } catch (error) {
+      void this.#hold(lane, messageOf(error));
+      return undefined;
+    }
+  }
+
+  /** Its entity waits meanwhile. Never throws: what can't be stored now is tried again, with its message. */
+  async #hold(lane: Lane, reason: string): Promise<void> {
+    const { row } = lane.rows[0]!;
+    try {
+      await this.#deps.hold(row, reason);
+    } catch {
+      return this.#again(lane);
+    }
+    if (lane.dropped) return;
+    this.#lanes.delete(row.entityId);
+    lane.dropped = true;
+    this.#deps.onHeld(lane.rows);
+  }
+
+  #again(lane: Lane): void {
+    setTimeout(() => this.#makeReady(lane), backoffMs(lane.attempt++));
   }
 
   /** Forgets a shard's messages: its next owner publishes them. What is under way ends unheard. */
@@ -92,8 +129,9 @@ export class EntityLanes {
   refused(lane: Lane, error: unknown): void {
     this.#landed();
     if (lane.dropped) return;
+    if (error instanceof UnpublishableError) return void this.#hold(lane, error.message);
     this.#deps.onRefused(lane.rows[0]!.message, error);
-    setTimeout(() => this.#makeReady(lane), backoffMs(lane.attempt++));
+    this.#again(lane);
   }
 
   #makeReady(lane: Lane): void {

@@ -37,7 +37,13 @@ describe('entity lanes', () => {
       confirm.resolve();
     };
     const onReady = (): void => void setImmediate(() => lanes.pump());
-    lanes = new EntityLanes({ publish, mayPublish: () => isUp, onReady, onRefused: () => refused++ });
+    const never = (): never => {
+      throw new Error('nothing is held here');
+    };
+    lanes = new EntityLanes({
+      ...{ publish, mayPublish: () => isUp, onReady, onRefused: () => refused++ },
+      ...{ hold: never, onHeld: never },
+    });
   });
 
   const add = (n: number, seq: number, events: readonly DomainEvent[] = [CONFIRMED]): void =>

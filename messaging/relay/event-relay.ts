@@ -6,8 +6,8 @@
  * Never in the way of a commit: what is in hand is bounded, and beyond that a shard simply falls behind its log. While
  * the broker is away nothing is read.
  *
- * Keeps invariants 9 (published at least once, in order per entity) and 11 (a row that can't be read holds back its own
- * entity, and is told of).
+ * Keeps invariants 9 (published at least once, in order per entity) and 11 (a row that can't be read, or made a message
+ * of, holds back its own entity, and is told of).
  */
 import type { Logger } from 'pino';
 import type { CommittedRow, LogFollower } from '../../actors/entity/log-follower.ts';
@@ -93,6 +93,8 @@ export class EventRelay implements LogFollower {
       mayPublish: () => deps.brokerIsUp() && !this.#closed,
       onReady: () => this.#gather(),
       onRefused: (message, error) => this.#refused(message, error),
+      hold: (row, reason) => this.#hold(row, `no message can be made of it: ${reason}`),
+      onHeld: (rows) => this.#onHeld(rows),
     });
     this.#saver = setInterval(() => {
       void this.save();
@@ -313,17 +315,26 @@ export class EventRelay implements LogFollower {
       if (decoded) this.#sort(shard, decoded, row.epoch);
       else this.#settle(shard, seq);
     } catch (error) {
-      const reason = messageOf(error);
-      this.#deps.log.error(
-        { entityId, seq, shard: shard.shard, reason },
-        'an entity whose row can not be read is published no further',
-      );
-      await this.#deps.store.hold({ entityId, shard: shard.shard, seq, reason });
+      await this.#hold(row, messageOf(error));
       this.#held.set(entityId, { shard: shard.shard, seq, last: seq });
       if (seq !== shard.taken + 1) return;
       this.#take(shard, seq);
       this.#settle(shard, seq);
     }
+  }
+
+  async #hold({ entityId, shard, seq }: Pick<JournalRow, 'entityId' | 'shard' | 'seq'>, reason: string): Promise<void> {
+    const fields = { entityId, shard, seq, reason };
+    this.#deps.log.error(fields, 'an entity is published no further; see "npm run -s relay -- status"');
+    await this.#deps.store.hold(fields);
+  }
+
+  /** Rows of one entity. What had been held back and was tried again is settled already. */
+  #onHeld(rows: readonly RowMessages[]): void {
+    const { entityId, shard: number, seq } = rows[0]!.row;
+    const shard = this.#shards.get(number)!;
+    this.#held.set(entityId, { shard: number, seq, last: rows.at(-1)!.row.seq });
+    for (const { row, onTold } of rows) if (onTold === this.#told) this.#settle(shard, row.seq);
   }
 
   /** Publishes what was held back, if it can be read by now. Never throws. */

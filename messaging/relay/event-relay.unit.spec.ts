@@ -11,6 +11,7 @@ import { ManualClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
+import { UnpublishableError } from '../rabbitmq/publication.ts';
 import { EventRelay, type EventRelayDeps } from './event-relay.ts';
 
 const SHARD = 3;
@@ -25,6 +26,7 @@ class ScriptedBroker {
   readonly confirmed: PublicMessage[] = [];
   sent = 0;
   refuses: (message: PublicMessage) => boolean = () => false;
+  fails: (message: PublicMessage) => Error | undefined = () => undefined;
   #gate: Promise<void> = Promise.resolve();
 
   /** Nothing is answered until the returned function is called. */
@@ -39,6 +41,8 @@ class ScriptedBroker {
     await this.#gate;
     await new Promise(setImmediate);
     if (!this.isUp) throw new Error('scripted: the connection broke');
+    const failure = this.fails(message);
+    if (failure) throw failure;
     if (this.refuses(message)) throw new Error('scripted: refused');
     this.confirmed.push(message);
   };
@@ -58,6 +62,8 @@ describe('event relay', () => {
   let kept: ReturnType<typeof keptLog>;
   let head: ShardHead;
   let versions: Map<string, number>;
+  /** Of the message that has no form. */
+  let badId = '';
 
   beforeEach(() => {
     log = new InMemoryLog();
@@ -324,6 +330,41 @@ describe('event relay', () => {
       expect(broker.ids.at(-1)).to.equal(idsOf(last)[0]);
     });
   });
+
+  for (const [cause, events, refuses] of [
+    ['no message can be made of', [{ type: 'OrderCreated' }], () => false],
+    ['has no form that a broker takes for', [CONFIRMED], ({ messageId }: PublicMessage) => messageId === badId],
+  ] as const) {
+    it(`an entity whose event ${cause} is held alone: others go on, and so does the checkpoint`, async () => {
+      const relay = await owner();
+      await waitUntil('it follows', () => relay.figures.lagRows === 0);
+      broker.fails = (message) => (refuses(message) ? new UnpublishableError('too long') : undefined);
+      const seq = head.seq + 1;
+      badId = `s${SHARD}-e${head.epoch}-q${seq}-0`;
+      await write(relay, [1], events);
+      await write(relay, [2, 1, 2]);
+      await waitUntil('the others are published', () => broker.confirmed.length === 2);
+      await waitUntil('nothing is behind', () => relay.figures.lagRows === 0);
+      expect(relay.figures.held).to.equal(1);
+      const held = await store.held([SHARD]);
+      expect(held).to.deep.equal([{ entityId: entityOf(1), shard: SHARD, seq }]);
+      await relay.save();
+      expect((await store.checkpoints([SHARD])).get(SHARD)).to.equal(head.seq);
+      expect(kept.lines.filter(({ msg }) => String(msg).includes('published no further'))).to.have.length(1);
+      relay.disown(SHARD);
+
+      broker.fails = () => undefined; // as after a mended build
+      const next = await owner();
+      await waitUntil('what was held is tried again', () => next.figures.lagRows === 0);
+      if (events[0].type === 'OrderConfirmed') {
+        await waitUntil('it is published, in order', () => broker.confirmed.length === 4);
+        expect(broker.ids.slice(2)[0]).to.equal(badId);
+        await waitUntil('it is held no more', async () => (await store.held([SHARD])).length === 0);
+      } else {
+        expect((await store.held([SHARD])).length, 'it is still held').to.equal(1);
+      }
+    });
+  }
 
   it('what commits while a held entity is read again is published with the rest of it', async () => {
     head = await take(journal, SHARD);
