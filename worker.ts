@@ -260,6 +260,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const edge = createEdge({
     actors: region,
     views: projectionStore,
+    histories: journalStore,
     clock,
     log,
     leaving,
@@ -404,6 +405,7 @@ async function stockDemo(region: ShardRegion, productId: string, onHand: number)
     command,
     commandId: 'demo',
     fingerprint,
+    by: { channel: 'command-line' },
     until: 'durable',
     timeoutMs: 10_000,
   });

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Actors } from '../actors/ask.ts';
 import { JSON_BYTES_MAX } from '../kernel/bounded-json.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { OrderViews } from '../persistence/ports.ts';
+import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
 import type { AuthSettings } from './authenticator.ts';
 import type { LeavingAnswers } from './leaving-answers.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -48,6 +48,7 @@ export interface EdgeTimeouts {
 export interface EdgeDeps {
   readonly actors: Actors;
   readonly views: OrderViews;
+  readonly histories: EntityHistories;
   readonly clock: Clock;
   readonly log: Logger;
   /** Answers of the server that this edge serves. */

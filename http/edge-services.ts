@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Actors } from '../actors/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { OrderViews } from '../persistence/ports.ts';
+import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
 import { createBodyReader, type BodyReader } from './body.ts';
 import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
 import { KnownProducts } from './known-products.ts';
@@ -11,6 +11,7 @@ import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 export interface EdgeServices {
   readonly actors: Actors;
   readonly views: OrderViews;
+  readonly histories: EntityHistories;
   readonly bodies: BodyReader;
   readonly clock: Clock;
   readonly log: Logger;
@@ -24,12 +25,14 @@ export interface EdgeServices {
 }
 
 export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots): EdgeServices {
-  const { actors, views, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } = deps;
+  const { actors, views, histories, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } =
+    deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   const knownProducts = new KnownProducts(actors, timeouts.readMs);
   return {
     actors,
     views,
+    histories,
     bodies: createBodyReader(limits, new UnfinishedBodies(clock, slots, limits.unfinishedBodies)),
     clock,
     log,

@@ -8,6 +8,7 @@ import { createDocsPage, toDocs } from './docs/docs-page.ts';
 import { createOpenApi } from './openapi.ts';
 import type { ProtectedOperationId, PublicOperationId } from './operations.ts';
 import { createCancelOrder, createConfirmOrder } from './orders/command-order.ts';
+import { createListOrderEvents } from './orders/list-order-events.ts';
 import { createGetOrder } from './orders/get-order.ts';
 import { createListCustomerOrders, createListOrders } from './orders/list-orders.ts';
 import { createPlaceOrder } from './orders/place-order.ts';
@@ -27,6 +28,7 @@ export function createHandlers(services: EdgeServices): Handlers {
       listOrders: createListOrders(services),
       listCustomerOrders: createListCustomerOrders(services),
       getOrder: createGetOrder(services),
+      listOrderEvents: createListOrderEvents(services),
       confirmOrder: createConfirmOrder(services),
       cancelOrder: createCancelOrder(services, 'body'),
       deleteOrder: createCancelOrder(services, 'delete'),

@@ -5,11 +5,12 @@
 import type { z } from 'zod';
 import type { ProblemCode } from './problems.ts';
 import { EXAMPLE_ORDER, EXAMPLE_PRODUCT_ID } from './schemas/examples.ts';
-import { pageQuery, listOrdersQuery } from './schemas/list-orders-query.ts';
+import { pageQuery, listOrdersQuery, orderEventsQuery } from './schemas/list-orders-query.ts';
 import { cancelOrderRequest, confirmOrderRequest } from './schemas/order-command-requests.ts';
 import { placeOrderRequest } from './schemas/place-order-request.ts';
 import {
   healthResponse,
+  orderEventsResponse,
   orderPageResponse,
   orderResponse,
   stockBatchResponse,
@@ -90,6 +91,15 @@ export const OPERATIONS = {
       200: { description: 'The order', schema: orderResponse },
       304: { description: 'It is still that version' },
     },
+    problems: ['not_found'],
+  },
+  listOrderEvents: {
+    method: 'GET',
+    path: `${order}/events`,
+    access: 'any',
+    summary: 'What happened to an order, from its beginning on. Staff also see by whom.',
+    query: orderEventsQuery,
+    responses: { 200: { description: 'A page', schema: orderEventsResponse } },
     problems: ['not_found'],
   },
   confirmOrder: {

@@ -86,6 +86,12 @@ export interface OrderViews {
   list(filter: OrderListFilter): Promise<OrderViewRow[]>;
 }
 
+/** What happened to one entity, as the journal has it. */
+export interface EntityHistories {
+  /** Rows that have events, from a version on, ascending. Sees all that was answered before. */
+  readHistory(entityId: string, fromVersion: number, limit: number): Promise<JournalRow[]>;
+}
+
 /** The last row of a shard's log, as its owner knows it. */
 export interface ShardHead {
   readonly seq: number;

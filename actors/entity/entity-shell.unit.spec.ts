@@ -803,6 +803,30 @@ describe('the entity shell', () => {
     });
   });
 
+  describe('who caused a row', () => {
+    it('stands in the one row of its command; what an order does by itself has none', async () => {
+      await start();
+      const by = { channel: 'http', who: 'alice', role: 'customer', requestId: 'r' } as const;
+      for (const productId of ['P1', 'P2']) await node.setStock(productId, 5);
+      await node.ask(orderEntity(ORDER), place(), { until: 'settled', by });
+      await node.quiet();
+      const own = node.world.rows.filter(({ events }) => !events.includes('StockSet'));
+      expect(own).to.have.length(11);
+      const named = own.filter(({ meta }) => meta !== null);
+      expect(named.map(({ entityId, version, meta }) => [entityId, version, meta])).to.deep.equal([
+        [orderEntity(ORDER), 1, { by }],
+      ]);
+    });
+
+    it('stands also in a row that only binds its id', async () => {
+      await start();
+      const by = { channel: 'message', who: 'shop', requestId: 'm' } as const;
+      await node.ask(STOCK, set(5));
+      await node.ask(STOCK, set(5), { commandId: 'k', fingerprint: 'f', by });
+      expect(node.world.rowsOf(STOCK)[1]?.meta).to.deep.equal({ fingerprint: 'f', by });
+    });
+  });
+
   describe('the trace of a command', () => {
     const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const OTHER = '00-0af7651916cd43dd8448eb211c80319c-0000000000000001-00';

@@ -33,5 +33,7 @@ export const pageQuery = z.strictObject({
   to: instant.optional().describe('Placed before'),
 });
 
+export const orderEventsQuery = pageQuery.pick({ cursor: true, limit: true });
+
 export const listOrdersQuery = pageQuery.extend({ customerId: customerId.optional() });
 export type ListOrdersQuery = z.output<typeof listOrdersQuery>;

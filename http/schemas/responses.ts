@@ -1,6 +1,8 @@
 /** Owns the form of the answers, for the OpenAPI document and for tests. Answers are built elsewhere and not parsed. */
 import { z } from 'zod';
 import { ORDER_STATUSES } from '../../domain/order/order.ts';
+import { PUBLIC_EVENT_TYPES } from '../../messaging/contracts/public-events.ts';
+import { EVENT_CHANNELS } from '../orders/order-history.ts';
 import { address, orderLine } from './place-order-request.ts';
 
 const status = z.enum(ORDER_STATUSES).meta({ id: 'OrderStatus' });
@@ -56,6 +58,32 @@ export const orderResponse = z
 export const orderPageResponse = z
   .strictObject({ data: z.array(orderResponse), hasMore: z.boolean(), nextCursor: z.string().nullable() })
   .meta({ id: 'OrderPage' });
+
+export const orderEventsResponse = z
+  .strictObject({
+    data: z.array(
+      z.strictObject({
+        seq: z.int().min(1).describe('Rises along the history, with gaps'),
+        type: z.enum(PUBLIC_EVENT_TYPES),
+        at: instant,
+        data: z.record(z.string(), z.unknown()).describe('As in the message of this type, see /asyncapi.json'),
+        by: z
+          .strictObject({
+            channel: z.enum(EVENT_CHANNELS),
+            who: z.string().optional(),
+            role: z.string().optional(),
+            issuer: z.string().optional(),
+            requestId: z.string().optional(),
+            onBehalfOf: z.string().optional(),
+          })
+          .optional()
+          .describe('For staff: who caused it. Absent for what was recorded before that was kept'),
+      }),
+    ),
+    hasMore: z.boolean(),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'OrderEvents' });
 
 const units = z.int().min(0);
 const stockNumbers = { onHand: units, held: units, available: units };

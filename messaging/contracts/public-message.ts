@@ -8,6 +8,7 @@ import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { EVENT_MAPPINGS, PRIVATE, type Telling } from './event-mapping.ts';
 import type { MessageOrigin } from './message-origin.ts';
+import type { PublicEventType } from './public-events.ts';
 
 /** Of everything that this program publishes. */
 export const APP_ID = 'holdfast';
@@ -76,6 +77,16 @@ export function publicMessageOf(happened: Happened, origin: MessageOrigin): Publ
   const timestampSeconds = Math.floor(at / 1_000);
   if (kindOf(entityId) === 'stock') return { routingKey, messageId, timestampSeconds, headers, body };
   return { routingKey, messageId, correlationId: routingKeyOf(entityId), timestampSeconds, headers, body };
+}
+
+/** The name and the data of what is public of an event; undefined: the event is private. */
+export function publicDataOf(
+  event: DomainEvent,
+  entityId: string,
+  at: EpochMs,
+): { readonly type: PublicEventType; readonly data: unknown } | undefined {
+  const telling = tellingOf(event);
+  return telling && { type: telling.routingKey, data: telling.data(event, entityId, at) };
 }
 
 function tellingOf(event: DomainEvent): Telling<DomainEvent> | undefined {

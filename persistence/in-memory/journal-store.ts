@@ -5,6 +5,7 @@
 import type { EpochMs } from '../../kernel/clock.ts';
 import {
   AppendError,
+  type EntityHistories,
   type JournalRow,
   type JournalStore,
   type NewRow,
@@ -35,7 +36,7 @@ export class InMemoryLog {
   }
 }
 
-export class InMemoryJournalStore implements JournalStore {
+export class InMemoryJournalStore implements JournalStore, EntityHistories {
   readonly #log: InMemoryLog;
 
   constructor(log: InMemoryLog = new InMemoryLog()) {
@@ -110,6 +111,12 @@ export class InMemoryJournalStore implements JournalStore {
 
   readShard(shard: number, afterSeq: number, limit: number): Promise<JournalRow[]> {
     return Promise.resolve(this.#log.shard(shard).slice(afterSeq, afterSeq + limit));
+  }
+
+  readHistory(entityId: string, fromVersion: number, limit: number): Promise<JournalRow[]> {
+    const rows = this.#log.entities.get(entityId) ?? [];
+    const wanted = rows.filter(({ version, events }) => version >= fromVersion && events !== '[]');
+    return Promise.resolve(wanted.slice(0, limit));
   }
 
   saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {

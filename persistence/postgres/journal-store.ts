@@ -19,6 +19,7 @@ import type { EpochMs } from '../../kernel/clock.ts';
 import {
   AppendError,
   type AppendFailure,
+  type EntityHistories,
   type JournalRow,
   type JournalStore,
   type NewRow,
@@ -91,6 +92,12 @@ const READ_ENTITIES_WITH_SNAPSHOTS = `
 
 const READ_SHARD = `SELECT ${ROW_COLUMNS} FROM journal j WHERE j.shard = $1 AND j.seq > $2 ORDER BY j.seq LIMIT $3`;
 
+/** Rows without events only bind a command id. */
+const READ_HISTORY = `
+  SELECT ${ROW_COLUMNS} FROM journal j
+  WHERE j.entity_id = $1 AND j.version >= $2 AND j.events::text <> '[]'
+  ORDER BY j.version LIMIT $3`;
+
 const SAVE_SNAPSHOTS = `
   INSERT INTO snapshots (entity_id, shard, version, schema, state, at)
   SELECT entity_id, shard, version, schema, state, to_timestamp(at::float8 / 1000)
@@ -112,7 +119,7 @@ interface RawRow {
   readonly meta: string | null;
 }
 
-export class PostgresJournalStore implements JournalStore {
+export class PostgresJournalStore implements JournalStore, EntityHistories {
   readonly #appends: Session;
   readonly #reads: pg.Pool;
 
@@ -176,6 +183,12 @@ export class PostgresJournalStore implements JournalStore {
 
   async readShard(shard: number, afterSeq: number, limit: number): Promise<JournalRow[]> {
     const result = await this.#reads.query({ name: 'read-shard', text: READ_SHARD, values: [shard, afterSeq, limit] });
+    return (result.rows as RawRow[]).map(rowOf);
+  }
+
+  async readHistory(entityId: string, fromVersion: number, limit: number): Promise<JournalRow[]> {
+    const query = { name: 'read-history', text: READ_HISTORY, values: [entityId, fromVersion, limit] };
+    const result = await this.#reads.query(query);
     return (result.rows as RawRow[]).map(rowOf);
   }
 

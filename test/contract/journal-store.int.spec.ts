@@ -11,6 +11,7 @@ import {
   AppendError,
   type AppendFailure,
   type JournalRow,
+  type EntityHistories,
   type JournalStore,
   type Snapshot,
 } from '../../persistence/ports.ts';
@@ -67,7 +68,7 @@ for (const subject of STORAGE_SUBJECTS) {
   describe(`journal store: ${subject.name}`, function () {
     this.timeout(60_000);
     let storage: Storage;
-    let store: JournalStore;
+    let store: JournalStore & EntityHistories;
     let other: JournalStore;
 
     before(async function () {
@@ -370,6 +371,25 @@ for (const subject of STORAGE_SUBJECTS) {
         expect([...found.keys()].sort()).to.deep.equal([stockIn(one.shard), stockIn(two.shard)].sort());
         expect(found.get(stockIn(one.shard))).to.deep.equal({ rows: one.rows });
         expect(found.get(stockIn(two.shard))).to.deep.equal({ rows: two.rows });
+      });
+
+      it('reads the history of one entity from a version on, without rows that have no events', async () => {
+        const shard = freshShard();
+        const by = { channel: 'http', who: 'a "b" – 日本', role: 'admin', requestId: 'r' } as const;
+        const rows = placed(
+          await take(store, shard),
+          [1, 2, 3, 4, 5].map((version) => ({
+            ...pendingRow(shard, stockIn(shard), version),
+            ...(version === 3 && { events: '[]', meta: { fingerprint: 'f' } }),
+            ...(version === 4 && { meta: { by } }),
+          })),
+        );
+        await store.append(rows);
+        const found = await store.readHistory(stockIn(shard), 2, 2);
+        expect(found).to.deep.equal([rows[1], rows[3]]);
+        expect(found[1]?.meta?.by).to.deep.equal(by);
+        expect(await store.readHistory('stk_nobody', 0, 10)).to.deep.equal([]);
+        expect((await store.readHistory(stockIn(shard), 999_999_999, 10)).length).to.equal(0);
       });
 
       it('reads nobody when nobody is asked for', async () => {

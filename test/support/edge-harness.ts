@@ -89,6 +89,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     leaving,
     actors,
     views: actors.views,
+    histories: actors.histories,
     clock,
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     auth: { jwtSecret: TEST_SECRET },

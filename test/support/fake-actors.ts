@@ -6,8 +6,8 @@
  * An ask until 'durable' answers before the order's own work goes on, one until 'settled' after it. What would be
  * waiting for a silent provider fails at once, as if its time had run out.
  */
-import type { Actors, Answer, Ask, Origin } from '../../actors/ask.ts';
-import { judged, type Precondition } from '../../actors/precondition.ts';
+import type { Actors, Answer, Ask, CommandSource, Origin } from '../../actors/ask.ts';
+import { judged } from '../../actors/precondition.ts';
 import { kindOf } from '../../domain/addresses.ts';
 import {
   PROVIDER,
@@ -25,7 +25,13 @@ import { reservationDecider } from '../../domain/reservation/reservation.ts';
 import { stockDecider } from '../../domain/stock/stock-item.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { FailureCode } from '../../kernel/errors.ts';
-import type { OrderListFilter, OrderViewRow, OrderViews } from '../../persistence/ports.ts';
+import type {
+  EntityHistories,
+  JournalRow,
+  OrderListFilter,
+  OrderViewRow,
+  OrderViews,
+} from '../../persistence/ports.ts';
 
 interface Command {
   readonly type: string;
@@ -67,6 +73,7 @@ export class FakeActors implements Actors {
   readonly #faults: Fault[] = [];
   readonly #settling = new Set<string>();
   #rows = 0;
+  readonly #journal: JournalRow[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -100,12 +107,20 @@ export class FakeActors implements Actors {
   /** All orders as their view would show them, without its delay. */
   readonly views: OrderViews = { list: (filter) => Promise.resolve(this.#list(filter)) };
 
-  #handle({ to, command, commandId, fingerprint, condition, until }: Omit<Ask, 'timeoutMs'>): Answer {
+  /** The rows that the journal would have of each entity. */
+  readonly histories: EntityHistories = {
+    readHistory: (entityId, fromVersion, limit) => {
+      const rows = this.#journal.filter((row) => row.entityId === entityId && row.version >= fromVersion);
+      return Promise.resolve(rows.filter(({ events }) => events !== '[]').slice(0, limit));
+    },
+  };
+
+  #handle({ to, command, commandId, fingerprint, condition, by, until }: Omit<Ask, 'timeoutMs'>): Answer {
     const entity = this.#entityOf(to);
     const outcome: Outcome =
       command === undefined
         ? { kind: 'done', replayed: false }
-        : this.#apply(entity, command, commandId, fingerprint, condition);
+        : this.#apply(to, entity, command, { commandId, fingerprint, condition, by });
     if (outcome.kind === 'rejected') return outcome;
     if (until === 'settled') this.#settle(to);
     if (until === 'settled' && !entity.decider.isAtRest(entity.state)) return failed('outcome_unknown');
@@ -115,7 +130,12 @@ export class FakeActors implements Actors {
     return { kind: 'done', value, replayed: outcome.replayed, version, origin };
   }
 
-  #apply(entity: Entity, command: Command, commandId: string, fingerprint?: string, condition?: Precondition): Outcome {
+  #apply(
+    entityId: string,
+    entity: Entity,
+    command: Command,
+    { commandId, fingerprint, condition, by }: CommandSource,
+  ): Outcome {
     // The order itself recognises its placing, by the hash of the body.
     if (entity.applied.has(commandId) && (fingerprint !== undefined || command.type !== 'PlaceOrder')) {
       if (entity.applied.get(commandId) === fingerprint) return { kind: 'done', replayed: true };
@@ -140,6 +160,11 @@ export class FakeActors implements Actors {
     entity.version += 1;
     this.#rows += 1;
     if (entity.version === 1) entity.origin = { shard: this.#rows % 4, seq: this.#rows };
+    this.#journal.push({
+      ...{ shard: entity.origin.shard, seq: this.#rows, epoch: 1, wakeAt: null, at },
+      ...{ entityId, version: entity.version, commandId, meta: by === undefined ? null : { by } },
+      events: JSON.stringify(decision.kind === 'accepted' ? decision.events : []),
+    });
     entity.applied.set(commandId, fingerprint);
     return { kind: 'done', replayed: false };
   }
@@ -156,7 +181,7 @@ export class FakeActors implements Actors {
       for (const effect of decider.outstanding(entity.state)) {
         if (!this.#canBeAnswered(effect)) continue;
         const command = decider.conclude(effect, this.#answerTo(effect));
-        this.#apply(entity, command, `${effect.commandId}#${entity.version}`, undefined);
+        this.#apply(entityId, entity, command, { commandId: `${effect.key}@${entity.version}` });
       }
     } while (entity.version > before);
     this.#settling.delete(entityId);
@@ -166,7 +191,7 @@ export class FakeActors implements Actors {
   #canBeAnswered(effect: Effect): boolean {
     if (effect.to === PROVIDER) return !this.providerIsSilent;
     const receiver = this.#entityOf(effect.to);
-    this.#apply(receiver, effect.command as Command, effect.commandId, undefined);
+    this.#apply(effect.to, receiver, effect.command as Command, { commandId: effect.commandId });
     this.#settle(effect.to);
     return effect.until === 'durable' || receiver.decider.isAtRest(receiver.state);
   }

@@ -7,7 +7,13 @@ import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/j
 import { InMemoryProjectionStore, type StockViewRow } from '../../persistence/in-memory/projection-store.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/embedded-postgres.ts';
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
-import type { JournalStore, OrderViews, ProjectionStore, RelayStore } from '../../persistence/ports.ts';
+import type {
+  EntityHistories,
+  JournalStore,
+  OrderViews,
+  ProjectionStore,
+  RelayStore,
+} from '../../persistence/ports.ts';
 import { openPool } from '../../persistence/postgres/connection.ts';
 import { PostgresJournalStore } from '../../persistence/postgres/journal-store.ts';
 import { PostgresProjectionStore } from '../../persistence/postgres/projection-store.ts';
@@ -18,7 +24,7 @@ import { silentLog } from './silent-log.ts';
 
 export interface Storage {
   /** One more owner over the same log. */
-  openJournal(): JournalStore;
+  openJournal(): JournalStore & EntityHistories;
   openProjections(): ProjectionStore & OrderViews;
   openRelay(): RelayStore;
   stockRows(): Promise<StockViewRow[]>;
