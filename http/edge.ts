@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa from 'koa';
 import type { OrderCommands } from '../messaging/commands/order-commands.ts';
+import { AccessLog } from './access-log.ts';
 import { EdgeAnswers } from './answer-counts.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { RequestState } from './edge-context.ts';
@@ -45,7 +46,7 @@ export function createEdge(deps: EdgeDeps): Edge {
 
   const app = new Koa<RequestState>();
   const answers = new EdgeAnswers();
-  app.use(problemBoundary(log, limits.bodyBytesMax, answers));
+  app.use(problemBoundary(log, limits.bodyBytesMax, answers, new AccessLog(log, clock)));
   app.use(refuseUnreadablePath);
   app.use(routes.routes());
   app.use(refuseUnrouted);

@@ -4,6 +4,7 @@
  */
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
+import type { AccessLog } from '../access-log.ts';
 import { answerProblem, headersOfEveryAnswer, setHeaders } from '../answer.ts';
 import type { EdgeAnswers } from '../answer-counts.ts';
 import { ClientGone, discardRest } from '../body.ts';
@@ -15,8 +16,14 @@ const UNEXPECTED =
   'An unexpected error; it was logged under this requestId. Whether anything was applied is not known.';
 
 /** @param bodyBytesMax see discardRest. */
-export function problemBoundary(log: Logger, bodyBytesMax: number, answers: EdgeAnswers): Middleware<RequestState> {
+export function problemBoundary(
+  log: Logger,
+  bodyBytesMax: number,
+  answers: EdgeAnswers,
+  accessLog: AccessLog,
+): Middleware<RequestState> {
   return async (ctx, next) => {
+    const startedMs = accessLog.nowMs;
     const requestId = requestIdOf(ctx.headers['request-id']);
     ctx.state.requestId = requestId;
     setHeaders(ctx, headersOfEveryAnswer(requestId));
@@ -35,6 +42,7 @@ export function problemBoundary(log: Logger, bodyBytesMax: number, answers: Edge
       }
     }
     answers.answered++;
+    accessLog.write(ctx, startedMs);
     // What was answered before its body had come: the client may go on sending it.
     if (!ctx.req.complete) discardRest(ctx.req, bodyBytesMax);
   };

@@ -1,0 +1,70 @@
+/**
+ * Owns the line that a request leaves in the log: method, route, status, time, who, and its id. The route is the pattern,
+ * never the address: that may hold names and numbers of people.
+ */
+import type { Logger } from 'pino';
+import type { Clock } from '../kernel/clock.ts';
+import type { PublicContext } from './edge-context.ts';
+import { OPERATIONS, type OperationId } from './operations.ts';
+
+/** Lines a second and worker; failures of ours come on top. More would cost more than the requests they tell of. */
+const LINES_PER_SECOND_MAX = 100;
+const WINDOW_MS = 1_000;
+/** As web servers write it: the client left before its answer. */
+const CLIENT_GONE = 499;
+/** Asked for every few seconds by machines. */
+const QUIET: ReadonlySet<string> = new Set<OperationId>(['live', 'ready']);
+
+type LoggedContext = Pick<PublicContext, 'method' | 'status' | 'respond'> & {
+  readonly state: { readonly requestId: string; readonly principal?: { readonly sub: string } };
+  /** The router's: the name of the route that it has found. */
+  readonly _matchedRouteName?: string;
+};
+
+export class AccessLog {
+  readonly #log: Logger;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #windowFromMs = -Infinity;
+  #lines = 0;
+  /** Requests without a line since the last one that has one. */
+  #dropped = 0;
+
+  constructor(log: Logger, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** To be given to `write` at the end of a request that begins now. */
+  get nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  write(ctx: LoggedContext, startedMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    const name = ctx._matchedRouteName;
+    const isQuiet = name !== undefined && QUIET.has(name);
+    if (!isQuiet && !this.#hasRoom(nowMs, ctx.status >= 500)) return;
+    const fields = {
+      method: ctx.method,
+      route: name === undefined ? 'none' : OPERATIONS[name as OperationId].path,
+      status: ctx.respond === false ? CLIENT_GONE : ctx.status,
+      ms: Math.round(nowMs - startedMs),
+      sub: ctx.state.principal?.sub,
+      requestId: ctx.state.requestId,
+    };
+    if (isQuiet) this.#log.debug(fields, 'request');
+    else if (this.#dropped === 0) this.#log.info(fields, 'request');
+    else this.#log.info({ ...fields, dropped: this.#dropped }, 'request');
+    if (!isQuiet) this.#dropped = 0;
+  }
+
+  #hasRoom(nowMs: number, failed: boolean): boolean {
+    if (nowMs - this.#windowFromMs >= WINDOW_MS) {
+      this.#windowFromMs = nowMs;
+      this.#lines = 0;
+    }
+    if (failed || this.#lines++ < LINES_PER_SECOND_MAX) return true;
+    this.#dropped++;
+    return false;
+  }
+}
