@@ -70,6 +70,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   const authenticator = createAuthenticator(
     { ...config.auth, ...(devSecret !== undefined && { jwtSecret: devSecret }) },
     systemClock,
+    log,
   );
 
   const node: { supervisor?: WorkerSupervisor; ownership?: PostgresOwnershipStore } = {};
@@ -215,7 +216,7 @@ async function refusalOf(
   authorization: string | undefined,
 ): Promise<401 | 403 | undefined> {
   try {
-    const { role } = await authenticator.authenticate(authorization);
+    const { role } = await authenticator.authenticate(authorization, {});
     return role === 'admin' ? undefined : 403;
   } catch (error) {
     if (error instanceof Problem && error.code === 'unauthenticated') return 401;

@@ -14,12 +14,17 @@ describe('npm run token', () => {
   before(async () => void (dataDir = await mkdtemp(path.join(tmpdir(), 'holdfast-test-'))));
   after(async () => await rm(dataDir, { recursive: true, force: true }));
 
-  async function token(args: string, env: NodeJS.ProcessEnv = {}) {
+  async function token(args: string | readonly string[], env: NodeJS.ProcessEnv = {}) {
     return await new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
       const options = { env: { PATH: process.env['PATH'], DATA_DIR: dataDir, ...env } };
       const child = execFile(
         process.execPath,
-        ['--import', 'tsx', COMMAND, ...args.split(' ').filter((arg) => arg !== '')],
+        [
+          '--import',
+          'tsx',
+          COMMAND,
+          ...(typeof args === 'string' ? args.split(' ').filter((arg) => arg !== '') : args),
+        ],
         options,
         (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
       );
@@ -49,14 +54,16 @@ describe('npm run token', () => {
   const UNCLEAR = [
     ['', '--role is missing'],
     ['--role king --sub a', '--role "king"'],
-    ['--role admin', '--sub must'],
+    ['--role admin', '--sub is missing'],
+    [['--role', 'admin', '--sub', ' alice'], '--sub must have 1 to 200 printable characters'],
+    [['--role', 'admin', '--sub', 'x'.repeat(201)], '--sub must have 1 to 200 printable characters'],
     ['--role admin --sub a --ttl 1y', '--ttl "1y"'],
     ['--role admin --sub a --ttl 0s', '--ttl "0s"'],
     ['--role admin --sub a --colour red', '--colour'],
     ['--role admin --sub a stray', 'stray'],
   ] as const;
   for (const [args, remedy] of UNCLEAR) {
-    it(`answers "${args}" with status 2 and what is wrong`, async () => {
+    it(`answers "${String(args).slice(0, 60)}" with status 2 and what is wrong`, async () => {
       const { code, stdout, stderr } = await token(args);
       expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
       expect(stderr).to.include(remedy).and.include('Usage:');

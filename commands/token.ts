@@ -10,13 +10,14 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { readOrCreateDevSecret } from '../config/dev-secret.ts';
 import { isRole, ROLES, type Role, signDevToken } from '../config/dev-token.ts';
 import { isLoopbackHost } from '../config/loopback.ts';
+import { isSubject, SUBJECT_RULE } from '../kernel/subject.ts';
 
 const USAGE = `Usage: npm run -s token -- --role ROLE --sub NAME [--ttl 12h]
 
 Prints a JSON Web Token (HS256) for a node that runs with the same settings.
 
   --role ROLE   ${ROLES.join(', ')}
-  --sub NAME    whose token it is: 1 to 255 printable characters
+  --sub NAME    whose token it is: 1 to 200 printable characters, with spaces only between others
   --ttl TIME    how long it is valid: 30s, 15m, 12h, 7d; 12h if left out, at most 365d
   --help        this text
 
@@ -54,9 +55,8 @@ function parseRequest(args: readonly string[]): Request | 'help' {
   if (role === undefined || !isRole(role)) {
     throw new UsageError(`--role ${role === undefined ? 'is missing' : `"${role}" is none`}: ${ROLES.join(', ')}`);
   }
-  if (sub === undefined || !/^[\x20-\x7e]{1,255}$/.test(sub) || sub.trim() === '') {
-    throw new UsageError('--sub must name somebody in 1 to 255 printable ASCII characters, e.g. --sub alice');
-  }
+  if (sub === undefined) throw new UsageError('--sub is missing: whose token it is, e.g. --sub alice');
+  if (!isSubject(sub)) throw new UsageError(`--sub ${SUBJECT_RULE}, e.g. --sub alice`);
   return { role, sub, ttlSeconds: parseTtl(values.ttl) };
 }
 

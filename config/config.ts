@@ -8,6 +8,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { isSubject, SUBJECT_RULE } from '../kernel/subject.ts';
 import { ConfigError } from './config-error.ts';
 import { isLoopbackHost } from './loopback.ts';
 
@@ -21,6 +22,7 @@ export interface AuthConfig {
   /** The HS256 key is the UTF-8 bytes of this text. */
   readonly jwtSecret?: string;
   readonly jwksUrl?: string;
+  /** Required of every token where given. Without it, tokens may have several issuers. */
   readonly issuer?: string;
   readonly audience?: string;
 }
@@ -125,7 +127,7 @@ const SETTINGS = z.object({
   REDIS_URL: url('redis', 'rediss').optional(),
   JWT_SECRET: z.string().optional(),
   JWKS_URL: url('https', 'http').optional(),
-  JWT_ISSUER: freeText.optional(),
+  JWT_ISSUER: z.string().refine(isSubject, { error: SUBJECT_RULE }).optional(),
   JWT_AUDIENCE: freeText.optional(),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, RATE_LIMIT_PER_MINUTE_MAX).default(100),
   RESERVATION_TTL_SECONDS: wholeNumber(1, RESERVATION_TTL_SECONDS_MAX).default(900),

@@ -6,11 +6,10 @@
 import type { IncomingMessage } from 'node:http';
 import { JsonFault, parseBoundedJson } from '../kernel/bounded-json.ts';
 import { isJsonType } from '../kernel/media-type.ts';
-import { retryAfterSeconds } from './answer-problems.ts';
 import type { Principal } from './authenticator.ts';
 import { Problem } from './problems.ts';
 import { screenTexts } from './text-screen.ts';
-import type { UnfinishedBodies, UnfinishedBody } from './unfinished-bodies.ts';
+import { tooManyRequests, type UnfinishedBodies, type UnfinishedBody } from './unfinished-bodies.ts';
 
 /** The client has gone: there is nobody to answer. */
 export class ClientGone extends Error {
@@ -94,7 +93,7 @@ export function createBodyReader(limits: BodyLimits, unfinished: UnfinishedBodie
     get unfinished() {
       return unfinished.count;
     },
-    async readJson(req, { sub }) {
+    async readJson(req, { customerId }) {
       const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
       if (encoding === undefined && (length === undefined || length === '0')) return undefined;
       const refusal = headerRefusal(req, bodyBytesMax);
@@ -102,7 +101,7 @@ export function createBodyReader(limits: BodyLimits, unfinished: UnfinishedBodie
         discardRest(req, bodyBytesMax);
         throw refusal;
       }
-      const bytes = await receive(req, sub);
+      const bytes = await receive(req, customerId);
       return bytes.length === 0 ? undefined : parseJson(bytes);
     },
   };
@@ -151,8 +150,3 @@ const tooLarge = (bytesMax: number): Problem =>
 
 const tooManyBodies = (): Problem =>
   new Problem('overloaded', 'Too many bodies are being received now; nothing was applied.', { retryAfterSeconds: 1 });
-
-const tooManyRequests = (): Problem =>
-  new Problem('overloaded', 'Too many requests are being handled now; nothing was applied.', {
-    retryAfterSeconds: retryAfterSeconds(),
-  });

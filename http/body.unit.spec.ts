@@ -17,7 +17,7 @@ describe('the body reader', () => {
     const unfinished = new UnfinishedBodies(systemClock, UNLIMITED_SLOTS, DEFAULT_LIMITS.unfinishedBodies);
     const reader = createBodyReader({ bodyBytesMax: 100, bufferedBytesMax: 100 }, unfinished);
     const outcome = await reader
-      .readJson(request, { sub: 'alice', role: 'customer', issuer: '' })
+      .readJson(request, { sub: 'alice', role: 'customer', issuer: '', customerId: 'alice' })
       .catch((error: unknown) => error);
     expect(outcome).to.be.instanceOf(ClientGone);
   });

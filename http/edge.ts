@@ -38,7 +38,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving);
-  const authenticated = authenticate(createAuthenticator(deps.auth, clock));
+  const authenticated = authenticate(createAuthenticator(deps.auth, clock, log), inFlight);
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 
   const services = createServices(deps, limits, inFlight);

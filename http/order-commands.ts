@@ -69,7 +69,8 @@ async function commanded(services: EdgeServices, message: OrderCommand): Promise
 
   switch (type) {
     case 'place': {
-      const principal: Principal = { sub: sender.name, role: 'support', issuer: ISSUERS[sender.kind] };
+      const { name } = sender;
+      const principal: Principal = { sub: name, role: 'support', issuer: ISSUERS[sender.kind], customerId: name };
       const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.reservationTtlMs);
       const placing = { orderId: id, terms, fingerprint: terms.bodyHash, ...shared };
       return (await placeOrder(services, placing)).found;

@@ -16,7 +16,7 @@ export interface RateDecision {
 
 export interface RateLimiter {
   readonly windowSeconds: number;
-  /** Counts one request of `sub`. May reject; then the edge lets the request pass, because a limit protects and does not judge. */
+  /** Counts one request of this customer. May reject; then the edge lets the request pass, because a limit protects and does not judge. */
   take(sub: string): Promise<RateDecision>;
 }
 

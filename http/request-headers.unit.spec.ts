@@ -9,7 +9,7 @@ import { traceparentOf } from '../kernel/trace-context.ts';
 import { GROWTH_OF_LINEAR_MAX, growthOf } from '../test/support/growth.ts';
 import { decodeCursor } from './orders/order-cursor.ts';
 import { parseQuery } from './query.ts';
-import { isPrintableId } from './schemas/text.ts';
+import { isPrintableId } from '../kernel/printable-id.ts';
 
 describe('Prefer: wait', () => {
   const cases: readonly (readonly [string | undefined, number | undefined])[] = [

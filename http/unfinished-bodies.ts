@@ -7,6 +7,7 @@
  * end of the turn; those that are there by then cost no more than a place in a list.
  */
 import type { Clock } from '../kernel/clock.ts';
+import { retryAfterSeconds } from './answer-problems.ts';
 import { Problem } from './problems.ts';
 
 /** The places among the requests that are handled at a time. */
@@ -15,6 +16,12 @@ export interface Slots {
   pause(): void;
   /** Takes a place again, whatever the number; it ends with its request. False: there was no room. */
   resume(): boolean;
+}
+
+/** What a request is answered that waited, and finds no place afterwards. */
+export function tooManyRequests(): Problem {
+  const detail = 'Too many requests are being handled now; nothing was applied.';
+  return new Problem('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });
 }
 
 /** For a body reader without a limit of requests. */

@@ -1,21 +1,36 @@
 /** Owns the steps that ask who is calling and whether that role may: the authenticator and the table decide. */
 import type { Middleware } from 'koa';
-import type { Authenticator } from '../authenticator.ts';
+import type { Authenticator, Principal } from '../authenticator.ts';
 import type { CallerState } from '../edge-context.ts';
 import type { Access } from '../operations.ts';
 import { Problem } from '../problems.ts';
+import { tooManyRequests, type Slots } from '../unfinished-bodies.ts';
 
 type Step = Middleware<CallerState>;
 
-export function authenticate(authenticator: Authenticator): Step {
+/** A request whose token is not known has no place among those that are handled until its caller is known. */
+export function authenticate(authenticator: Authenticator, slots: Slots): Step {
+  async function verified(caller: Promise<Principal>): Promise<Principal> {
+    let hasRoom: boolean;
+    let principal: Principal;
+    slots.pause();
+    try {
+      principal = await caller;
+    } finally {
+      hasRoom = slots.resume();
+    }
+    if (!hasRoom) throw tooManyRequests();
+    return principal;
+  }
+
   return (ctx, next) => {
-    const known = authenticator.authenticate(ctx.headers.authorization);
+    const known = authenticator.authenticate(ctx.headers.authorization, ctx.req.socket);
     // A token that was verified before costs no wait.
     if (!(known instanceof Promise)) {
       ctx.state.principal = known;
       return next();
     }
-    return known.then((principal) => {
+    return verified(known).then((principal) => {
       ctx.state.principal = principal;
       return next();
     });

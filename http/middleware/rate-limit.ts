@@ -16,7 +16,7 @@ export function rateLimit(limiter: RateLimiter, log: Logger): Middleware<CallerS
     if (principal.role === 'customer') {
       let decision: RateDecision | undefined;
       try {
-        decision = await limiter.take(principal.sub);
+        decision = await limiter.take(principal.customerId);
       } catch (err) {
         log.warn({ err, requestId }, 'the rate limiter failed; the request passes');
       }

@@ -39,7 +39,7 @@ export async function findOrder(
   if (answer.kind !== 'done') throw problemOfRead(answer, 'order');
   const state = answer.value as OrderState;
   if (state.status === 'Absent') throw notFound('order');
-  if (!isStaff(principal) && state.terms.customerId !== principal.sub) throw notFound('order');
+  if (!isStaff(principal) && state.terms.customerId !== principal.customerId) throw notFound('order');
   return { state, version: answer.version, origin: answer.origin };
 }
 

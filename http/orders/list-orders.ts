@@ -60,7 +60,7 @@ async function listPage(
 }
 
 function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListFilter, 'limit' | 'after'> {
-  const customerId = isStaff(principal) ? query.customerId : principal.sub;
+  const customerId = isStaff(principal) ? query.customerId : principal.customerId;
   if (query.customerId !== undefined && query.customerId !== customerId) {
     throw new Problem('forbidden', 'A customer sees orders of its own only.');
   }

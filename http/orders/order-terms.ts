@@ -47,13 +47,13 @@ export function canonicalBody(request: PlaceOrderRequest, customerId: string): s
 }
 
 function customerOf({ customerId, placedAt }: PlaceOrderRequest, principal: Principal): string {
-  if (isStaff(principal)) return customerId ?? principal.sub;
-  if (customerId !== undefined && customerId !== principal.sub) {
+  if (isStaff(principal)) return customerId ?? principal.customerId;
+  if (customerId !== undefined && customerId !== principal.customerId) {
     throw new Problem('forbidden', 'A customer places orders of its own; leave customerId out.');
   }
   if (placedAt !== undefined)
     throw new Problem('forbidden', 'Only staff may say when an order was placed; leave placedAt out.');
-  return principal.sub;
+  return principal.customerId;
 }
 
 function currencyOf({ orderLines }: PlaceOrderRequest): string {

@@ -3,27 +3,13 @@
  * ill-formed Unicode are refused before, in ../text-screen.ts, for every text of a body at once.
  */
 import { z } from 'zod';
+import { isLongerThan, isPrintableId, printableIdRule } from '../../kernel/printable-id.ts';
+import { isSubject, SUBJECT_RULE } from '../../kernel/subject.ts';
 
 export const PRODUCT_ID_LENGTH_MAX = 64;
-export const CUSTOMER_ID_LENGTH_MAX = 200;
 export const TEXT_LENGTH_MAX = 200;
 
-const PRINTABLE_ASCII = /^[!-~](?:[ -~]*[!-~])?$/;
-/** Spaces only inside, and only U+0020: ids that look the same should be the same. */
-const PRINTABLE =
-  /^[^\p{Cc}\p{Cf}\p{Cs}\p{Z}](?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]*[^\p{Cc}\p{Cf}\p{Cs}\p{Z}])?$/u;
 const NOT_BLANK = /\S/;
-
-/** Characters are code points, as in JSON Schema; they are counted only where the units don't settle it. */
-function isLongerThan(text: string, lengthMax: number): boolean {
-  if (text.length <= lengthMax) return false;
-  return text.length > 2 * lengthMax || [...text].length > lengthMax;
-}
-
-/** True for 1 to `lengthMax` printable characters, with spaces only between others. */
-export function isPrintableId(text: string, lengthMax: number): boolean {
-  return !isLongerThan(text, lengthMax) && (PRINTABLE_ASCII.test(text) || PRINTABLE.test(text));
-}
 
 /** An id that people see: printable, case-sensitive, inner spaces allowed. */
 export function printableId(lengthMax: number) {
@@ -31,8 +17,7 @@ export function printableId(lengthMax: number) {
     .string()
     .check((payload) => {
       if (isPrintableId(payload.value, lengthMax)) return;
-      const message = `must have 1 to ${lengthMax} printable characters, with spaces only between others`;
-      payload.issues.push({ code: 'custom', message, input: payload.value });
+      payload.issues.push({ code: 'custom', message: printableIdRule(lengthMax), input: payload.value });
     })
     .meta({ minLength: 1, maxLength: lengthMax });
 }
@@ -68,7 +53,8 @@ export function optionalText(lengthMax: number) {
 }
 
 export const productId = printableId(PRODUCT_ID_LENGTH_MAX);
-export const customerId = printableId(CUSTOMER_ID_LENGTH_MAX);
+/** Of a customer, as a token names it. */
+export const customerId = z.string().refine(isSubject, { error: SUBJECT_RULE }).meta({ minLength: 1, maxLength: 200 });
 /** The variables of a path. */
 export const productPath = z.object({ productId });
 export const customerPath = z.object({ customerId });

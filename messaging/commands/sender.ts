@@ -9,6 +9,7 @@
  * only the channel that asked knows.
  */
 import type { AsyncMessage } from 'rabbitmq-client';
+import { isSubject } from '../../kernel/subject.ts';
 import { COMMANDS_QUEUE } from '../rabbitmq/topology.ts';
 import { USER_ID_HEADER } from './own-headers.ts';
 
@@ -26,8 +27,6 @@ type Signed = Addressed & Pick<AsyncMessage, 'userId' | 'appId' | 'headers'>;
 const DIRECT_REPLY_TO = /^amq\.rabbitmq\.reply-to\.[^\s]{1,230}$/;
 /** No dot: `shop.replies.x` must not also be a queue of a user called `shop.replies`. */
 const REPLY_QUEUE_SUFFIX = /^\.replies\.[A-Za-z0-9_-]{1,128}$/;
-/** As a token's `sub`: something printable, spaces only inside. */
-const PRINTABLE_NAME = /^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]{0,198}[^\p{C}\p{Z}])?$/u;
 
 /**
  * A copy that the node made: it came through the default exchange, by the queue's name, as from the retry ladder. Both
@@ -38,8 +37,9 @@ export function isOwnCopy({ exchange, routingKey }: Addressed): boolean {
   return exchange === '' && routingKey === COMMANDS_QUEUE;
 }
 
+/** As a token's `sub`. */
 export function isPrintableName(text: unknown): text is string {
-  return typeof text === 'string' && PRINTABLE_NAME.test(text);
+  return typeof text === 'string' && isSubject(text);
 }
 
 /** Undefined: the message names no sender, or one that is no name. */
