@@ -30,7 +30,8 @@ export type StockCommand =
       readonly type: 'SetStock';
       readonly warehouseId: string;
       readonly onHand: number;
-      readonly lowStockThreshold?: number;
+      /** Absent: as it was. Null: none any more. */
+      readonly lowStockThreshold?: number | null;
     }
   | { readonly type: 'HoldStock'; readonly holdId: string; readonly quantity: number; readonly notAfter: EpochMs }
   | { readonly type: 'ReleaseHold'; readonly holdId: string; readonly notAfter: EpochMs };
@@ -40,7 +41,8 @@ export type StockEvent =
       readonly type: 'StockSet';
       readonly warehouseId: string;
       readonly onHand: number;
-      readonly lowStockThreshold?: number;
+      /** Absent: as it was. Null: none any more. */
+      readonly lowStockThreshold?: number | null;
     }
   /** Without `from` all units come from the default warehouse. */
   | {
@@ -112,7 +114,7 @@ function decide(state: StockState, command: StockCommand, at: EpochMs): Decision
       }
       if (command.onHand < held) return rejected({ code: 'stock_below_held', warehouseId: command.warehouseId, held });
       const sameThreshold =
-        command.lowStockThreshold === undefined || command.lowStockThreshold === state.lowStockThreshold;
+        command.lowStockThreshold === undefined || (command.lowStockThreshold ?? undefined) === state.lowStockThreshold;
       if (warehouse?.onHand === command.onHand && sameThreshold) return alreadyDone;
       const { warehouseId, onHand, lowStockThreshold } = command;
       return accepted<StockEvent>({
@@ -178,7 +180,7 @@ function evolve(state: StockState, event: StockEvent, at: EpochMs): StockState {
       state.onHand += event.onHand - warehouse.onHand;
       warehouse.onHand = event.onHand;
       state.exists = true;
-      if (event.lowStockThreshold !== undefined) state.lowStockThreshold = event.lowStockThreshold;
+      if (event.lowStockThreshold !== undefined) state.lowStockThreshold = event.lowStockThreshold ?? undefined;
       rearm(state);
       if (!(warehouse.held <= warehouse.onHand)) impossible('stock', 'less than what is held', event);
       return state;

@@ -88,6 +88,17 @@ describe('SetStock', () => {
     given(set(5, 'main', 2))
       .when(setStock(5, 'main', 3))
       .accepts(set(5, 'main', 3)));
+  it('with null for a threshold removes the one there is, once', () => {
+    const removed = given(set(5, 'main', 2)).when(setStock(5, 'main', null));
+    removed.accepts(set(5, 'main', null));
+    expect(removed.state.lowStockThreshold).to.equal(undefined);
+    given(set(5, 'main', 2), set(5, 'main', null))
+      .when(setStock(5, 'main', null))
+      .isAlreadyDone();
+    given(set(5))
+      .when(setStock(5, 'main', null))
+      .isAlreadyDone();
+  });
   it('counts to the largest amount exactly', () => {
     expect(given(set(ON_HAND_MAX), set(ON_HAND_MAX - 1, 'north')).state.onHand).to.equal(2 * ON_HAND_MAX - 1);
   });

@@ -109,6 +109,20 @@ describe('lists of orders', () => {
     });
   }
 
+  it('names the range of a limit that is outside of it, and the type of what is no number', async () => {
+    const said: readonly (readonly [string, RegExp])[] = [
+      ['-1', /at least 1/],
+      ['0', /at least 1/],
+      ['101', /at most 100/],
+      ['99999999999', /at most 100/],
+      ['1.5', /whole number/],
+      ['many', /a number/],
+      ['1e2', /a number/],
+      ['0x10', /a number/],
+    ];
+    for (const [limit, detail] of said) expect((await list(`?limit=${limit}`)).body['detail'], limit).to.match(detail);
+  });
+
   it('refuses a cursor that was changed, or belongs to another list', async () => {
     const cursor = String((await list('?limit=2')).body['nextCursor']);
     expect((await list(`?limit=7&cursor=${cursor}`)).status).to.equal(200);

@@ -50,6 +50,12 @@ const INVALID: readonly (readonly [string, unknown, string])[] = [
     '/orderLines/0/unitPrice/currency',
   ],
   [
+    'a currency that was withdrawn',
+    lines({ unitPrice: { amount: 1, currency: 'HRK' } }),
+    '/orderLines/0/unitPrice/currency',
+  ],
+  ['gold', lines({ unitPrice: { amount: 1, currency: 'XAU' } }), '/orderLines/0/unitPrice/currency'],
+  [
     'a currency that does not exist',
     lines({ unitPrice: { amount: 1, currency: 'ZZZ' } }),
     '/orderLines/0/unitPrice/currency',

@@ -20,8 +20,11 @@ const instant = z
   })
   .meta({ format: 'date-time' });
 
+/** A number however it is written, so that the refusal names the range; longer than any number, it is none. */
+const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,15})?$/;
+
 const limit = z.preprocess(
-  (text) => (typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : text),
+  (text) => (typeof text === 'string' && NUMBER.test(text) ? Number(text) : text),
   z.number().int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT),
 );
 

@@ -1,16 +1,20 @@
 /** Owns the form of money on the wire: integer minor units and an ISO 4217 code. */
 import { z } from 'zod';
+import { CURRENCIES, WITHDRAWN_CURRENCIES } from '../../domain/currencies.ts';
 import { LINE_AMOUNT_MAX } from '../../domain/money.ts';
-
-const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
 export const currency = z
   .string()
   .check((payload) => {
     if (CURRENCIES.has(payload.value)) return;
-    payload.issues.push({ code: 'custom', message: 'must be an ISO 4217 code in upper case', input: payload.value });
+    const successor = WITHDRAWN_CURRENCIES[payload.value];
+    const message =
+      successor === undefined
+        ? 'must be the ISO 4217 code of a currency in use, in upper case'
+        : `was withdrawn from ISO 4217; use ${successor}`;
+    payload.issues.push({ code: 'custom', message, input: payload.value });
   })
-  .meta({ pattern: '^[A-Z]{3}$', description: 'ISO 4217, upper case' });
+  .meta({ pattern: '^[A-Z]{3}$', description: 'ISO 4217, a currency in use, upper case' });
 
 /** Keys in alphabetical order, see place-order-request.ts. */
 export const money = z

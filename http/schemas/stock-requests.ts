@@ -9,7 +9,7 @@ const WAREHOUSE_ID_LENGTH_MAX = 64;
 
 const units = z.number().int().min(0).max(ON_HAND_MAX);
 const level = {
-  lowStockThreshold: units.optional(),
+  lowStockThreshold: units.nullable().optional().describe('null removes it; left out it stays as it was'),
   onHand: units,
 };
 const warehouseId = printableId(WAREHOUSE_ID_LENGTH_MAX).default(DEFAULT_WAREHOUSE);

@@ -46,6 +46,16 @@ describe('stock', () => {
     stockResponse.parse(reply.body);
   });
 
+  it('loses its threshold by null, and keeps it where none is given', async () => {
+    await put('P1', { onHand: 5, lowStockThreshold: 2 });
+    expect((await put('P1', { onHand: 6 })).body).to.include({ onHand: 6, lowStockThreshold: 2 });
+    expect((await put('P1', { onHand: 6, lowStockThreshold: null })).body).not.to.have.property('lowStockThreshold');
+    expect((await get('P1')).body).not.to.have.property('lowStockThreshold');
+    await batch({ items: [{ productId: 'P1', onHand: 6, lowStockThreshold: 1 }] });
+    await batch({ items: [{ productId: 'P1', onHand: 6, lowStockThreshold: null }] });
+    expect((await get('P1')).body).not.to.have.property('lowStockThreshold');
+  });
+
   it('adds up over warehouses', async () => {
     await put('P1', { onHand: 5 });
     const { body } = await put('P1', { onHand: 7, warehouseId: 'north' });

@@ -3,13 +3,13 @@ import { CLOCK_SKEW_MAX_MS, type StockCommand, type StockEvent } from '../../dom
 import { NOW } from './decider-specification.ts';
 
 export const notAfter = NOW + 1_000;
-export const set = (onHand: number, warehouseId = 'main', lowStockThreshold?: number): StockEvent => ({
+export const set = (onHand: number, warehouseId = 'main', lowStockThreshold?: number | null): StockEvent => ({
   type: 'StockSet',
   warehouseId,
   onHand,
   ...(lowStockThreshold !== undefined && { lowStockThreshold }),
 });
-export const setStock = (onHand: number, warehouseId = 'main', lowStockThreshold?: number): StockCommand =>
+export const setStock = (onHand: number, warehouseId = 'main', lowStockThreshold?: number | null): StockCommand =>
   ({ ...set(onHand, warehouseId, lowStockThreshold), type: 'SetStock' }) as StockCommand;
 export const hold = (quantity: number, holdId = 'h'): StockCommand => ({
   type: 'HoldStock',
