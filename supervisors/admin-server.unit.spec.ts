@@ -22,6 +22,7 @@ const reportOf = (changes: Partial<WorkerReport> = {}): WorkerReport => ({
   quarantined: { count: 1, entityIds: ['stk_P9'] },
   wakeUps: 0,
   parkedAsks: 0,
+  failing: [],
   deadLetters: 0,
   journal: { waitingRows: 0, commits: 5, rows: 9, stalledMs: 0 },
   projections: { lagRows: 4, lagMs: 9 },

@@ -60,6 +60,7 @@ export class Reporter {
       quarantined: { count: apart.length, entityIds: apart.slice(0, QUARANTINED_SHOWN_MAX) },
       wakeUps,
       parkedAsks: parked,
+      failing: [projections.failing, keeper.failing].filter((text) => text !== undefined),
       deadLetters,
       journal: { waitingRows: gatheredRows, commits, rows, stalledMs },
       projections: { lagRows: projections.lagRows, lagMs: projections.lagMs },

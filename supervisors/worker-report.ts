@@ -43,6 +43,8 @@ export interface WorkerReport {
   readonly quarantined: { readonly count: number; readonly entityIds: readonly string[] };
   readonly wakeUps: number;
   readonly parkedAsks: number;
+  /** What has failed for many tries and some time, with its reason and what helps. */
+  readonly failing: readonly string[];
   readonly deadLetters: number;
   readonly journal: {
     readonly waitingRows: number;
