@@ -3,32 +3,31 @@
  * stops, judges.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cleanup } from '../bench/host/cleanup.ts';
-import { freePorts } from '../config/free-ports.ts';
 import { duration } from '../commands/support/text.ts';
-import { removeDataDir } from '../config/runtime-dir.ts';
 import { signDevToken } from '../config/dev-token.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { Cast } from './cast.ts';
+import { measureIsolations } from './check/check-reach.ts';
 import { countUnsettled, readOrderViews, scanJournal } from './check/database-reader.ts';
 import { FinalReader } from './check/final-reads.ts';
+import { HeardEvents } from './check/heard-events.ts';
 import { judge } from './check/judge.ts';
 import { runAudit } from './check/run-audit.ts';
 import { Violations } from './check/violation.ts';
-import { OwnDatabase } from './database/own-database.ts';
+import type { OwnDatabase } from './database/own-database.ts';
+import type { Stage } from './faults/fault.ts';
 import { Injector } from './faults/injector.ts';
 import { CUSTOMER_NAMES } from './load/catalogue.ts';
 import { History } from './load/history.ts';
 import { Load, type Tokens } from './load/load.ts';
 import { NodeChooser } from './load/node-chooser.ts';
-import { ChaosNode, type NodeWatcher } from './nodes/chaos-node.ts';
+import { ReachProber } from './load/reach-prober.ts';
+import type { ChaosNode, NodeWatcher } from './nodes/chaos-node.ts';
 import type { ChaosOptions } from './options.ts';
 import { makePlan } from './plan.ts';
 import type { ProgressLine } from './progress-line.ts';
-import { DatabaseProxy } from './proxy/database-proxy.ts';
 import { seededRandom } from './random.ts';
 import { countByKind, longestPauseMs, type RunReport } from './run-report.ts';
 import { Timeline } from './timeline.ts';
@@ -37,6 +36,8 @@ import { Timeline } from './timeline.ts';
 const ANSWER_TIMEOUT_MS = 60_000;
 const SETTLE_TIMEOUT_MS = 120_000;
 const SETTLE_POLL_MS = 500;
+/** Without a new event while some are missing: they will not come. */
+const EVENTS_IDLE_MS_MAX = 30_000;
 const TOKEN_TTL_SECONDS = 48 * 60 * 60;
 
 export class ChaosRun {
@@ -46,6 +47,7 @@ export class ChaosRun {
   readonly #jwtSecret = randomBytes(32).toString('base64url');
   readonly #history = new History();
   readonly #others = new Violations();
+  readonly #heard = new HeardEvents();
   #timeline = new Timeline();
 
   constructor(options: ChaosOptions, cleanup: Cleanup, progress: ProgressLine) {
@@ -59,17 +61,27 @@ export class ChaosRun {
     const startedAt = new Date().toISOString();
     const { seed, rate } = this.#options;
     const tokens = await this.#signTokens();
-    this.#progress.begin(() => 'starting PostgreSQL ...');
-    const database = await OwnDatabase.start(this.#cleanup);
-    const nodes = await this.#startNodes(database);
+    const cast = new Cast(this.#options, this.#cleanup, this.#progress, this.#watcher());
+    const { database, broker, nodes, consumer, messages } = await cast.start(this.#jwtSecret, this.#heard);
     const ports = nodes.map(({ place }) => place.port);
-    const chooser = new NodeChooser(ports, seededRandom(seed, 'nodes'));
     this.#timeline = new Timeline();
-    const load = new Load(this.#history, chooser, tokens, seededRandom(seed, 'load'), this.#timeline);
+    const timeline = this.#timeline;
+    const load = new Load({
+      history: this.#history,
+      nodes: new NodeChooser(ports, seededRandom(seed, 'nodes')),
+      tokens,
+      random: seededRandom(seed, 'load'),
+      timeline,
+      messages,
+    });
     await load.open();
 
-    const durationMs = await this.#disturb(load, rate, nodes, database);
+    const prober = new ReachProber(nodes, tokens.admin, timeline);
+    if (broker) void prober.run();
+    const durationMs = await this.#disturb(load, rate, { nodes, database, broker, consumer });
     await this.#heal(load, nodes, database);
+    prober.stop();
+    if (broker) await this.#hearAll(database);
     const finalReader = new FinalReader(ports, tokens);
     let reads = 0;
     this.#progress.begin(() => `reading all orders over HTTP: ${reads}`);
@@ -77,6 +89,7 @@ export class ChaosRun {
     const stock = await finalReader.readStock();
     finalReader.close();
     await this.#stop(nodes);
+    consumer?.close();
 
     this.#progress.begin(() => 'reading the journal ...');
     const journal = await scanJournal(database.url);
@@ -84,19 +97,30 @@ export class ChaosRun {
     this.#progress.begin(() => 'auditing ...');
     for (const violation of await runAudit(database.url, nodes[0]!.place.dataDir)) this.#others.list.push(violation);
     this.#progress.end();
-    const timeline = this.#timeline.entries;
     const history = this.#history;
-    const others = this.#others.list;
-    const violations = judge({ history, timeline, durationMs, journal, views, finalReads, stock, others });
+    const isolations = broker && measureIsolations(timeline.entries, prober.probes);
+    const heard = broker && this.#heard;
+    const violations = judge({
+      history,
+      timeline: timeline.entries,
+      durationMs,
+      journal,
+      views,
+      finalReads,
+      stock,
+      heard,
+      isolations,
+      others: this.#others.list,
+    });
     const acknowledged = history.acknowledgedAtMs;
     return {
       verdict: violations.length === 0 ? 'clean' : 'violated',
       startedAt,
       options: this.#options,
       durationMs,
-      timeline,
-      faultsByKind: countByKind(timeline),
-      faults: this.#timeline.faults.length,
+      timeline: timeline.entries,
+      faultsByKind: countByKind(timeline.entries),
+      faults: timeline.faults.length,
       orders: {
         begun: history.orders.length,
         acknowledged: acknowledged.length,
@@ -107,40 +131,13 @@ export class ChaosRun {
       requests: history.requests,
       statuses: Object.fromEntries([...history.statuses].sort()),
       journal: { rows: journal.rows, epochs: journal.epochs, orders: journal.orders.size },
+      ...(heard && {
+        events: { published: journal.publishedCount, heard: heard.distinct, messages: heard.messages },
+      }),
+      ...(isolations && { isolations }),
       nodeLog: mergedCounts(nodes),
       violations,
     };
-  }
-
-  async #startNodes(database: OwnDatabase): Promise<ChaosNode[]> {
-    const watcher = this.#watcher();
-    const nodes: ChaosNode[] = [];
-    for (let index = 0; index < this.#options.nodes; index++) {
-      this.#progress.begin(() => `starting node ${index + 1} ...`);
-      const proxy = await DatabaseProxy.open({ path: database.socketPath });
-      this.#cleanup.add(() => proxy.close());
-      const dataDir = path.join(tmpdir(), `holdfast-chaos-${randomBytes(6).toString('hex')}`);
-      this.#cleanup.add(() => removeDataDir(dataDir));
-      await mkdir(dataDir, { mode: 0o700 });
-      const [port, adminPort] = await freePorts(2);
-      const node = new ChaosNode(
-        index,
-        {
-          databaseUrl: database.urlThrough(proxy.port),
-          dataDir,
-          port: port!,
-          adminPort: adminPort!,
-          workers: this.#options.workers,
-          jwtSecret: this.#jwtSecret,
-        },
-        proxy,
-        watcher,
-      );
-      this.#cleanup.add(() => node.destroy());
-      nodes.push(node);
-      await node.start();
-    }
-    return nodes;
   }
 
   #watcher(): NodeWatcher {
@@ -158,10 +155,11 @@ export class ChaosRun {
     };
   }
 
-  async #disturb(load: Load, rate: number, nodes: readonly ChaosNode[], database: OwnDatabase): Promise<number> {
-    const plannedMs = this.#options.minutes * 60_000;
-    const plan = makePlan({ seed: this.#options.seed, durationMs: plannedMs, nodes: nodes.length });
-    const injector = new Injector({ nodes, database }, this.#timeline);
+  async #disturb(load: Load, rate: number, stage: Stage): Promise<number> {
+    const { seed, minutes, nodes, broker } = this.#options;
+    const plannedMs = minutes * 60_000;
+    const plan = makePlan({ seed, durationMs: plannedMs, nodes, broker });
+    const injector = new Injector(stage, this.#timeline);
     this.#progress.begin(() => this.#progressText());
     void load.run(rate);
     await injector.play(plan, plannedMs);
@@ -187,6 +185,20 @@ export class ChaosRun {
     if (unsettled === 0) return;
     const expected = `all within ${SETTLE_TIMEOUT_MS / 1000} s`;
     this.#others.add('not_settled_in_time', 'orders and wake-ups', expected, `${unsettled} outstanding`);
+  }
+
+  /** Waits until everything that the journal holds of public events was heard, or nothing more comes. */
+  async #hearAll(database: OwnDatabase): Promise<void> {
+    const { publishedCount } = await scanJournal(database.url);
+    const heard = this.#heard;
+    this.#progress.begin(() => `hearing the events: ${heard.distinct} of ${publishedCount} ...`);
+    let before = -1;
+    let changedMs = performance.now();
+    while (heard.distinct < publishedCount && performance.now() - changedMs < EVENTS_IDLE_MS_MAX) {
+      if (heard.distinct !== before) changedMs = performance.now();
+      before = heard.distinct;
+      await sleep(SETTLE_POLL_MS);
+    }
   }
 
   async #stop(nodes: readonly ChaosNode[]): Promise<void> {

@@ -5,35 +5,45 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import type { RunReport } from './run-report.ts';
 import { skipWithReason } from '../test/support/skip-with-reason.ts';
+import type { RunReport } from './run-report.ts';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const SEED = '681';
-const MINUTES = '0.35';
 
 describe('the fault kit', () => {
-  it('finds nothing wrong with a node in a short run, and leaves nothing behind', async function () {
+  let folder: string;
+
+  before(function () {
     if (process.platform !== 'linux') skipWithReason(this, 'the fault kit reads /proc, which only Linux has');
-    const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-test-'));
-    try {
-      const file = path.join(folder, 'report.json');
-      const program = path.join(ROOT, 'dist', 'chaos', 'main.js');
-      const args = [program, '--seed', SEED, '--minutes', MINUTES, '--nodes', '1', '--rate', '40', '--json', file];
-      const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
-        execFile(process.execPath, args, { env: { ...process.env, TMPDIR: folder } }, (error, stdout, stderr) =>
-          resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
-        );
-      });
-      expect(code, output).to.equal(0);
-      const report = JSON.parse(await readFile(file, 'utf8')) as RunReport;
-      expect(report.verdict).to.equal('clean');
-      expect(report.faults, output).to.be.at.least(4);
-      expect(report.orders.acknowledged, output).to.be.at.least(50);
-      expect(report.journal.orders).to.be.at.least(report.orders.acknowledged);
-      expect(await readdir(folder), 'nothing but the report').to.deep.equal(['report.json']);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'holdfast-test-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  /** @returns what it reports, once it has ended well and left nothing behind. */
+  async function runOf(...args: readonly string[]): Promise<RunReport> {
+    const file = path.join(folder, 'report.json');
+    const program = path.join(ROOT, 'dist', 'chaos', 'main.js');
+    const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
+      execFile(
+        process.execPath,
+        [program, ...args, '--json', file],
+        { env: { ...process.env, TMPDIR: folder } },
+        (error, stdout, stderr) => resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
+      );
+    });
+    expect(code, output).to.equal(0);
+    expect(await readdir(folder), 'nothing but the report').to.deep.equal(['report.json']);
+    return JSON.parse(await readFile(file, 'utf8')) as RunReport;
+  }
+
+  it('finds nothing wrong with a node in a short run, and leaves nothing behind', async () => {
+    const args = ['--seed', '681', '--minutes', '0.35', '--nodes', '1', '--rate', '40', '--no-broker'];
+    const report = await runOf(...args);
+    expect(report.verdict).to.equal('clean');
+    expect(report.faults).to.be.at.least(4);
+    expect(report.orders.acknowledged).to.be.at.least(50);
+    expect(report.journal.orders).to.be.at.least(report.orders.acknowledged);
   });
 });

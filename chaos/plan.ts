@@ -19,6 +19,12 @@ export const FAULT_KINDS = [
   'network-black-hole',
   'answer-cut',
   'statement-withheld',
+  'broker-restart',
+  'broker-kill',
+  'broker-away',
+  'broker-node-cut',
+  'broker-acks-dropped',
+  'broker-exchange-deleted',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -40,11 +46,19 @@ export interface PlanOptions {
   readonly seed: number;
   readonly durationMs: number;
   readonly nodes: number;
+  readonly broker: boolean;
 }
 
 /** About one fault in 5 s: 15 minutes hold more than 150. */
 const PAUSE_MS_MIN = 2_500;
-const PAUSE_MS_MAX = 7_000;
+const PAUSE_MS_MAX = 5_000;
+/** Around a fault that is to be alone: what came before has healed, and what it did has been seen. */
+const QUIET_BEFORE_MS = 6_000;
+const QUIET_AFTER_MS = 4_000;
+/** What a card waits for its turn to be right; one that would wait for longer lets others go first. */
+const PATIENCE_MS = 8_000;
+/** From the order to start until it serves, and its clients are back. */
+const BROKER_START_MS = 12_000;
 const FIRST_FAULT_MS = 1_500;
 
 interface Card {
@@ -52,6 +66,11 @@ interface Card {
   readonly durationMs: readonly [min: number, max: number];
   /** A node that stands still while it is the only one leaves nothing to be seen. */
   readonly nodesMin?: number;
+  readonly needsBroker?: true;
+  /** In the first deck and every so many after it; in each if left out. */
+  readonly everyDecks?: number;
+  /** While it lasts nothing else is wrong, so that what it does can be told. */
+  readonly isAlone?: true;
 }
 
 const CARDS: Readonly<Record<FaultKind, Card>> = {
@@ -68,34 +87,69 @@ const CARDS: Readonly<Record<FaultKind, Card>> = {
   'answer-cut': { copies: 3, durationMs: [1_000, 4_000] },
   // At most a little longer than a session waits for its answer, so that some arrive after their sender gave up.
   'statement-withheld': { copies: 2, durationMs: [1_000, 25_000] },
+  // Of these two it is how long it stays away, beside the time that a start takes.
+  'broker-restart': { copies: 1, durationMs: [0, 2_000], needsBroker: true },
+  'broker-kill': { copies: 1, durationMs: [0, 2_000], needsBroker: true },
+  'broker-away': { copies: 1, durationMs: [50_000, 65_000], needsBroker: true, everyDecks: 3 },
+  'broker-node-cut': { copies: 1, durationMs: [9_000, 14_000], needsBroker: true, nodesMin: 2, isAlone: true },
+  'broker-acks-dropped': { copies: 2, durationMs: [500, 5_000], needsBroker: true },
+  // Deleted in a moment; its duration is how long nodes are watched getting over it.
+  'broker-exchange-deleted': { copies: 1, durationMs: [7_000, 7_000], needsBroker: true, nodesMin: 2, isAlone: true },
 };
 
-export function makePlan({ seed, durationMs, nodes }: PlanOptions): PlannedFault[] {
-  const random = seededRandom(seed, 'plan');
+const STOPS_BROKER: ReadonlySet<FaultKind> = new Set(['broker-restart', 'broker-kill', 'broker-away']);
+
+export function makePlan(options: PlanOptions): PlannedFault[] {
+  const random = seededRandom(options.seed, 'plan');
   const plan: PlannedFault[] = [];
+  const over: Over = { allMs: 0, brokerMs: 0 };
   let deck: FaultKind[] = [];
+  let decks = 0;
   let atMs = FIRST_FAULT_MS;
-  while (atMs < durationMs) {
-    if (deck.length === 0) deck = shuffledDeck(random, nodes);
-    const kind = deck.pop()!;
-    const [min, max] = CARDS[kind].durationMs;
+  while (atMs < options.durationMs) {
+    let index = deck.findLastIndex((kind) => earliestMs(kind, over) <= atMs + PATIENCE_MS);
+    if (index < 0) {
+      // What must wait for longer stays on top of the next deck.
+      deck = [...shuffledDeck(random, options, decks++), ...deck];
+      index = deck.findLastIndex((kind) => earliestMs(kind, over) <= atMs + PATIENCE_MS);
+    }
+    const kind = deck.splice(index, 1)[0]!;
+    const { durationMs: range, isAlone = false } = CARDS[kind];
+    atMs = Math.max(atMs, earliestMs(kind, over));
+    const durationMs = Math.round(random.between(...range));
     plan.push({
       atMs: Math.round(atMs),
       kind,
-      durationMs: Math.round(random.between(min, max)),
+      durationMs,
       node: random.next(),
       target: random.next(),
       severity: random.next(),
     });
-    atMs += random.between(PAUSE_MS_MIN, PAUSE_MS_MAX);
+    over.allMs = Math.max(over.allMs, atMs + durationMs);
+    if (STOPS_BROKER.has(kind)) over.brokerMs = atMs + durationMs + BROKER_START_MS;
+    atMs += random.between(PAUSE_MS_MIN, PAUSE_MS_MAX) + (isAlone ? durationMs + QUIET_AFTER_MS : 0);
   }
-  return plan;
+  // One that had to wait may have been put off beyond the end.
+  return plan.filter((planned) => planned.atMs < options.durationMs);
 }
 
-function shuffledDeck(random: Random, nodes: number): FaultKind[] {
+/** When what was injected so far will be over. */
+interface Over {
+  allMs: number;
+  brokerMs: number;
+}
+
+function earliestMs(kind: FaultKind, { allMs, brokerMs }: Over): number {
+  const { isAlone = false, needsBroker = false } = CARDS[kind];
+  if (isAlone) return Math.max(allMs + QUIET_BEFORE_MS, brokerMs);
+  return needsBroker ? brokerMs : 0;
+}
+
+function shuffledDeck(random: Random, { nodes, broker }: PlanOptions, index: number): FaultKind[] {
   const cards = FAULT_KINDS.flatMap((kind) => {
-    const { copies, nodesMin = 1 } = CARDS[kind];
-    return nodes >= nodesMin ? Array.from({ length: copies }, () => kind) : [];
+    const { copies, nodesMin = 1, needsBroker = false, everyDecks = 1 } = CARDS[kind];
+    const isIn = nodes >= nodesMin && (broker || !needsBroker) && index % everyDecks === 0;
+    return isIn ? Array.from({ length: copies }, () => kind) : [];
   });
   return random.shuffled(cards);
 }

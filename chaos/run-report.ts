@@ -1,5 +1,6 @@
 /** Owns what is reported of a run: to programs the whole of it, to people first what was done, then what came of it. */
 import { count, duration, shortened, table } from '../commands/support/text.ts';
+import { type Isolation, UNSERVED_MS_MAX } from './check/check-reach.ts';
 import type { Violation } from './check/violation.ts';
 import type { Tally } from './load/history.ts';
 import type { ChaosOptions } from './options.ts';
@@ -25,6 +26,10 @@ export interface RunReport {
   readonly requests: Tally;
   readonly statuses: Readonly<Record<string, number>>;
   readonly journal: { readonly rows: number; readonly epochs: number; readonly orders: number };
+  /** Public events: in the journal, heard by the kit's consumer, and messages it took for that. Absent: no broker. */
+  readonly events?: { readonly published: number; readonly heard: number; readonly messages: number };
+  /** What came of each time that nodes could not reach each other. */
+  readonly isolations?: readonly Isolation[];
   /** Warnings and errors in the nodes' logs. */
   readonly nodeLog: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
@@ -61,7 +66,11 @@ export function formatReport(report: RunReport): string {
     '',
     table([
       ['seed', `${options.seed}`],
-      ['setup', `${options.nodes} node(s) of ${options.workers} workers, ${options.rate} orders/s wanted`],
+      [
+        'setup',
+        `${options.nodes} node(s) of ${options.workers} workers, ${options.rate} orders/s wanted, ` +
+          (options.broker ? 'talking through RabbitMQ' : 'no broker'),
+      ],
       ['faults', `${report.faults} in ${duration(report.durationMs)}: ${listed(report.faultsByKind)}`],
       ['requests', `${count(requests.ok)} ok, ${count(requests.failed)} failed, ${count(requests.unknown)} unknown`],
       ['answers', listed(report.statuses)],
@@ -73,11 +82,32 @@ export function formatReport(report: RunReport): string {
           `${orders.perSecond.toFixed(1)}/s during faults, longest pause ${seconds(orders.longestPauseMs)}`,
       ],
     ]),
+    ...brokerText(report),
     ...offendersText(report.violations),
     '',
     verdictLine(report),
     '',
   ].join('\n');
+}
+
+function brokerText({ events, isolations = [] }: RunReport): string[] {
+  if (events === undefined) return [];
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  const longestMs = Math.max(0, ...isolations.map(({ unservedMs }) => unservedMs));
+  return [
+    '',
+    `Events: ${count(events.heard)} heard of ${count(events.published)} public ones, in ${count(events.messages)} messages`,
+    `Cut off: ${isolations.length} times, longest unserved ${seconds(longestMs)} of ${seconds(UNSERVED_MS_MAX)}`,
+    table(
+      isolations.map(({ atMs, kind, target, probes, probesFailed, unservedMs, unservedAt }) => [
+        `  ${seconds(atMs).padStart(9)}`,
+        kind,
+        `unserved ${seconds(unservedMs)}`,
+        `${count(probesFailed)} of ${count(probes)} probes failed at ready nodes`,
+        shortened([target, unservedAt].filter((text) => text !== '').join('; '), TARGET_LENGTH_MAX),
+      ]),
+    ),
+  ];
 }
 
 function listed(counts: Readonly<Record<string, number>>): string {

@@ -58,7 +58,7 @@ function checkExistence(order: WantedOrder, found: readonly OrderFacts[], violat
   }
   if (found.length > 0 && placing.ok === 0 && placing.unknown === 0) {
     const expected = `none: each of ${placing.failed} tries promised that nothing was applied`;
-    violations.add('failed_order_is_there', reference, expected, found[0]!.orderId);
+    violations.add('failed_order_is_there', reference, expected, `${found[0]!.orderId} after ${order.lastFailure}`);
   }
 }
 

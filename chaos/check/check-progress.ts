@@ -1,5 +1,6 @@
 /** Owns what counts as standing still: safety alone would be kept by a node that answers nobody. Pure. */
 import type { TimelineEntry } from '../timeline.ts';
+import { coveredMs } from './intervals.ts';
 import { type Violation, Violations } from './violation.ts';
 
 /**
@@ -38,18 +39,4 @@ export function checkProgress({ durationMs, wanted, acknowledgedAtMs, timeline }
     violations.add('too_few_orders', 'the whole run', expected, String(acknowledgedAtMs.length));
   }
   return violations.list;
-}
-
-/** How much of [from, to] the intervals cover together. */
-function coveredMs(intervals: readonly (readonly [number, number])[], from: number, to: number): number {
-  let coveredTo = from;
-  let sum = 0;
-  for (const [start, end] of [...intervals].sort((a, b) => a[0] - b[0])) {
-    const begin = Math.max(start, coveredTo);
-    const finish = Math.min(end, to);
-    if (finish <= begin) continue;
-    sum += finish - begin;
-    coveredTo = finish;
-  }
-  return sum;
 }

@@ -2,6 +2,8 @@
  * Owns the kit's own reading of the journal: every row once, in order of shard and seq, folded into what each order and
  * each product came to. It shares no code with the runtime or its audit: a mistake that both made alike would hide.
  */
+import { eventKey } from './heard-events.ts';
+import { publicTypeOf } from './public-types.ts';
 import { type Violation, Violations } from './violation.ts';
 
 export interface ScannedRow {
@@ -56,6 +58,9 @@ export interface JournalFacts {
   readonly epochs: number;
   readonly orders: ReadonlyMap<string, OrderFacts>;
   readonly stock: ReadonlyMap<string, StockFacts>;
+  /** By entity, in order: what integrators must hear, named as by {@link eventKey}. */
+  readonly published: ReadonlyMap<string, readonly string[]>;
+  readonly publishedCount: number;
   readonly violations: readonly Violation[];
 }
 
@@ -67,6 +72,8 @@ export class JournalScan {
   readonly #orders = new Map<string, OrderFacts>();
   readonly #stock = new Map<string, StockFacts>();
   readonly #versions = new Map<string, number>();
+  readonly #published = new Map<string, string[]>();
+  #publishedCount = 0;
   #rows = 0;
   #epochs = 0;
   #shard = -1;
@@ -83,7 +90,12 @@ export class JournalScan {
       this.#violations.add('hole_in_versions', row.entityId, `version ${version + 1}`, `version ${row.version}`);
     }
     this.#versions.set(row.entityId, row.version);
-    for (const event of row.events) this.#fold(row, event);
+    // A row without events binds a key, and counts as a version.
+    if (row.entityId.startsWith('ord_')) this.#order(idIn(row.entityId)).version = row.version;
+    for (const event of row.events) {
+      this.#fold(row, event);
+      this.#notePublic(row, event);
+    }
   }
 
   finish(): JournalFacts {
@@ -92,6 +104,8 @@ export class JournalScan {
       epochs: this.#epochs,
       orders: this.#orders,
       stock: this.#stock,
+      published: this.#published,
+      publishedCount: this.#publishedCount,
       violations: this.#violations.list,
     };
   }
@@ -117,14 +131,23 @@ export class JournalScan {
     this.#epoch = Math.max(this.#epoch, epoch);
   }
 
-  #fold({ entityId, version }: ScannedRow, event: ScannedEvent): void {
-    if (entityId.startsWith('ord_')) this.#foldOrder(this.#order(idIn(entityId)), version, event);
+  #fold({ entityId }: ScannedRow, event: ScannedEvent): void {
+    if (entityId.startsWith('ord_')) this.#foldOrder(this.#order(idIn(entityId)), event);
     else if (entityId.startsWith('pay_')) this.#foldPayment(this.#order(idIn(entityId)).payment, event);
     else if (entityId.startsWith('stk_')) this.#foldStock(this.#item(idIn(entityId)), event);
   }
 
-  #foldOrder(order: OrderFacts, version: number, event: ScannedEvent): void {
-    order.version = version;
+  #notePublic({ entityId, version }: ScannedRow, event: ScannedEvent): void {
+    const type = publicTypeOf(event);
+    if (type === undefined) return;
+    this.#publishedCount += 1;
+    const key = eventKey(version, type);
+    const events = this.#published.get(entityId);
+    if (events === undefined) this.#published.set(entityId, [key]);
+    else events.push(key);
+  }
+
+  #foldOrder(order: OrderFacts, event: ScannedEvent): void {
     if (order.cancelledFor !== undefined) {
       this.#violations.add('changed_after_its_end', order.orderId, 'nothing after OrderCancelled', event.type);
     }

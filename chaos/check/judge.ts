@@ -1,10 +1,13 @@
 /** Owns the verdict: everything that is known of a run, through every check. Pure. */
 import type { History } from '../load/history.ts';
 import type { TimelineEntry } from '../timeline.ts';
+import { checkEvents } from './check-events.ts';
 import { checkOrders } from './check-orders.ts';
 import { checkProgress } from './check-progress.ts';
+import { checkReach, type Isolation } from './check-reach.ts';
 import { checkStock, type StockAnswer } from './check-stock.ts';
 import { checkFinalReads, checkViews, type FinalRead, type OrderViewRow } from './check-views.ts';
+import type { HeardEvents } from './heard-events.ts';
 import type { JournalFacts } from './journal-scan.ts';
 import type { Violation } from './violation.ts';
 
@@ -17,6 +20,9 @@ export interface Evidence {
   readonly views: readonly OrderViewRow[];
   readonly finalReads: readonly FinalRead[];
   readonly stock: readonly StockAnswer[];
+  /** Undefined in a run without a broker. */
+  readonly heard: HeardEvents | undefined;
+  readonly isolations: readonly Isolation[] | undefined;
   /** What went wrong in healing, stopping, or the audit. */
   readonly others: readonly Violation[];
 }
@@ -32,6 +38,8 @@ export function judge(evidence: Evidence): Violation[] {
     ...checkFinalReads(evidence.finalReads, journal),
     ...checkViews(evidence.views, journal),
     ...checkProgress({ durationMs, wanted: orders.length, acknowledgedAtMs, timeline }),
+    ...(evidence.heard === undefined ? [] : checkEvents(evidence.heard, journal)),
+    ...checkReach(evidence.isolations ?? []),
     ...evidence.others,
   ];
 }

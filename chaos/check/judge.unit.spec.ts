@@ -4,8 +4,10 @@ import { noTally, type StockPut, type WantedOrder } from '../load/history.ts';
 import type { OrderAnswer } from '../load/order-answer.ts';
 import type { TimelineEntry } from '../timeline.ts';
 import { STANDSTILL_MS_MAX } from './check-progress.ts';
+import { type Isolation, UNSERVED_MS_MAX } from './check-reach.ts';
 import type { StockAnswer } from './check-stock.ts';
 import type { OrderViewRow } from './check-views.ts';
+import { HeardEvents, type HeardMessage } from './heard-events.ts';
 import { type Evidence, judge } from './judge.ts';
 import { JournalScan, type ScannedEvent, type ScannedRow } from './journal-scan.ts';
 import type { Violation } from './violation.ts';
@@ -44,6 +46,8 @@ interface Run {
   acknowledgedAtMs: number[];
   timeline: TimelineEntry[];
   durationMs: number;
+  messages: HeardMessage[];
+  isolations: Isolation[];
 }
 
 function wanted(reference: string, change: Partial<WantedOrder> = {}): WantedOrder {
@@ -113,7 +117,40 @@ function cleanRun(): Run {
     acknowledgedAtMs: [500, 900],
     timeline: [],
     durationMs: 1_000,
+    messages: [
+      message('m1', 'ord_good', 1, 'order.created.v1'),
+      message('m2', 'pay_good', 2, 'payment.authorized.v1'),
+      message('m3', 'ord_good', 2, 'order.confirmed.v1'),
+      message('m4', 'pay_good', 3, 'payment.captured.v1'),
+      message('m5', 'ord_short', 1, 'order.created.v1'),
+      message('m6', 'ord_short', 2, 'order.cancelled.v1'),
+      // At least once: it came again.
+      message('m1', 'ord_good', 1, 'order.created.v1'),
+    ],
+    isolations: [isolation(UNSERVED_MS_MAX)],
   };
+}
+
+function message(id: string, subject: string, entityVersion: number, type: string): HeardMessage {
+  return { id, subject, entityVersion, type, body: { of: `${subject} ${type}` } };
+}
+
+function heardOf(messages: readonly HeardMessage[]): HeardEvents {
+  const heard = new HeardEvents();
+  for (const each of messages) heard.add(each);
+  return heard;
+}
+
+function isolation(unservedMs: number): Isolation {
+  const place = { atMs: 100, kind: 'broker-node-cut', target: 'node 1' };
+  return { ...place, probes: 40, probesFailed: 9, unservedMs, unservedAt: 'product A' };
+}
+
+/** The messages with two of them in each other's place. */
+function swapped(messages: readonly HeardMessage[], one: number, other: number): HeardMessage[] {
+  const list = [...messages];
+  [list[one], list[other]] = [list[other]!, list[one]!];
+  return list;
 }
 
 function evidenceOf(run: Run): Evidence {
@@ -132,6 +169,8 @@ function evidenceOf(run: Run): Evidence {
       body,
     })),
     stock,
+    heard: heardOf(run.messages),
+    isolations: run.isolations,
     others,
   };
 }
@@ -157,6 +196,16 @@ function without(entityId: string, type: string): (run: Run) => void {
 describe('the judge of a run', () => {
   it('finds nothing in a clean one', () => {
     expect(judge(evidenceOf(cleanRun()))).to.deep.equal([]);
+  });
+
+  it('counts a row without events, which binds a key, as a version of its order', () => {
+    const broken = rulesBrokenBy((run) => {
+      run.log.add('ord_short');
+      run.views[1] = { ...run.views[1]!, version: 3 };
+      run.answers[1] = answerOf('short', 'Cancelled', 3, 0);
+      run.orders[1]!.versionSeen = 3;
+    });
+    expect(broken).to.deep.equal([]);
   });
 
   it('accepts one order for a key whose outcome nobody knows, and none', () => {
@@ -323,6 +372,54 @@ describe('the judge of a run', () => {
       'audit_invariant_1',
       ({ others }) => others.push({ rule: 'audit_invariant_1', subject: '', expected: '', found: '' }),
     ],
+    ['an event that never came', 'event_not_heard', (run) => run.messages.splice(3, 1)],
+    [
+      "all of an entity's events missing",
+      'event_not_heard',
+      (run) => (run.messages = run.messages.filter(({ subject }) => subject !== 'ord_short')),
+    ],
+    [
+      'events of an entity in another order',
+      'events_out_of_order',
+      (run) => (run.messages = swapped(run.messages.slice(0, -1), 0, 2)),
+    ],
+    [
+      'events of an entity in another order, though one came again later',
+      'events_out_of_order',
+      (run) => (run.messages = swapped(run.messages, 0, 2)),
+    ],
+    [
+      'an id that names two events',
+      'id_names_two_events',
+      (run) => (run.messages[3] = { ...run.messages[3]!, id: 'm2' }),
+    ],
+    [
+      'an id that came with another body',
+      'id_names_two_events',
+      (run) => (run.messages[6] = { ...run.messages[6]!, body: { of: 'something else' } }),
+    ],
+    ['an event under two ids', 'event_under_two_ids', (run) => (run.messages[6] = { ...run.messages[6]!, id: 'm7' })],
+    [
+      'an event of an entity that is not there',
+      'foreign_event',
+      (run) => run.messages.push(message('m8', 'ord_x', 1, 'order.created.v1')),
+    ],
+    [
+      'an event that did not happen',
+      'foreign_event',
+      (run) => run.messages.push(message('m8', 'ord_good', 3, 'order.cancelled.v1')),
+    ],
+    [
+      'a private event that was published',
+      'foreign_event',
+      (run) => run.messages.push(message('m8', 'stk_A', 1, 'x.y.v1')),
+    ],
+    [
+      'a node that neither served nor handed over in time',
+      'unserved_while_cut_off',
+      (run) => run.isolations.push(isolation(UNSERVED_MS_MAX + 1_000)),
+    ],
+    ['a cut that was not probed', 'isolation_not_probed', (run) => run.isolations.push({ ...isolation(0), probes: 0 })],
     ['next to no progress', 'too_few_orders', (run) => (run.acknowledgedAtMs = [])],
     ['a standstill', 'standstill', (run) => (run.durationMs = STANDSTILL_MS_MAX + 2_000)],
   ];

@@ -2,6 +2,8 @@
  * Owns the form of a fault: what it hits is chosen when it is injected, of what is there at that moment, by the numbers
  * that the plan drew for it.
  */
+import type { EventConsumer } from '../broker/event-consumer.ts';
+import type { OwnBroker } from '../broker/own-broker.ts';
 import type { OwnDatabase } from '../database/own-database.ts';
 import type { ChaosNode } from '../nodes/chaos-node.ts';
 import type { FaultKind, PlannedFault } from '../plan.ts';
@@ -10,6 +12,9 @@ import type { FaultKind, PlannedFault } from '../plan.ts';
 export interface Stage {
   readonly nodes: readonly ChaosNode[];
   readonly database: OwnDatabase;
+  /** Absent in a run without a broker. */
+  readonly broker?: OwnBroker | undefined;
+  readonly consumer?: EventConsumer | undefined;
 }
 
 export interface InjectedFault {

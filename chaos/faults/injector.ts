@@ -5,6 +5,14 @@ import { type Violation, Violations } from '../check/violation.ts';
 import type { ChaosNode } from '../nodes/chaos-node.ts';
 import { type FaultKind, type PlannedFault, pointedAt } from '../plan.ts';
 import type { Timeline } from '../timeline.ts';
+import {
+  brokerAcksDropped,
+  brokerAway,
+  brokerExchangeDeleted,
+  brokerKill,
+  brokerNodeCut,
+  brokerRestart,
+} from './broker-faults.ts';
 import type { Fault, Stage } from './fault.ts';
 import { answerCut, networkBlackHole, networkCut, networkDelay, statementWithheld } from './network-faults.ts';
 import { nodeFreeze, postgresKill, primaryKill, workerFreeze, workerKill } from './process-faults.ts';
@@ -20,10 +28,21 @@ const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   'network-black-hole': networkBlackHole,
   'answer-cut': answerCut,
   'statement-withheld': statementWithheld,
+  'broker-restart': brokerRestart,
+  'broker-kill': brokerKill,
+  'broker-away': brokerAway,
+  'broker-node-cut': brokerNodeCut,
+  'broker-acks-dropped': brokerAcksDropped,
+  'broker-exchange-deleted': brokerExchangeDeleted,
 };
 
 /** Lasts in itself, by what its healing waits for. */
-const LASTS_BY_ITSELF: ReadonlySet<FaultKind> = new Set(['primary-kill', 'postgres-kill']);
+const LASTS_BY_ITSELF: ReadonlySet<FaultKind> = new Set([
+  'primary-kill',
+  'postgres-kill',
+  'broker-restart',
+  'broker-kill',
+]);
 
 export class Injector {
   readonly #stage: Stage;

@@ -26,6 +26,8 @@ export interface WantedOrder {
   readonly retries: boolean;
   readonly placing: Tally;
   readonly cancelling: Tally;
+  /** The last answer to its placing that promised that nothing was applied, and when. */
+  lastFailure?: string;
   /** Every id that an answer of success named. */
   readonly orderIds: string[];
   /** The highest version that any answer showed. */

@@ -1,36 +1,50 @@
 /**
  * Owns the load: customers who place orders at a steady rate, read them, cancel some, and an administrator who fills up
- * stock. Everything it hears goes into the history; what contradicts an earlier answer is a violation on the spot.
+ * stock. Where there is a broker a part of them places and cancels by message. Everything it hears goes into the
+ * history; what contradicts an earlier answer is a violation on the spot.
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../random.ts';
 import type { Timeline } from '../timeline.ts';
+import { type Asked, Attempts, type Try, type Wish } from './attempts.ts';
 import { makeOrder, openingStock, PRODUCT_IDS, stepOf } from './catalogue.ts';
-import { type History, noTally, type Outcome, type Tally, type WantedOrder } from './history.ts';
-import { type Call, HttpClient, outcomeOf, type Reply } from './http-client.ts';
+import { type History, noTally, type Tally, type WantedOrder } from './history.ts';
+import { type Call, HttpClient } from './http-client.ts';
+import type { MessageClient } from './message-client.ts';
 import type { NodeChooser } from './node-chooser.ts';
 import { differenceOf, endOf, type OrderAnswer } from './order-answer.ts';
+import { bodyOf, CANCEL_REASON, cancelKeyOf } from './order-requests.ts';
 
 const TICK_MS = 20;
 /** Orders under way, also those that wait for their next try. */
 const UNDER_WAY_MAX = 5_000;
-const RETRY_PAUSE_MS_MIN = 100;
-const RETRY_PAUSE_MS_MAX = 2_000;
 const WAITING_SHARE = 0.3;
 const WAIT_SECONDS_MAX = 5;
 const READING_SHARE = 0.5;
 const CANCELLING_SHARE = 0.08;
+/** Of the orders, where there is a broker. */
+const MESSAGE_SHARE = 0.2;
+/** Of the messages: published twice at once, as a sender does that got no confirm. */
+const DOUBLED_SHARE = 0.3;
 const STOCK_PAUSE_MS = 700;
 const OPENING_TIMEOUT_MS = 60_000;
-/** Answers that a healthy contract knows for each thing that is asked. */
-const EXPECTED_STATUSES = {
-  place: [201, 429, 503, 504],
-  read: [200, 429, 503, 504],
-  cancel: [200, 202, 429, 503, 504],
-  stock: [200, 201, 429, 503, 504],
-} as const;
-type Asked = keyof typeof EXPECTED_STATUSES;
+
+/** How an order's commands go by message. */
+interface Post {
+  readonly messages: MessageClient;
+  readonly isDoubled: boolean;
+}
+
+export interface LoadParts {
+  readonly history: History;
+  readonly nodes: NodeChooser;
+  readonly tokens: Tokens;
+  readonly random: Random;
+  readonly timeline: Timeline;
+  /** Absent: there is no broker. */
+  readonly messages?: MessageClient | undefined;
+}
 
 export interface Tokens {
   readonly customers: ReadonlyMap<string, string>;
@@ -39,10 +53,12 @@ export interface Tokens {
 
 export class Load {
   readonly #history: History;
+  readonly #attempts: Attempts;
   readonly #nodes: NodeChooser;
   readonly #tokens: Tokens;
   readonly #random: Random;
   readonly #timeline: Timeline;
+  readonly #messages: MessageClient | undefined;
   readonly #http = new HttpClient();
   readonly #underWay = new Set<Promise<void>>();
   readonly #givingUp = new AbortController();
@@ -51,12 +67,14 @@ export class Load {
   #isPlacing = true;
   #orders = 0;
 
-  constructor(history: History, nodes: NodeChooser, tokens: Tokens, random: Random, timeline: Timeline) {
+  constructor({ history, nodes, tokens, random, timeline, messages }: LoadParts) {
     this.#history = history;
+    this.#attempts = new Attempts(history);
     this.#nodes = nodes;
     this.#tokens = tokens;
     this.#random = random;
     this.#timeline = timeline;
+    this.#messages = messages;
     // One for each client that waits for its next try.
     setMaxListeners(0, this.#givingUp.signal, this.#givingUpToOpen.signal);
   }
@@ -94,6 +112,7 @@ export class Load {
     await Promise.all(this.#underWay);
     clearTimeout(timer);
     this.#http.close();
+    this.#messages?.close();
     for (const order of this.#history.orders) {
       if (!order.retries || order.placing.ok > 0) continue;
       const found = `${order.placing.failed} failed, ${order.placing.unknown} unknown`;
@@ -121,24 +140,53 @@ export class Load {
   }
 
   async #live(order: WantedOrder): Promise<void> {
-    const draws = { waits: this.#random.next(), reads: this.#random.next(), cancels: this.#random.next() };
+    const draws = {
+      waits: this.#random.next(),
+      reads: this.#random.next(),
+      cancels: this.#random.next(),
+      sends: this.#random.next(),
+    };
+    const post = this.#postOf(draws.sends);
+    const placed = await (post ? this.#placeByMessage(order, post) : this.#placeByHttp(order, draws.waits));
+    const orderId = order.orderIds[0];
+    if (!placed || orderId === undefined) return;
+    if (draws.reads < READING_SHARE) await this.#read(order, orderId);
+    if (draws.cancels >= CANCELLING_SHARE) return;
+    await (post ? this.#cancelByMessage(order, orderId, post) : this.#cancelByHttp(order, orderId));
+  }
+
+  /** Undefined: it is ordered over HTTP. */
+  #postOf(draw: number): Post | undefined {
+    if (this.#messages === undefined || draw >= MESSAGE_SHARE) return undefined;
+    return { messages: this.#messages, isDoubled: draw < MESSAGE_SHARE * DOUBLED_SHARE };
+  }
+
+  #placeByHttp(order: WantedOrder, waits: number): Promise<boolean> {
     const call: Call = {
       method: 'POST',
       path: '/api/v1/orders',
       token: this.#tokens.customers.get(order.customer)!,
       key: order.reference,
       body: bodyOf(order),
-      ...(draws.waits < WAITING_SHARE && {
-        waitSeconds: 1 + Math.floor((draws.waits / WAITING_SHARE) * WAIT_SECONDS_MAX),
-      }),
+      ...(waits < WAITING_SHARE && { waitSeconds: 1 + Math.floor((waits / WAITING_SHARE) * WAIT_SECONDS_MAX) }),
     };
-    const placed = await this.#insist('place', call, order.reference, order.placing, order.retries, (answer) =>
-      this.#placed(order, answer),
-    );
-    const orderId = order.orderIds[0];
-    if (!placed || orderId === undefined) return;
-    if (draws.reads < READING_SHARE) await this.#read(order, orderId);
-    if (draws.cancels < CANCELLING_SHARE) await this.#cancel(order, orderId);
+    return this.#place('place', order, this.#byHttp(call));
+  }
+
+  #placeByMessage(order: WantedOrder, post: Post): Promise<boolean> {
+    const body = { ...bodyOf(order), customerId: order.customer };
+    return this.#place('place by message', order, this.#byMessage(post, 'order.place.v1', order.reference, body));
+  }
+
+  #place(asked: Asked, order: WantedOrder, tried: Try): Promise<boolean> {
+    const wish = {
+      ...this.#wishOf(asked, order, order.placing),
+      onDone: (answer: OrderAnswer) => this.#placed(order, answer),
+      onFailed: (answer: string) => {
+        order.lastFailure = `${answer} at ${(this.#timeline.nowMs() / 1000).toFixed(1)} s`;
+      },
+    };
+    return this.#attempts.insist(wish, tried);
   }
 
   #placed(order: WantedOrder, answer: OrderAnswer): void {
@@ -151,22 +199,51 @@ export class Load {
   async #read(order: WantedOrder, orderId: string): Promise<void> {
     const { versionSeen } = order;
     const call = this.#callTo(order, 'GET', `/api/v1/orders/${orderId}`);
-    await this.#insist('read', call, order.reference, noTally(), false, (answer) =>
-      this.#compare(order, answer, versionSeen),
-    );
+    const wish = {
+      ...this.#wishOf('read', order, noTally()),
+      retries: false,
+      onDone: (answer: OrderAnswer) => this.#compare(order, answer, versionSeen),
+    };
+    await this.#attempts.insist(wish, this.#byHttp(call));
   }
 
-  async #cancel(order: WantedOrder, orderId: string): Promise<void> {
-    const { versionSeen } = order;
+  async #cancelByHttp(order: WantedOrder, orderId: string): Promise<void> {
     const call: Call = {
       ...this.#callTo(order, 'POST', `/api/v1/orders/${orderId}/cancel`),
-      key: `${order.reference}-cancel`,
-      body: { reason: 'The customer thought better of it.' },
+      key: cancelKeyOf(order),
+      body: { reason: CANCEL_REASON },
     };
-    await this.#insist('cancel', call, order.reference, order.cancelling, order.retries, (answer) => {
+    await this.#cancel('cancel', order, this.#byHttp(call));
+  }
+
+  async #cancelByMessage(order: WantedOrder, orderId: string, post: Post): Promise<void> {
+    const body = { orderId, reason: CANCEL_REASON };
+    await this.#cancel('cancel by message', order, this.#byMessage(post, 'order.cancel.v1', cancelKeyOf(order), body));
+  }
+
+  async #cancel(asked: Asked, order: WantedOrder, tried: Try): Promise<void> {
+    const { versionSeen } = order;
+    const onDone = (answer: OrderAnswer): void => {
       this.#compare(order, answer, versionSeen);
       if (answer.status === 'Cancelled' || answer.status === 'CancellationPending') return;
       this.#violated('cancel_not_done', order.reference, 'Cancelled or CancellationPending', answer.status);
+    };
+    await this.#attempts.insist({ ...this.#wishOf(asked, order, order.cancelling), onDone }, tried);
+  }
+
+  #wishOf(asked: Asked, { reference, retries }: WantedOrder, tally: Tally): Omit<Wish, 'onDone'> {
+    return { asked, subject: reference, tally, retries, givingUp: this.#givingUp.signal };
+  }
+
+  #byHttp(call: Call): Try {
+    return (avoided) => this.#nodes.with(avoided, (port) => this.#http.send(port, call));
+  }
+
+  /** Whichever node takes it from the queue. */
+  #byMessage({ messages, isDoubled }: Post, routingKey: string, messageId: string, body: unknown): Try {
+    return async () => ({
+      reply: await messages.send({ routingKey, messageId, body }, isDoubled),
+      node: undefined,
     });
   }
 
@@ -208,56 +285,18 @@ export class Load {
       key: `stock-${productId}-${onHand}`,
       body: { onHand },
     };
-    return await this.#insist('stock', call, productId, placing, retries, () => undefined, givingUp);
-  }
-
-  /** Sends a call until it is done, or once only; counts every try. @returns true when it was done */
-  async #insist(
-    asked: Asked,
-    call: Call,
-    subject: string,
-    tally: Tally,
-    retries: boolean,
-    onDone: (answer: OrderAnswer) => void,
-    givingUp = this.#givingUp.signal,
-  ): Promise<boolean> {
-    let avoided: number | undefined;
-    for (let pauseMs = RETRY_PAUSE_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_PAUSE_MS_MAX)) {
-      const { reply, node } = await this.#nodes.with(avoided, (port) => this.#http.send(port, call));
-      const outcome = this.#note(asked, subject, reply, tally);
-      if (outcome === 'ok' && reply.kind === 'answer') onDone(reply.body as OrderAnswer);
-      if (outcome === 'ok' || !retries || givingUp.aborted) return outcome === 'ok';
-      avoided = node;
-      await sleep(pauseMs, undefined, { signal: givingUp }).catch(() => undefined);
-      if (givingUp.aborted) return false;
-    }
-  }
-
-  #note(asked: Asked, subject: string, reply: Reply, tally: Tally): Outcome {
-    const outcome = outcomeOf(reply);
-    tally[outcome] += 1;
-    this.#history.count(asked, reply.kind === 'answer' ? String(reply.status) : reply.kind, outcome);
-    if (reply.kind === 'answer' && !(EXPECTED_STATUSES[asked] as readonly number[]).includes(reply.status)) {
-      const found = `${reply.status} ${JSON.stringify(reply.body)}`.slice(0, 300);
-      this.#violated(`unexpected_answer_to_${asked}`, subject, EXPECTED_STATUSES[asked].join(', '), found);
-    }
-    return outcome;
+    const wish = {
+      asked: 'stock',
+      subject: productId,
+      tally: placing,
+      retries,
+      givingUp,
+      onDone: () => undefined,
+    } as const;
+    return await this.#attempts.insist(wish, this.#byHttp(call));
   }
 
   #violated(rule: string, subject: string, expected: string, found: string): void {
     this.#history.violations.push({ rule, subject, expected, found });
   }
-}
-
-function bodyOf({ reference, token, lines }: WantedOrder): unknown {
-  return {
-    externalReference: reference,
-    orderLines: lines.map(({ productId, quantity, unitPrice }) => ({
-      productId,
-      quantity,
-      unitPrice: { amount: unitPrice, currency: 'GBP' },
-    })),
-    shippingAddress: { street: '1 Wharf Road', city: 'Leeds', state: '', postalCode: 'LS1 4AP', country: 'GB' },
-    paymentMethod: { type: 'card', token },
-  };
 }

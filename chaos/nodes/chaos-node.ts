@@ -3,12 +3,15 @@
  * gave up. Worker processes are found in the process table, not asked for.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, readProcessTable } from '../../bench/host/process-table.ts';
 import { programFile } from '../../bench/host/program-file.ts';
 import { inheritedEnvironment } from '../../bench/targets/environment.ts';
 import { holdfast } from '../../bench/targets/holdfast.ts';
 import type { TargetPlace } from '../../bench/targets/target.ts';
+import type { BrokerProxy } from '../proxy/broker-proxy.ts';
 import type { DatabaseProxy } from '../proxy/database-proxy.ts';
 import { LogTally } from './log-tally.ts';
 import { processesWithDataDir, signal } from './own-processes.ts';
@@ -19,6 +22,12 @@ const PROBE_TIMEOUT_MS = 2_000;
 const RESTART_PAUSE_MS = 1_000;
 /** Longer than SHUTDOWN_TIMEOUT_MS. */
 const STOP_TIMEOUT_MS = 45_000;
+
+export interface NodeProxies {
+  readonly database: DatabaseProxy;
+  /** Absent: it has no broker. */
+  readonly broker?: BrokerProxy | undefined;
+}
 
 export interface NodeWatcher {
   /** It ended by itself; it is started again. */
@@ -31,18 +40,29 @@ export class ChaosNode {
   readonly index: number;
   readonly place: TargetPlace;
   readonly proxy: DatabaseProxy;
+  readonly brokerProxy: BrokerProxy | undefined;
   readonly log = new LogTally();
   readonly #watcher: NodeWatcher;
+  readonly #logFile: string | undefined;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #isWanted = false;
   #isBusy = false;
 
-  constructor(index: number, place: TargetPlace, proxy: DatabaseProxy, watcher: NodeWatcher) {
+  /** @param logFolder where all that it writes is kept, as `node-1.log`; undefined: only its last lines are */
+  constructor(
+    index: number,
+    place: TargetPlace,
+    { database, broker }: NodeProxies,
+    watcher: NodeWatcher,
+    logFolder: string | undefined,
+  ) {
     this.index = index;
     this.place = place;
-    this.proxy = proxy;
+    this.proxy = database;
+    this.brokerProxy = broker;
     this.#watcher = watcher;
+    this.#logFile = logFolder && path.join(logFolder, `node-${index + 1}.log`);
   }
 
   get name(): string {
@@ -126,18 +146,28 @@ export class ChaosNode {
   }
 
   #launch(): void {
-    const env = { ...inheritedEnvironment(), ...holdfast.environment(this.place) };
+    const env = {
+      ...inheritedEnvironment(),
+      ...holdfast.environment(this.place),
+      // Nodes of one machine have sockets between them; with a broker each is to need it, as on a machine of its own.
+      ...(this.brokerProxy !== undefined && { MACHINE_NAME: `node-${this.index + 1}` }),
+    };
     const args = [...process.execArgv, programFile(holdfast.program)];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (chunk: string) => this.log.append(chunk));
+      stream.setEncoding('utf8').on('data', (chunk: string) => this.#wrote(chunk));
     }
     this.#exited = new Promise((resolve) => {
       child.once('error', () => resolve());
       child.once('exit', () => resolve());
     });
     void this.#exited.then(() => this.#ended(child));
+  }
+
+  #wrote(chunk: string): void {
+    this.log.append(chunk);
+    if (this.#logFile !== undefined) appendFileSync(this.#logFile, chunk);
   }
 
   #ended(child: ChildProcess): void {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { DatabaseProxy } from './database-proxy.ts';
-import { SYNC_BYTES } from './proxied-connection.ts';
+import { SYNC_BYTES } from './database-session.ts';
 
 /** Long enough for loopback to have delivered what it is going to deliver. */
 const NOTHING_CAME_MS = 100;

@@ -27,7 +27,7 @@ export const PACKAGES = {
   knex: ['persistence', 'migrations', 'bench/peers'],
   koa: ['http', 'bench/peers'],
   '@koa/router': ['http', 'bench/peers'],
-  'rabbitmq-client': ['messaging', 'examples'],
+  'rabbitmq-client': ['messaging', 'examples', 'chaos'],
 };
 
 /** Folders that import no package and nothing of Node either: what they need comes in as an argument. */
