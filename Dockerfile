@@ -1,3 +1,4 @@
+# The admin port listens on 127.0.0.1 of the container; ADMIN_HOST=0.0.0.0 opens it to those who reach the container.
 # The image of a node. It has no PostgreSQL of its own: DATABASE_URL must be set, and JWT_SECRET or JWKS_URL.
 FROM node:24-slim AS build
 WORKDIR /app

@@ -15,8 +15,9 @@ import { SHARD_HASH } from './actors/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { readOrCreateNodeId } from './config/node-id.ts';
-import { createAuthenticator, type Authenticator } from './http/authenticator.ts';
+import { createAuthenticator, type Authenticator, type Peer } from './http/authenticator.ts';
 import { Problem } from './http/problems.ts';
+import { requestIdOf } from './http/request-id.ts';
 import { systemClock } from './kernel/clock.ts';
 import { checkBroker } from './messaging/rabbitmq/check-broker.ts';
 import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
@@ -85,11 +86,12 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
       workers: node.supervisor?.workers ?? [],
     }),
     membership: async () => node.ownership?.membership(),
-    authorize: (authorization) => refusalOf(authenticator, authorization),
+    authorize: (authorization, peer) => refusalOf(authenticator, authorization, peer),
+    requestId: requestIdOf,
     restartWorker: (id) => node.supervisor?.restart(id, config.shutdownTimeoutMs) ?? 'busy',
     drain: () => process.kill(process.pid, 'SIGTERM'),
   });
-  const adminPort = await admin.listen(config.adminPort, config.host);
+  const adminPort = await admin.listen(config.adminPort, config.adminHost);
   started.add({ name: 'admin port', stop: () => admin.close() });
   const socket = await ListeningSocket.bind(config.port, config.host);
   started.add({ name: 'port', stop: () => socket.close() });
@@ -177,9 +179,10 @@ const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefine
 
 /** @throws ConfigError on an address that others reach: anybody with the dev tools' secret could sign tokens. */
 async function devSecretOf(config: Config): Promise<string> {
-  if (!isLoopbackHost(config.host) && !config.allowDevTokens) {
+  const open = [config.host, config.adminHost].find((host) => !isLoopbackHost(host));
+  if (open !== undefined && !config.allowDevTokens) {
     throw new ConfigError(
-      `HOST is ${config.host}, which other machines may reach, and tokens would be verified with a secret that the node made up. ` +
+      `${open === config.host ? 'HOST' : 'ADMIN_HOST'} is ${open}, which other machines may reach, and tokens would be verified with a secret that the node made up. ` +
         'Set JWT_SECRET or JWKS_URL, or ALLOW_DEV_TOKENS=true to take the risk.',
     );
   }
@@ -214,12 +217,14 @@ async function bury(ownership: PostgresOwnershipStore, workerId: string, log: Lo
 async function refusalOf(
   authenticator: Authenticator,
   authorization: string | undefined,
-): Promise<401 | 403 | undefined> {
+  peer: Peer,
+): Promise<401 | 403 | 429 | undefined> {
   try {
-    const { role } = await authenticator.authenticate(authorization, {});
+    const { role } = await authenticator.authenticate(authorization, peer);
     return role === 'admin' ? undefined : 403;
   } catch (error) {
     if (error instanceof Problem && error.code === 'unauthenticated') return 401;
+    if (error instanceof Problem && error.code === 'rate_limited') return 429;
     throw error;
   }
 }

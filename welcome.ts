@@ -27,7 +27,7 @@ export async function sayReady(config: Config, listening: Listening, log: Logger
   }
   const { port, adminPort } = listening;
   const url = urlOf(config.host, port);
-  const admin = urlOf(config.host, adminPort);
+  const admin = urlOf(config.adminHost, adminPort);
   const { workers } = config;
   log.child({}, { level: 'info' }).info({ url, admin, workers, ...notesOf(config) }, readyLine(config, url));
 }
@@ -50,7 +50,7 @@ async function welcome(config: Config, { port, adminPort, devSecret }: Listening
   const lines = [
     '',
     readyLine(config, url),
-    `  API documentation ${url}/docs    health ${urlOf(config.host, adminPort)}/health/ready`,
+    `  API documentation ${url}/docs    health ${urlOf(config.adminHost, adminPort)}/health/ready`,
   ];
   if (config.rateLimitPerMinute > 0 && config.redisUrl === undefined) {
     lines.push(`  A customer may send ${config.rateLimitPerMinute} requests a minute, counted by this node alone.`);

@@ -32,6 +32,8 @@ export interface Config {
   readonly port: number;
   readonly adminPort: number;
   readonly host: string;
+  /** Where the admin port listens; loopback unless an operator wants otherwise. */
+  readonly adminHost: string;
   /** Absolute. */
   readonly dataDir: string;
   readonly workers: number;
@@ -114,6 +116,7 @@ const SETTINGS = z.object({
   PORT: wholeNumber(0, 65_535).default(3000),
   ADMIN_PORT: wholeNumber(0, 65_535).default(3001),
   HOST: hostName.default('127.0.0.1'),
+  ADMIN_HOST: hostName.default('127.0.0.1'),
   DATA_DIR: freeText.default('./.holdfast'),
   WORKERS: wholeNumber(1, WORKERS_MAX).optional(),
   SHARDS: wholeNumber(1, SHARDS_MAX).default(128),
@@ -150,6 +153,7 @@ type SettingName = keyof Settings;
 const REMEDIES: Readonly<Record<SettingName, string>> = {
   PORT: 'set PORT to a free port, or leave it out for 3000',
   ADMIN_PORT: 'set ADMIN_PORT to a free port other than PORT, or leave it out for 3001',
+  ADMIN_HOST: 'set ADMIN_HOST to an address of this machine, or leave it out for 127.0.0.1',
   HOST: 'set HOST to an address of this machine, e.g. 127.0.0.1 or 0.0.0.0',
   DATA_DIR: 'set DATA_DIR to a folder of your own, or leave it out for ./.holdfast',
   WORKERS: 'set WORKERS to the number of worker processes, or leave it out for one per core',
@@ -246,6 +250,7 @@ function toConfig(settings: Settings): Config {
     port: settings.PORT,
     adminPort: settings.ADMIN_PORT,
     host: settings.HOST,
+    adminHost: settings.ADMIN_HOST,
     dataDir: path.resolve(settings.DATA_DIR),
     workers: settings.WORKERS ?? Math.min(availableParallelism(), WORKERS_MAX),
     shards: settings.SHARDS,

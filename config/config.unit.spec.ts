@@ -34,6 +34,7 @@ describe('loadConfig', () => {
       port: 3000,
       adminPort: 3001,
       host: '127.0.0.1',
+      adminHost: '127.0.0.1',
       dataDir: path.resolve('.holdfast'),
       shards: 128,
       machineName: hostname(),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from './config-error.ts';
@@ -52,6 +52,25 @@ describe('DATA_DIR', () => {
     );
   });
 
+  for (const mode of [0o770, 0o702, 0o777]) {
+    it(`refuses a folder of mode ${mode.toString(8)}, naming the remedy`, async () => {
+      await mkdir(dataDir, { recursive: true });
+      await chmod(dataDir, mode);
+      const remedy = /^DATA_DIR .* can be written by other users \(mode \d+\).*chmod 700 it, or set DATA_DIR/;
+      expect(await refusalOf(prepareDataDir(dataDir))).to.match(remedy);
+      expect(await refusalOf(readOrCreateDevSecret(dataDir))).to.match(remedy);
+      expect(await readdir(dataDir)).to.deep.equal([]);
+      expect(await readOrCreateDevSecret(path.join(dataDir, 'below'))).to.match(/^[\w-]{64}$/);
+    });
+  }
+
+  it('refuses a folder of another user', async function () {
+    if (process.getuid?.() !== 0) skipWithReason(this, 'only root can give a folder to another user');
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await chown(dataDir, 12_345, 12_345);
+    expect(await refusalOf(prepareDataDir(dataDir))).to.match(/belongs to another user \(uid 12345.*chown it/);
+  });
+
   it('explains a full disk', () => {
     const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
     expect(dataDirError(dataDir, full).message).to.match(/^DATA_DIR .* is on a full disk; free some space/);
@@ -67,9 +86,32 @@ describe('DATA_DIR', () => {
       expect(await readdir(dataDir)).to.deep.equal(['jwt-secret']);
     });
 
+    it('is not believed where others can read it, wrote it, or it is a link', async function () {
+      await prepareDataDir(dataDir);
+      const file = path.join(dataDir, 'jwt-secret');
+      const planted = 'planted-'.repeat(8);
+      for (const mode of [0o644, 0o640, 0o622]) {
+        await writeFile(file, planted);
+        await chmod(file, mode);
+        expect(await refusalOf(readOrCreateDevSecret(dataDir))).to.match(/can be read by other users.*delete it/);
+      }
+      await rm(file);
+      await writeFile(path.join(root, 'elsewhere'), planted, { mode: 0o600 });
+      await symlink(path.join(root, 'elsewhere'), file);
+      await refusalOf(readOrCreateDevSecret(dataDir));
+      await rm(file);
+      await mkdir(file, { mode: 0o700 });
+      expect(await refusalOf(readOrCreateDevSecret(dataDir))).to.include('is no file of this user');
+      if (process.getuid?.() !== 0) skipWithReason(this, 'only root can give a file to another user');
+      await rm(file, { recursive: true });
+      await writeFile(file, planted, { mode: 0o600 });
+      await chown(file, 12_345, 12_345);
+      expect(await refusalOf(readOrCreateDevSecret(dataDir))).to.include('is no file of this user');
+    });
+
     it('refuses a damaged file instead of replacing it', async () => {
       await prepareDataDir(dataDir);
-      await writeFile(path.join(dataDir, 'jwt-secret'), 'short');
+      await writeFile(path.join(dataDir, 'jwt-secret'), 'short', { mode: 0o600 });
       expect(await refusalOf(readOrCreateDevSecret(dataDir))).to.include('damaged');
     });
   });

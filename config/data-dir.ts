@@ -2,7 +2,7 @@
  * Owns DATA_DIR as a folder: it exists, belongs to us alone and can be written, or the operator hears why not.
  * What stands in it belongs to others (node-lock, runtime-dir, dev-secret, the embedded PostgreSQL).
  */
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -10,17 +10,21 @@ import { ConfigError } from './config-error.ts';
 
 /** One disk block: enough for a full disk or a used-up quota to show itself. */
 const PROBE_BYTES = 4096;
+const ROOT = 0;
+const OTHERS_WRITE = 0o022;
 
 /**
  * Makes DATA_DIR (0700, with its parents) where it is absent, and proves by a synced write that it can be used.
- * A folder that exists keeps its mode.
+ * A folder that exists keeps its mode, and is refused where another user could put files into it.
  *
  * @throws ConfigError naming DATA_DIR, what is wrong with it and the remedy
  */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    if (!(await stat(dataDir)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    const stats = await stat(dataDir);
+    if (!stats.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    refuseOthersFolder(dataDir, stats);
     const probe = path.join(dataDir, `.write-probe-${randomBytes(6).toString('hex')}`);
     try {
       await writeSynced(probe, Buffer.alloc(PROBE_BYTES), 0o600);
@@ -28,7 +32,23 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
       await rm(probe, { force: true });
     }
   } catch (error) {
-    throw dataDirError(dataDir, error);
+    throw error instanceof ConfigError ? error : dataDirError(dataDir, error);
+  }
+}
+
+/** Its secret and its records are believed. @throws ConfigError naming what is wrong and the remedy. */
+function refuseOthersFolder(dataDir: string, { uid, mode }: Stats): void {
+  const own = process.geteuid?.() ?? uid;
+  const elsewhere = 'or set DATA_DIR to a folder below it, which is then made for this user alone';
+  if (uid !== own && uid !== ROOT) {
+    throw new ConfigError(
+      `DATA_DIR ${dataDir} belongs to another user (uid ${uid}, this is uid ${own}), who could plant a secret in it; chown it, ${elsewhere}.`,
+    );
+  }
+  if ((mode & OTHERS_WRITE) !== 0) {
+    throw new ConfigError(
+      `DATA_DIR ${dataDir} can be written by other users (mode ${(mode & 0o777).toString(8)}), who could plant a secret in it; chmod 700 it, ${elsewhere}.`,
+    );
   }
 }
 

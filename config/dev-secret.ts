@@ -3,7 +3,8 @@
  * by its owner only. All processes and later starts read the same one. It never stands in a log.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from './config-error.ts';
 import { createFileAtomically, dataDirError, errorCode, prepareDataDir } from './data-dir.ts';
@@ -21,9 +22,9 @@ const SECRET_LENGTH_MIN = 32;
  */
 export async function readOrCreateDevSecret(dataDir: string): Promise<string> {
   const file = path.join(dataDir, SECRET_FILE);
+  await prepareDataDir(dataDir);
   const found = await readSecret(dataDir, file);
   if (found !== undefined) return found;
-  await prepareDataDir(dataDir);
   try {
     await createFileAtomically(file, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`, 0o600);
   } catch (error) {
@@ -37,13 +38,32 @@ export async function readOrCreateDevSecret(dataDir: string): Promise<string> {
 async function readSecret(dataDir: string, file: string): Promise<string | undefined> {
   let secret: string;
   try {
-    secret = (await readFile(file, 'utf8')).trim();
+    secret = await readOwnFile(file);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw dataDirError(dataDir, error);
+    throw error instanceof ConfigError ? error : dataDirError(dataDir, error);
   }
   if (secret.length < SECRET_LENGTH_MIN) {
     throw new ConfigError(`${file} is damaged; delete it (tokens made before become invalid), or set JWT_SECRET.`);
   }
   return secret;
+}
+
+/** @throws ConfigError where another user may have written it or can read it: it signs tokens of every role. */
+async function readOwnFile(file: string): Promise<string> {
+  // A link could lead to a file of somebody else's choice; what is no file could keep the reading waiting.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    const isOwn = stats.isFile() && (stats.uid === process.geteuid?.() || stats.uid === 0);
+    if (isOwn && (stats.mode & 0o077) === 0) return (await handle.readFile('utf8')).trim();
+    const fault = isOwn
+      ? `can be read by other users (mode ${(stats.mode & 0o777).toString(8)})`
+      : 'is no file of this user';
+    throw new ConfigError(
+      `${file} ${fault}, so tokens could be signed with it; delete it (tokens made before become invalid), or set JWT_SECRET.`,
+    );
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,7 +1,10 @@
 /** The admin port over real HTTP, its node faked: what each path shows, and who may have something done. */
 import { expect } from 'chai';
+import { request, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
 import type { Member, Membership } from '../persistence/ports.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { StartupError } from '../kernel/errors.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { AdminServer, type NodeStatus } from './admin-server.ts';
@@ -97,6 +100,7 @@ describe('the admin port', () => {
         return 'restarting';
       },
       drain: () => done.push('drain'),
+      requestId: requestIdOf,
     });
     base = `http://${HOST}:${await admin.listen(0, HOST)}`;
   });
@@ -283,6 +287,68 @@ describe('the admin port', () => {
     expect([done, tokens]).to.deep.equal([[], []]);
   });
 
+  describe('its doors', () => {
+    /** As `fetch` can't: it writes Host by itself. */
+    const ask = (method: string, path: string, headers: Record<string, string>): Promise<IncomingMessage> =>
+      new Promise((resolve, reject) => {
+        const { port } = new URL(base);
+        const sent = request({ host: HOST, port, method, path, headers }, (response) => {
+          response.resume();
+          resolve(response);
+        });
+        sent.on('error', reject).end();
+      });
+
+    it('answer to names of this machine alone', async () => {
+      for (const host of ['localhost', 'LOCALHOST:3001', '127.0.0.9', '[::1]:3001', '10.0.0.7:3001', hostname()]) {
+        expect((await ask('GET', '/cluster/members', { host })).statusCode, host).to.equal(200);
+      }
+      for (const host of ['evil.example', 'localhost.evil.example:3001', '127.0.0.1.evil.example', 'a b']) {
+        expect((await ask('GET', '/health/live', { host })).statusCode, host).to.be.oneOf([400, 421]);
+        expect((await ask('POST', '/cluster/drain', { host, authorization: 'Bearer admin' })).statusCode).to.be.oneOf([
+          400, 421,
+        ]);
+      }
+      expect(done).to.deep.equal([]);
+    });
+
+    it('are shut to posts from other sites, and to frames', async () => {
+      const own = new URL(base).host;
+      const authorization = 'Bearer admin';
+      for (const headers of [
+        { origin: 'https://evil.example' },
+        { origin: 'null' },
+        { 'sec-fetch-site': 'cross-site' },
+        { 'sec-fetch-site': 'same-site' },
+      ]) {
+        expect((await ask('POST', '/cluster/drain', { authorization, ...headers })).statusCode).to.equal(403);
+      }
+      expect(done).to.deep.equal([]);
+      expect((await ask('POST', '/cluster/drain', { authorization, origin: `http://${own}` })).statusCode).to.equal(
+        202,
+      );
+      for (const path of ['/health/live', '/cluster/members', '/nothing']) {
+        const { headers } = await ask('GET', path, {});
+        expect(headers['x-content-type-options']).to.equal('nosniff');
+        expect(headers['content-security-policy']).to.include("frame-ancestors 'none'");
+        expect(headers['request-id']).to.match(/^[!-~]+$/);
+      }
+    });
+
+    it('show members, processes and host names to others only with an admin token', async () => {
+      const others = { 'x-forwarded-for': '192.0.2.1' };
+      for (const path of ['/cluster/members', '/cluster/shards', '/health/supervision']) {
+        const refused = await get(path, { headers: others });
+        expect([refused.status, refused.body['code']], path).to.deep.equal([401, 'unauthenticated']);
+        expect(refused.body['requestId']).to.equal(refused.headers.get('request-id'));
+        expect((await get(path, { headers: { ...others, authorization: 'Bearer admin' } })).status).to.equal(200);
+      }
+      const ready = await get('/health/ready', { headers: others });
+      expect([ready.status, 'workers' in ready.body]).to.deep.equal([200, false]);
+      expect((await get('/health/live', { headers: others })).status).to.equal(200);
+    });
+  });
+
   it('HEAD answers as GET, without a body', async () => {
     const { status: code, body } = await get('/health/ready', { method: 'HEAD' });
     expect([code, body]).to.deep.equal([200, undefined]);
@@ -299,6 +365,7 @@ describe('the admin port', () => {
       authorize: () => Promise.resolve(401),
       restartWorker: () => 'unknown',
       drain: () => undefined,
+      requestId: requestIdOf,
     });
     const error = await second.listen(port, HOST).then(
       () => undefined,
