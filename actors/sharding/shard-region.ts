@@ -265,7 +265,7 @@ export class ShardRegion implements Actors, EntityHost {
 
   /** @param before whether it may have been applied before it was sent to whom this answer is from. */
   #answered(routed: Routed, before: Routed['applied'], answer: ShardAnswer): void {
-    if (answer.kind !== 'elsewhere') return routed.reply(answer);
+    if (answer.kind !== 'elsewhere') return routed.reply(asFarAsKnown(routed.ask, before, answer));
     routed.applied = answer.applied === 'unknown' ? 'unknown' : before;
     this.#deps.directory.refresh();
     this.#park(routed, answer.detail);
@@ -524,4 +524,11 @@ export class ShardRegion implements Actors, EntityHost {
 
 function idleKind(): { live: number; mailboxDepth: number; mailboxAgeMs: number } {
   return { live: 0, mailboxDepth: 0, mailboxAgeMs: 0 };
+}
+
+/** That an owner applied nothing says nothing of the one that was asked before it. */
+function asFarAsKnown(ask: Ask, before: Routed['applied'], answer: Answer): Answer {
+  if (before === 'no' || ask.command === undefined || answer.kind !== 'failed') return answer;
+  const { code, detail } = answer;
+  return code === 'unavailable' || code === 'overloaded' ? failed('outcome_unknown', detail) : answer;
 }

@@ -352,6 +352,20 @@ describe('the shard region', () => {
         expect(await command).to.deep.include({ kind: 'failed', code: 'outcome_unknown' });
       });
 
+      for (const code of ['unavailable', 'overloaded'] as const) {
+        const refused: ShardAnswer = { kind: 'failed', code, detail: 'scripted' };
+        for (const applied of ['no', 'unknown'] as const) {
+          const heard = applied === 'no' ? code : 'outcome_unknown';
+          it(`(applied: ${applied}) a command that the next owner refuses as ${code} hears ${heard}`, async () => {
+            const { found } = await behind(gone(applied), refused);
+            const command = node.ask(stockEntity('P1'), hold('h'), { commandId: 'c1' });
+            await turns(10);
+            found('w2');
+            expect(await command).to.deep.include({ kind: 'failed', code: heard });
+          });
+        }
+      }
+
       it('a read is unavailable then', async () => {
         await behind(gone('unknown'));
         const read = node.ask(stockEntity('P1'), undefined, { timeoutMs: 20_000 });
