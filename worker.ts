@@ -45,7 +45,7 @@ import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.t
 import { PostgresProjectionStore } from './persistence/postgres/projection-store.ts';
 import { PostgresQuarantineStore } from './persistence/postgres/quarantine-store.ts';
 import { PostgresRelayStore } from './persistence/postgres/relay-store.ts';
-import { READ_SESSIONS_MAX } from './persistence/postgres/session-budget.ts';
+import { LIST_SESSIONS_MAX, READ_SESSIONS_MAX } from './persistence/postgres/session-budget.ts';
 import { EntityGuardian } from './supervisors/guardian.ts';
 import { LISTENING_FDS, portProblem } from './supervisors/listening-socket.ts';
 import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
@@ -108,8 +108,9 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
 
   const purpose = `holdfast/${workerId}`;
   const pool = openPool(databaseUrl, `${purpose}/reads`, READ_SESSIONS_MAX);
+  const listPool = openPool(databaseUrl, `${purpose}/lists`, LIST_SESSIONS_MAX);
   const journalStore = new PostgresJournalStore(databaseUrl, purpose, pool);
-  const projectionStore = new PostgresProjectionStore(databaseUrl, purpose, pool);
+  const projectionStore = new PostgresProjectionStore(databaseUrl, purpose, pool, listPool);
   const ownershipStore = new PostgresOwnershipStore(databaseUrl, purpose);
   const stores = [journalStore, projectionStore, ownershipStore];
   const quarantineStore = new PostgresQuarantineStore(pool);
@@ -344,7 +345,10 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       { name: 'sockets', stop: () => sockets.close() },
       { name: 'peers by broker', stop: () => brokerTransport?.close() },
       { name: 'broker', stop: () => Promise.all([broker?.close(), eventsBroker?.close()]) },
-      { name: 'database', stop: () => Promise.all([...stores.map((store) => store.close()), pool.end()]) },
+      {
+        name: 'database',
+        stop: () => Promise.all([...stores.map((store) => store.close()), pool.end(), listPool.end()]),
+      },
     ];
     await stopInOrder(steps, { log, monotonicMs, deadline });
     log.flush();

@@ -35,6 +35,36 @@ describe('limits of the edge', () => {
       expect((await edge.send('/api/v1/orders')).status).to.equal(200);
     }));
 
+  it('reads two lists at a time, lets few wait, and refuses the rest without touching orders', async () => {
+    const waiting: (() => void)[] = [];
+    const views = { list: () => new Promise<never[]>((resolve) => waiting.push(() => resolve([]))) };
+    await withEdge({ views }, async (edge) => {
+      let refused = 0;
+      const lists = Array.from({ length: 40 }, async () => {
+        const reply = await edge.send('/api/v1/orders');
+        if (reply.status === 503) refused += 1;
+        return reply;
+      });
+      await until(() => refused === 22);
+      expect(waiting.length).to.equal(2);
+      const placed = await edge.send('/api/v1/stock/P1', {
+        method: 'PUT',
+        token: edge.tokens.admin,
+        json: { onHand: 1 },
+      });
+      expect(placed.status).to.equal(200);
+      for (let released = 0; released < 18; released++) {
+        await until(() => waiting.length > 0);
+        waiting.shift()?.();
+      }
+      const replies = await Promise.all(lists);
+      const turnedAway = replies.filter(({ status }) => status === 503);
+      expect(replies.filter(({ status }) => status === 200)).to.have.length(18);
+      expect(turnedAway[0]?.body['code']).to.equal('overloaded');
+      expect(Number(turnedAway[0]?.headers.get('retry-after'))).to.be.at.least(1);
+    });
+  });
+
   it('refuses requests over the number it handles at a time, before their body, and answers health all the same', async () => {
     const waiting: (() => void)[] = [];
     const views = {

@@ -1,4 +1,5 @@
 /** Owns what all handlers share: the edge's surroundings with every default filled in, and the products known to exist. */
+import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { Actors } from '../actors/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -8,10 +9,15 @@ import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } f
 import { KnownProducts } from './known-products.ts';
 import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 
+/** As many as the worker has sessions for them. */
+export const LIST_READS_AT_A_TIME_MAX = 2;
+
 export interface EdgeServices {
   readonly actors: Actors;
   readonly views: OrderViews;
   readonly histories: EntityHistories;
+  /** Lists are read few at a time: a page is large, and orders come first. */
+  readonly listReads: PQueue;
   readonly bodies: BodyReader;
   readonly clock: Clock;
   readonly log: Logger;
@@ -33,6 +39,7 @@ export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots)
     actors,
     views,
     histories,
+    listReads: new PQueue({ concurrency: LIST_READS_AT_A_TIME_MAX }),
     bodies: createBodyReader(limits, new UnfinishedBodies(clock, slots, limits.unfinishedBodies)),
     clock,
     log,

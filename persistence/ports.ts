@@ -79,6 +79,16 @@ export interface OrderListFilter {
   /** The last row of the page before: rows older than it follow. */
   readonly after?: { readonly createdAt: EpochMs; readonly orderId: string };
   readonly limit: number;
+  /** Ends the list with the first row behind this size (see viewedBytes), so that no more is read than is shown. */
+  readonly bytesMax?: number;
+}
+
+/** Of an order as it is shown: what its lines may come to decides. Not exact, and known without reading the order. */
+export const VIEWED_ORDER_BYTES = 1_500;
+export const VIEWED_LINE_BYTES = 160;
+
+export function viewedBytes({ terms }: Pick<PlacedOrder, 'terms'>): number {
+  return VIEWED_ORDER_BYTES + VIEWED_LINE_BYTES * terms.lines.length;
 }
 
 export interface OrderViews {

@@ -1,5 +1,5 @@
 /** Owns the lists of orders: read from the view, newest first, a page at a time. */
-import type { OrderListFilter, OrderViewRow } from '../../persistence/ports.ts';
+import { viewedBytes, type OrderListFilter, type OrderViewRow } from '../../persistence/ports.ts';
 import { isStaff, type Principal } from '../authenticator.ts';
 import { retryAfterSeconds } from '../answer-problems.ts';
 import { answerJson } from '../answer.ts';
@@ -13,6 +13,11 @@ import { listOrdersQuery, pageQuery, type ListOrdersQuery } from '../schemas/lis
 import { customerPath } from '../schemas/text.ts';
 import { decodeCursor, encodeCursor } from './order-cursor.ts';
 import { orderJson } from './order-json.ts';
+
+/** Beside those that are read: a page of a megabyte keeps a worker busy for tens of milliseconds. */
+const LIST_READS_WAITING_MAX = 16;
+/** A page ends at about a megabyte: a hundred orders of 2,000 lines would be fifteen. */
+const PAGE_BYTES_MAX = 1_000_000;
 
 /** `GET /api/v1/orders` */
 export function createListOrders(services: EdgeServices): Handler {
@@ -49,14 +54,27 @@ async function listPage(
     ...filter,
     ...(after && { after }),
     limit: query.limit + 1,
+    bytesMax: PAGE_BYTES_MAX,
   });
-  const shown = rows.slice(0, query.limit);
+  const shown = pageOf(rows, query.limit);
   const last = shown.at(-1);
   const hasMore = rows.length > shown.length;
   const nextCursor = hasMore && last ? encodeCursor(last.state, filterText) : null;
   const data = shown.map(({ state, version, origin }) => orderJson(state, version, origin, services.shards));
   const link = nextCursor === null ? {} : { Link: nextLink(path, ctx.querystring, nextCursor) };
   answerJson(ctx, 200, { data, hasMore, nextCursor }, link);
+}
+
+/** The first rows, until their number or their size is reached; at least one. */
+function pageOf(rows: readonly OrderViewRow[], limit: number): readonly OrderViewRow[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { state } of rows) {
+    if (count === limit || bytes >= PAGE_BYTES_MAX) break;
+    bytes += viewedBytes(state);
+    count += 1;
+  }
+  return rows.slice(0, count);
 }
 
 function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListFilter, 'limit' | 'after'> {
@@ -78,12 +96,16 @@ function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListF
 }
 
 async function readView(
-  { views, log }: EdgeServices,
+  { views, log, listReads }: EdgeServices,
   requestId: string,
   filter: OrderListFilter,
 ): Promise<readonly OrderViewRow[]> {
+  if (listReads.size >= LIST_READS_WAITING_MAX) {
+    const detail = 'Too many lists are being read now. Send the request again later.';
+    throw new Problem('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });
+  }
   try {
-    return await views.list(filter);
+    return await listReads.add(() => views.list(filter));
   } catch (err) {
     log.warn({ err, requestId }, 'the order view could not be read');
     const detail = "The order view can't be read now. Send the request again later.";

@@ -109,6 +109,23 @@ describe('lists of orders', () => {
     });
   }
 
+  it('ends a page at about a megabyte, with more to come', async () => {
+    const token = edge.tokens.support;
+    const price = { amount: 1, currency: 'GBP' };
+    const orderLines = Array.from({ length: 2_000 }, () => ({ productId: 'P1', quantity: 1, unitPrice: price }));
+    const json = orderBody({ customerId: 'large', orderLines });
+    for (let placed = 0; placed < 6; placed++) {
+      expect((await edge.send('/api/v1/orders', { method: 'POST', token, json })).status).to.equal(201);
+    }
+    const first = await edge.send('/api/v1/orders?customerId=large&limit=100', { token });
+    expect(first.text.length).to.be.below(1_400_000);
+    expect([(first.body['data'] as unknown[]).length, first.body['hasMore']]).to.deep.equal([4, true]);
+    expect(first.headers.get('link')).to.include('rel="next"');
+    const cursor = String(first.body['nextCursor']);
+    const second = await edge.send(`/api/v1/orders?customerId=large&limit=100&cursor=${cursor}`, { token });
+    expect([(second.body['data'] as unknown[]).length, second.body['hasMore']]).to.deep.equal([2, false]);
+  });
+
   it('names the range of a limit that is outside of it, and the type of what is no number', async () => {
     const said: readonly (readonly [string, RegExp])[] = [
       ['-1', /at least 1/],

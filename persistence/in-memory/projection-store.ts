@@ -4,6 +4,7 @@
  * once: only the checkpoint tells them apart.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
+import { viewedBytes } from '../ports.ts';
 import type { OrderListFilter, OrderViewRow, OrderViews, ProjectionFlush, ProjectionStore } from '../ports.ts';
 
 type StoredOrder = ProjectionFlush['orders'][number];
@@ -51,7 +52,7 @@ export class InMemoryProjectionStore implements ProjectionStore, OrderViews {
     return Promise.resolve(moved);
   }
 
-  list({ status, customerId, from, to, after, limit }: OrderListFilter): Promise<OrderViewRow[]> {
+  list({ status, customerId, from, to, after, limit, bytesMax = Infinity }: OrderListFilter): Promise<OrderViewRow[]> {
     const rows = [...this.orders.values()]
       .filter(({ state }) => status === undefined || state.status === status)
       .filter(({ state }) => customerId === undefined || state.terms.customerId === customerId)
@@ -60,6 +61,14 @@ export class InMemoryProjectionStore implements ProjectionStore, OrderViews {
       .filter(({ state }) => after === undefined || isNewer(after, state))
       .sort((left, right) => (isNewer(left.state, right.state) ? -1 : 1))
       .slice(0, limit);
+    let bytesBefore = 0;
+    // One row behind the one that reaches the size tells that there is more.
+    const end = rows.findIndex((_, index) => {
+      const lastButOne = rows[index - 2];
+      if (lastButOne !== undefined) bytesBefore += viewedBytes(lastButOne.state);
+      return bytesBefore >= bytesMax;
+    });
+    if (end >= 0) rows.length = end;
     return Promise.resolve(rows.map(({ state, version, origin }) => ({ state: copy(state), version, origin })));
   }
 

@@ -8,6 +8,8 @@ import type pg from 'pg';
 import { messageOf } from '../../kernel/errors.ts';
 import {
   FlushRefusedError,
+  VIEWED_LINE_BYTES,
+  VIEWED_ORDER_BYTES,
   type OrderListFilter,
   type OrderViewRow,
   type OrderViews,
@@ -75,13 +77,16 @@ const LIST_COLUMNS = 'state, version, shard, first_seq';
 export class PostgresProjectionStore implements ProjectionStore, OrderViews {
   readonly #flushes: Session;
   readonly #reads: pg.Pool;
+  readonly #lists: pg.Pool;
 
-  constructor(url: string, purpose: string, reads: pg.Pool) {
+  /** @param lists for the lists of orders: what they cost must not hold up the reads of those who own shards. */
+  constructor(url: string, purpose: string, reads: pg.Pool, lists: pg.Pool = reads) {
     this.#flushes = new Session(url, `${purpose}/projections`, {
       queryTimeoutMs: FLUSH_TIMEOUT_MS,
       lockTimeoutMs: LOCK_TIMEOUT_MS,
     });
     this.#reads = reads;
+    this.#lists = lists;
   }
 
   async checkpoints(shards: readonly number[]): Promise<Map<number, number>> {
@@ -119,7 +124,7 @@ export class PostgresProjectionStore implements ProjectionStore, OrderViews {
 
   async list(filter: OrderListFilter): Promise<OrderViewRow[]> {
     const { text, values } = listQuery(filter);
-    const result = await this.#reads.query<{ state: string; version: number; shard: number; first_seq: number }>({
+    const result = await this.#lists.query<{ state: string; version: number; shard: number; first_seq: number }>({
       text,
       values,
     });
@@ -188,9 +193,22 @@ function listQuery(filter: OrderListFilter): { text: string; values: unknown[] }
     conditions.push(`(created_at, order_id) < (${createdAt}, ${parameter(filter.after.orderId)}::uuid)`);
   }
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-  const limit = parameter(filter.limit);
+  const order = 'ORDER BY created_at DESC, order_id DESC';
+  const page = `SELECT ${LIST_COLUMNS} FROM order_view ${where} ${order} LIMIT ${parameter(filter.limit)}`;
+  if (filter.bytesMax === undefined) return { text: page, values };
+  // By their number of lines: the states themselves are stored out of line, and read for what is returned only.
+  const size = `sum(${VIEWED_ORDER_BYTES} + ${VIEWED_LINE_BYTES} * line_count::int8)`;
+  const before = `coalesce(${size} OVER (${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING), 0)`;
   return {
-    text: `SELECT ${LIST_COLUMNS} FROM order_view ${where} ORDER BY created_at DESC, order_id DESC LIMIT ${limit}`,
+    text: `
+      SELECT v.state, v.version, v.shard, v.first_seq
+      FROM (
+        SELECT page.*, ${before} AS bytes_before
+        FROM (SELECT order_id, created_at, line_count FROM order_view ${where} ${order} LIMIT $${values.length}) AS page
+      ) AS sized
+      JOIN order_view v USING (order_id)
+      WHERE sized.bytes_before < ${parameter(filter.bytesMax)}
+      ORDER BY v.created_at DESC, v.order_id DESC`,
     values,
   };
 }

@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai';
 import { parseInstant } from '../../kernel/instant.ts';
+import { viewedBytes } from '../../persistence/ports.ts';
 import type { OrderListFilter, OrderViews, ProjectionFlush, ProjectionStore } from '../../persistence/ports.ts';
 import { STORAGE_SUBJECTS, type Storage } from '../support/journal-subjects.ts';
 import { orderIdOf, placedOrder, stockLevelOf } from '../support/order-states.ts';
@@ -293,6 +294,17 @@ for (const subject of STORAGE_SUBJECTS) {
           expect(seen).to.deep.equal(newest);
         });
       }
+
+      it('ends one row behind the one that reaches a size, newest first', async () => {
+        const [first] = await store.list({ from: BASE, limit: 1 });
+        const size = viewedBytes(first!.state);
+        expect(await numbers({ bytesMax: 1 })).to.deep.equal(newest.slice(0, 2));
+        expect(await numbers({ bytesMax: size })).to.deep.equal(newest.slice(0, 2));
+        expect(await numbers({ bytesMax: size + 1 })).to.deep.equal(newest.slice(0, 3));
+        expect(await numbers({ bytesMax: 100 * size })).to.deep.equal(newest);
+        expect(await numbers({ bytesMax: 100 * size, limit: 2 })).to.deep.equal(newest.slice(0, 2));
+        expect(await numbers({ bytesMax: 1, customerId: 'list-b' })).to.deep.equal(['f003', 'f005']);
+      });
 
       it('takes every moment that a request can name', async () => {
         const [first, last] = [parseInstant('0000-01-01')!, parseInstant('9999-12-31T23:59:59.999Z')!];
