@@ -167,7 +167,8 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   });
   broker?.onChange(() => peers.look());
   const transport = new PeerRouter(peers);
-  const prepared = eventsBroker && new PreparedBroker(eventsBroker, ordersTopology(), log);
+  const prepared =
+    eventsBroker && new PreparedBroker(eventsBroker, ordersTopology({ deploymentId: settings.deploymentId }), log);
   const events = eventsBroker && new EventPublisher(eventsBroker.connection, { clock });
   const relay =
     prepared &&
@@ -244,7 +245,10 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     clockSkewMs: () => ownership.clockSkewMs,
     journalStalledMs: () => journal.stalledMs,
     projectionsLagMs: () => projections.lagMs,
-    ...(eventsBroker && relay && { broker: { state: () => eventsBroker.state, lag: () => relay.figures } }),
+    ...(eventsBroker &&
+      relay && {
+        broker: { state: () => eventsBroker.state, lag: () => relay.figures, refusal: () => prepared.refusal },
+      }),
   });
   /** Where nobody owns the counter it is counted here, too generously for a moment. */
   const countAtOwner = (ask: Ask): Promise<Answer> => {
@@ -296,6 +300,10 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     while (!ownership.complete || keeper.takingCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     tell({ kind: 'serving' });
     prepared?.onReady(() => commands?.start());
+    // A consumer finds its way back by itself, and would take the other deployment's commands.
+    prepared?.onRefused((refusal) => {
+      if (commands?.isStarted) giveUp(log, refusal);
+    });
   };
   /** A port that can't be had ends the node with a clear message: a restart would not help. */
   const open = async (): Promise<void> => {

@@ -51,6 +51,8 @@ export interface WorkerHealthDeps {
     readonly state: () => 'up' | 'blocked' | 'down';
     /** Rows whose events are not published yet, and how long the oldest waits. */
     readonly lag: () => { readonly lagRows: number; readonly lagMs: number };
+    /** Why this deployment may not use the virtual host. */
+    readonly refusal: () => string | undefined;
   };
 }
 
@@ -152,7 +154,8 @@ export class WorkerHealth {
     const away = state === 'down' ? 'no connection; events wait' : 'it takes no messages for now; events wait';
     const isLagging = lagRows > RELAY_LAG_ROWS || lagMs > RELAY_LAG_MS;
     const lagging = isLagging ? `${lagRows} rows wait to be published, the oldest for ${lagMs} ms` : undefined;
-    return { broker: this.#check(state === 'up' ? lagging : away, 'broker', 'degraded') };
+    const problem = state === 'up' ? (broker.refusal() ?? lagging) : away;
+    return { broker: this.#check(problem, 'broker', 'degraded') };
   }
 
   #check(problem: string | undefined, name: string, otherwise: 'down' | 'degraded' = 'down'): Check {

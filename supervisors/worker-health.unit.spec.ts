@@ -155,6 +155,7 @@ describe('worker health', () => {
 
   it('is degraded, and ready, while events wait for long to be published, however few they are', () => {
     const lag = { lagRows: 90, lagMs: 60_000 };
+    let refusal: string | undefined;
     const deps = {
       clock,
       ping: () => Promise.resolve(),
@@ -169,12 +170,18 @@ describe('worker health', () => {
       peers: () => peers,
       answers: () => answers,
     };
-    const relaying = new WorkerHealth({ ...deps, ...progress, broker: { state: () => 'up', lag: () => lag } });
+    const relaying = new WorkerHealth({
+      ...deps,
+      ...progress,
+      broker: { state: () => 'up', lag: () => lag, refusal: () => refusal },
+    });
     try {
       expect(relaying.checks()['broker']).to.include({ status: 'up' });
       lag.lagMs = 60_001;
       const detail = '90 rows wait to be published, the oldest for 60001 ms';
       expect(relaying.checks()['broker']).to.include({ status: 'degraded', detail });
+      refusal = 'the virtual host belongs to another deployment';
+      expect(relaying.checks()['broker']).to.include({ status: 'degraded', detail: refusal });
     } finally {
       relaying.stop();
     }

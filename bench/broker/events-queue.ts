@@ -9,7 +9,8 @@ import { pino } from 'pino';
 import { messageOf } from '../../kernel/errors.ts';
 import { Broker } from '../../messaging/rabbitmq/broker.ts';
 import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
-import { EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
+import { holderOf } from '../../messaging/rabbitmq/deployment-claim.ts';
+import { CLAIM_EXCHANGE, EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
 import type { Cleanup } from '../host/cleanup.ts';
 import { readProcessTable } from '../host/process-table.ts';
 import type { EventTaker } from '../scenarios/scenario.ts';
@@ -43,6 +44,10 @@ export async function openEvents(
   cleanup.add(() => broker.close());
   const { connection } = broker;
   try {
+    const holder = await holderOf(connection);
+    if (holder !== undefined) throw new Error(`its virtual host belongs to deployment ${holder}`);
+    // Each run has a new database, and so another deployment.
+    cleanup.add(async () => void (await connection.exchangeDelete({ exchange: CLAIM_EXCHANGE })));
     await applyTopology(connection, ordersTopology());
     if (taker !== undefined && taker !== 'nobody') await declare(connection, taker, cleanup);
   } catch (error) {

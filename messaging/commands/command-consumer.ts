@@ -53,6 +53,10 @@ export class CommandConsumer {
     return { ...this.#handler.figures, inHand: this.#inHand };
   }
 
+  get isStarted(): boolean {
+    return this.#consumer !== undefined;
+  }
+
   /** Once the queue is there. It finds its way back by itself after an outage: a second start does nothing. */
   start(): void {
     if (this.#consumer || this.#ending.signal.aborted) return;

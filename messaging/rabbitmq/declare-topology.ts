@@ -32,7 +32,8 @@ type Part =
 /**
  * Makes what is missing. Twice is as good as once, and nodes may do it at the same time.
  *
- * @returns a finding for each exchange and queue; a different one keeps its bindings, too.
+ * @returns a finding for each exchange and queue; a different one keeps its bindings, too. Where the host is another
+ *   deployment's, that finding alone.
  * @throws what the connection throws.
  */
 export async function applyTopology(connection: Connection, topology: Topology): Promise<readonly Finding[]> {
@@ -41,6 +42,7 @@ export async function applyTopology(connection: Connection, topology: Topology):
     const existed = await exists(connection, part);
     const detail = await differenceOf(connection, part);
     findings.push(findingOf(part, detail === undefined ? (existed ? 'present' : 'created') : 'different', detail));
+    if (part.spec === topology.claim && detail !== undefined) return findings;
   }
   const different = new Set(
     findings.filter(({ state }) => state === 'different').map(({ kind, name }) => `${kind} ${name}`),
@@ -85,8 +87,9 @@ function nameOfBinding({ exchange, queue, routingKey }: BindingSpec): string {
   return `${exchange} --${routingKey}--> ${queue}`;
 }
 
-function partsOf({ exchanges, queues }: Topology): Part[] {
+function partsOf({ claim, exchanges, queues }: Topology): Part[] {
   return [
+    ...(claim ? [{ kind: 'exchange', spec: claim } as const] : []),
     ...exchanges.map((spec) => ({ kind: 'exchange', spec }) as const),
     ...queues.map((spec) => ({ kind: 'queue', spec }) as const),
   ];

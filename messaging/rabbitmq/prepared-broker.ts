@@ -1,21 +1,26 @@
 /**
- * Owns when a worker may use the broker: it is connected, and its topology stands. Applied at each connection, because a
+ * Owns when a worker may use the broker: it is connected, the virtual host is its deployment's, and its topology stands. Applied at each connection, because a
  * broker may come back empty; twice is as good as once, so all workers do it.
  */
 import type { Logger } from 'pino';
 import type { Broker } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
 import { applyTopology } from './declare-topology.ts';
-import type { Topology } from './topology.ts';
+import { holderOf } from './deployment-claim.ts';
+import { CLAIM_EXCHANGE, type Topology } from './topology.ts';
 
 const RETRY_MS = 1_000;
+/** The host may be given to this deployment at any time. */
+const CLAIM_RETRY_MS = 5_000;
 
 export class PreparedBroker {
   readonly broker: Broker;
   readonly #topology: Topology;
   readonly #log: Logger;
   readonly #listeners = new Set<() => void>();
+  readonly #refusedListeners = new Set<(refusal: string) => void>();
   #stands = false;
+  #refusal: string | undefined;
   /** Of the connection that the topology is applied over. */
   #attempt = 0;
 
@@ -35,6 +40,16 @@ export class PreparedBroker {
     return this.#stands && this.broker.state === 'up';
   }
 
+  /** Why this deployment may not use the virtual host, and what helps. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Calls when the host turns out to be another deployment's. */
+  onRefused(listener: (refusal: string) => void): void {
+    this.#refusedListeners.add(listener);
+  }
+
   /** Calls each time that it is ready, and now if it is. */
   onReady(listener: () => void): void {
     this.#listeners.add(listener);
@@ -45,6 +60,9 @@ export class PreparedBroker {
     try {
       const findings = await applyTopology(this.broker.connection, this.#topology);
       if (attempt !== this.#attempt || this.broker.state === 'down') return;
+      const claim = findings.find(({ name, state }) => name === CLAIM_EXCHANGE && state === 'different');
+      if (claim) return this.#refuse(await holderOf(this.broker.connection), attempt);
+      this.#refusal = undefined;
       for (const { kind, name, state, detail } of findings)
         if (state === 'different')
           this.#log.error(
@@ -58,13 +76,37 @@ export class PreparedBroker {
         { reason: brokerFailure(error).reason },
         'exchanges and queues could not be declared on RabbitMQ; trying again',
       );
-      setTimeout(() => {
-        if (attempt === this.#attempt && this.broker.state !== 'down') void this.#prepare(attempt);
-      }, RETRY_MS).unref();
+      this.#prepareLater(attempt, RETRY_MS);
     }
+  }
+
+  /** Said once, tried on: orders need no broker. */
+  #refuse(holder: string | undefined, attempt: number): void {
+    const refusal = refusalText(this.#topology, holder);
+    if (this.#refusal !== refusal) {
+      this.#refusal = refusal;
+      this.#log.error(refusal);
+      for (const listener of this.#refusedListeners) listener(refusal);
+    }
+    this.#prepareLater(attempt, CLAIM_RETRY_MS);
+  }
+
+  #prepareLater(attempt: number, delayMs: number): void {
+    setTimeout(() => {
+      if (attempt === this.#attempt && this.broker.state !== 'down') void this.#prepare(attempt);
+    }, delayMs).unref();
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function refusalText({ claim }: Topology, holder = 'unknown'): string {
+  const own = claim?.arguments['alternate-exchange'];
+  return (
+    `the virtual host of AMQP_URL belongs to deployment ${holder}, and this database is deployment ${own}: ` +
+    `no events are published and no commands taken. Give it a virtual host of its own in AMQP_URL, or, when the other ` +
+    `is gone for good: npm run -s topology -- take-over --from ${holder}`
+  );
 }

@@ -31,6 +31,8 @@ export interface BindingSpec {
 }
 
 export interface Topology {
+  /** Whose the virtual host is; where it is another's, nothing else is declared. Undefined: that is not asked. */
+  readonly claim?: ExchangeSpec;
   readonly exchanges: readonly ExchangeSpec[];
   readonly queues: readonly QueueSpec[];
   readonly bindings: readonly BindingSpec[];
@@ -38,6 +40,8 @@ export interface Topology {
   readonly retryRungs: readonly string[];
 }
 
+/** Its alternate exchange names the deployment: see deployment-claim.ts. */
+export const CLAIM_EXCHANGE = 'holdfast.deployment';
 export const EVENTS_EXCHANGE = 'orders.events';
 export const UNROUTED = 'orders.unrouted';
 export const COMMANDS_EXCHANGE = 'orders.commands';
@@ -70,13 +74,16 @@ export interface TopologyOptions {
   /** Ascending. */
   readonly retryDelaysMs?: readonly number[];
   readonly deliveryLimit?: number;
+  /** Of the database that the host is for. */
+  readonly deploymentId?: string;
 }
 
-/** The topology of this version. Options are for tests: they change names or arguments of what is on the broker. */
+/** The topology of this version. Delays and limits are for tests: they change names or arguments of what is on the broker. */
 export function ordersTopology(options: TopologyOptions = {}): Topology {
-  const { retryDelaysMs = RETRY_DELAYS_MS, deliveryLimit = DELIVERY_LIMIT } = options;
+  const { retryDelaysMs = RETRY_DELAYS_MS, deliveryLimit = DELIVERY_LIMIT, deploymentId } = options;
   const rungs = retryDelaysMs.map((delayMs) => ({ delayMs, name: nameOfDelay(delayMs) }));
   return {
+    ...(deploymentId !== undefined && { claim: claimOf(deploymentId) }),
     exchanges: [
       { name: UNROUTED, type: 'fanout', durable: true, arguments: {} },
       { name: EVENTS_EXCHANGE, type: 'topic', durable: true, arguments: { 'alternate-exchange': UNROUTED } },
@@ -125,6 +132,11 @@ export function ordersTopology(options: TopologyOptions = {}): Topology {
     ],
     retryRungs: rungs.map(({ name }) => name),
   };
+}
+
+export function claimOf(deploymentId: string): ExchangeSpec {
+  // The id alone: the broker cuts what it says of a difference at 255 bytes, and both ids should be in it.
+  return { name: CLAIM_EXCHANGE, type: 'fanout', durable: true, arguments: { 'alternate-exchange': deploymentId } };
 }
 
 function nameOfDelay(delayMs: number): string {

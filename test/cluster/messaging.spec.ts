@@ -113,12 +113,9 @@ describe('two nodes with RabbitMQ between them', () => {
   let listener: Listener;
   let nodes: TestNode[];
 
-  before(async function () {
+  beforeEach(async function () {
+    // A virtual host belongs to one database.
     broker = await scratchBrokerOrSkip(this);
-  });
-  after(async () => broker?.drop());
-
-  beforeEach(async () => {
     database = await createScratchDatabase({ migrated: false });
     nodes = [];
     listener = new Listener(broker.url);
@@ -128,10 +125,11 @@ describe('two nodes with RabbitMQ between them', () => {
     await listener.stop();
     for (const node of nodes) await node.remove();
     await database.drop();
+    await broker.drop();
   });
 
-  async function startNode(): Promise<TestNode> {
-    const node = await TestNode.create({ DATABASE_URL: database.url, AMQP_URL: broker.url, SHARDS: String(SHARDS) });
+  async function startNode(databaseUrl = database.url): Promise<TestNode> {
+    const node = await TestNode.create({ DATABASE_URL: databaseUrl, AMQP_URL: broker.url, SHARDS: String(SHARDS) });
     nodes.push(node);
     await node.start();
     return node;
@@ -223,6 +221,35 @@ describe('two nodes with RabbitMQ between them', () => {
     expectTold(expected);
     const audit = await first.command('audit');
     expect(audit.code, audit.output).to.equal(0);
+  });
+
+  it('a node of another database takes orders, and neither publishes nor takes commands on this virtual host', async function () {
+    this.timeout(60_000);
+    const other = await createScratchDatabase({ migrated: false });
+    try {
+      await startNode();
+      const stranger = await startNode(other.url);
+      const { body } = await waitUntil('the stranger to be refused', async () => {
+        const answer = await stranger.admin('GET', '/health/supervision');
+        return JSON.stringify(answer.body).includes('belongs to deployment') ? answer : undefined;
+      });
+      expect(JSON.stringify(body)).to.contain('take-over --from');
+      await stranger.request('POST', '/api/v1/stock/batch', { json: { items: [{ productId: 'P0', onHand: 10 }] } });
+      const placed = await stranger.request('POST', '/api/v1/orders', {
+        json: orderOf([['P0', 1]]),
+        headers: { prefer: 'wait=20' },
+      });
+      expect([placed.status, placed.body.status]).to.deep.equal([201, 'Confirmed']);
+      const { orderId } = placed.body;
+      expect(listener.heard.filter(({ subject }) => subject.endsWith(orderId))).to.deep.equal([]);
+      const status = await stranger.command('topology', 'diff', '--without-bindings');
+      expect(status.code, status.output).to.equal(1);
+      expect(status.output).to.contain('holdfast.deployment');
+      nodes.splice(nodes.indexOf(stranger), 1);
+      await stranger.remove();
+    } finally {
+      await other.drop();
+    }
   });
 
   it('an order’s events belong to the trace of the request that placed it', async () => {

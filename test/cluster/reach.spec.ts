@@ -18,11 +18,9 @@ describe('two nodes, one of which can’t be reached', function () {
   let proxies: TcpProxy[];
   let nodes: TestNode[];
 
-  before(async function () {
+  beforeEach(async function () {
+    // A virtual host belongs to one database.
     broker = await scratchBrokerOrSkip(this);
-  });
-  after(async () => broker?.drop());
-  beforeEach(async () => {
     database = await createScratchDatabase({ migrated: false });
     [proxies, nodes] = [[], []];
   });
@@ -30,6 +28,7 @@ describe('two nodes, one of which can’t be reached', function () {
     for (const node of nodes) await node.remove();
     for (const proxy of proxies) await proxy.close();
     await database.drop();
+    await broker.drop();
   });
 
   async function startNode(name: string, amqpUrl = broker.url): Promise<{ node: TestNode; proxy: TcpProxy }> {
