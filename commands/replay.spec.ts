@@ -66,6 +66,20 @@ describe('npm run replay and audit', function () {
     expect((await node.command('audit')).code).to.equal(0);
   });
 
+  it('confirms the orders of two files that want the same products, and judges both right again', async () => {
+    await node.start();
+    const other = path.join(node.dataDir, 'other.csv');
+    const renumbered = (await readFile(INVOICES, 'utf8')).replaceAll(/^(C?)7000/gm, (_, mark: string) => `${mark}7100`);
+    await writeFile(other, renumbered);
+    for (const file of [INVOICES, other, INVOICES, other]) {
+      const { code, output } = await node.command('replay', file);
+      expect(code, output).to.equal(0);
+    }
+    const statuses = await database.query('SELECT status, count(*)::int AS orders FROM order_view GROUP BY status');
+    expect(statuses).to.deep.equal([{ status: 'Confirmed', orders: 8 }]);
+    expect((await node.command('audit')).code).to.equal(0);
+  });
+
   it('sends to a node that runs, and leaves it running', async () => {
     await node.start();
     const { code, output } = await node.command('replay', INVOICES, '--rate', '100', '--concurrency', '2');

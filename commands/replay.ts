@@ -30,14 +30,15 @@ import { findOrStartNode, type RunningNode } from './support/running-node.ts';
 const USAGE = `Usage: npm run -s replay -- FILE.csv [options]
 
 Sends the orders of a retail file (InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID,
-Country) through the node, waits until they have settled, and reconciles the order view, the stock view and the journal
+Country; commas, semicolons or tabs; times as 2010-12-01 08:26:00 or 12/1/10 8:26) through the node, waits until they have settled, and reconciles the order view, the stock view and the journal
 with the file, and with FILE.expected.json where that lies beside it. Run it again to resume: an invoice that was placed
 is recognised by its number. Returns (invoices that begin with C) are counted, not sent.
 
   --rate N              at most N orders a second; as fast as the node takes them if left out
   --concurrency N       N orders at a time, 1 to 5000; 64 if left out. 1: each settles before the next is sent
   --stock STOCK.csv     opening stock (productId,onHand); what it does not name gets exactly what the orders want, as
-                        everything does without it. Set once for a file: a second run does not set it again
+                        everything does without it. It comes beside what other orders hold, once for a file: a
+                        second run does not set it again
   --url URL             the node, if not the one that runs with these settings; where none runs, one is started
   --token-file FILE     a token with the role admin, where an identity provider signs them
   --give-up-seconds N   ends when nothing got through for N seconds; 30 if left out

@@ -1,10 +1,12 @@
 /**
- * Reads a CSV file row by row, with its line numbers, and its hash. Refuses what it can't be sure to have read right: a
- * file that is empty or no UTF-8, a missing column, a row of another length. Every refusal names the line.
+ * Reads a CSV file row by row, with its line numbers, and its hash. Cells end at commas, semicolons or tabs, whichever
+ * the header has most of. Refuses what it can't be sure to have read right: a
+ * file that is empty or no UTF-8, a missing or doubled column, a row of another length. Every refusal names the line.
  */
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parse, CsvError } from 'csv-parse';
@@ -15,6 +17,7 @@ import { CommandError } from '../support/command-line.ts';
 const RECORD_BYTES_MAX = 64 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
+const DELIMITERS = [',', ';', '\t'] as const;
 
 /** The cells of one row by column, in the order in which the columns were asked for. */
 export interface CsvRow {
@@ -33,6 +36,7 @@ export async function readCsv(file: string, columns: readonly string[], use: (ro
   };
   const parser = parse({
     bom: true,
+    delimiter: await delimiterOf(file),
     skip_empty_lines: true,
     max_record_size: RECORD_BYTES_MAX,
     // Taken as they are parsed: a stream of objects costs several times the parsing. Null: nothing flows on.
@@ -55,11 +59,37 @@ export function refuseCell(file: string, line: number, column: string, problem: 
   throw new CommandError(`${file}, line ${line}, column ${column}: ${problem}`);
 }
 
+/** By the header alone: a comma or semicolon in a row may belong to a text. */
+async function delimiterOf(file: string): Promise<string> {
+  const header = await headerOf(file).catch((error: unknown) => {
+    throw new CommandError(`${file}: ${messageOf(error)}`, { cause: error });
+  });
+  const unquoted = header.replace(/"[^"]*"/g, '');
+  const countOf = (delimiter: string): number => unquoted.split(delimiter).length;
+  return DELIMITERS.reduce((best, each) => (countOf(each) > countOf(best) ? each : best));
+}
+
+async function headerOf(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(RECORD_BYTES_MAX), 0, RECORD_BYTES_MAX, 0);
+    return buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0]!;
+  } finally {
+    await handle.close();
+  }
+}
+
 function placesOf(columns: readonly string[], header: readonly string[], file: string): number[] {
   const missing = columns.filter((column) => !header.includes(column));
   if (missing.length > 0) {
     throw new CommandError(
       `${file}, line 1: column ${missing.join(', ')} is missing; the header names ${header.slice(0, 20).join(', ')}.`,
+    );
+  }
+  const doubled = columns.find((column) => header.indexOf(column) !== header.lastIndexOf(column));
+  if (doubled !== undefined) {
+    throw new CommandError(
+      `${file}, line 1: column ${doubled} stands there twice, and which one counts can't be known. Rename or remove one.`,
     );
   }
   return columns.map((column) => header.indexOf(column));

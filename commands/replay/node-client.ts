@@ -28,6 +28,8 @@ export interface NodeRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
+  /** `If-Match` or `If-None-Match`. */
+  readonly precondition?: Readonly<Record<string, string>>;
   /** Seconds of `Prefer: wait`. */
   readonly waitSeconds?: number;
 }
@@ -38,6 +40,7 @@ export interface NodeAnswer {
   readonly replayed: boolean;
   /** The path of what was made, or nothing. */
   readonly location: string | undefined;
+  readonly etag: string | undefined;
   /** JSON text. */
   readonly body: string;
 }
@@ -126,16 +129,25 @@ export class NodeClient {
     this.#lastSuccessAt = this.#options.clock.monotonicMs();
     const replayed = headers['idempotent-replayed'] === 'true';
     const location = typeof headers['location'] === 'string' ? headers['location'] : undefined;
-    return { kind: 'answer', answer: { status, replayed, location, body } };
+    const etag = typeof headers['etag'] === 'string' ? headers['etag'] : undefined;
+    return { kind: 'answer', answer: { status, replayed, location, etag, body } };
   }
 
-  #dispatch({ method, path, body, idempotencyKey, waitSeconds }: NodeRequest): Promise<Dispatcher.ResponseData> {
+  #dispatch({
+    method,
+    path,
+    body,
+    idempotencyKey,
+    precondition,
+    waitSeconds,
+  }: NodeRequest): Promise<Dispatcher.ResponseData> {
     return request(`${this.#options.baseUrl}${path}`, {
       dispatcher: this.#agent,
       method,
       headers: {
         authorization: `Bearer ${this.#options.token}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...precondition,
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
         ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
       },

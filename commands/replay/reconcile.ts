@@ -117,11 +117,15 @@ export interface StockReconciliation {
   readonly productsWithAvailable: number;
 }
 
-/** The stock view against the opening stock and what the confirmed orders hold of it. */
+/**
+ * The stock view against the opening stock and what the confirmed orders hold of it. Where orders of others are in the
+ * database, what is held beyond the file's own is theirs, and comes on top of both.
+ */
 export async function reconcileStock(
   reader: ReconcileReader,
   onHand: ReadonlyMap<string, number>,
   unitsConfirmed: ReadonlyMap<string, number>,
+  hasOtherOrders: boolean,
 ): Promise<StockReconciliation> {
   const productIds = [...onHand.keys()];
   const offenders: string[] = [];
@@ -134,7 +138,9 @@ export async function reconcileStock(
     for (const stock of await reader.stock(batch)) found.set(stock.productId, stock);
     for (const productId of batch) {
       const stock = found.get(productId);
-      const expected = { onHand: onHand.get(productId) ?? 0, held: unitsConfirmed.get(productId) ?? 0 };
+      const own = unitsConfirmed.get(productId) ?? 0;
+      const others = hasOtherOrders ? Math.max(0, (stock?.held ?? 0) - own) : 0;
+      const expected = { onHand: (onHand.get(productId) ?? 0) + others, held: own + others };
       const left = stock ? stock.onHand - stock.held : 0;
       available += left;
       if (left !== 0) productsWithAvailable++;

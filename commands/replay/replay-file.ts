@@ -81,7 +81,12 @@ export async function replayFile(
     const reconciliation = await reconcileOrders(reader, file.orders, sent.orderIds, (orders) =>
       progress.update(orders),
     );
-    const stockReconciliation = await reconcileStock(reader, stock.onHand, reconciliation.unitsConfirmed);
+    const stockReconciliation = await reconcileStock(
+      reader,
+      stock.onHand,
+      reconciliation.unitsConfirmed,
+      (await reader.orderCount()) > orderIds.length,
+    );
     const placedTwice = await ordersPlacedTwice(reader, sent.orderIds);
     progress.end();
 

@@ -170,6 +170,52 @@ describe('retail file', () => {
     });
   }
 
+  const row = (invoice: number, date: string): string => `${invoice},A,a mug,1,${date},2.50,17850,United Kingdom\n`;
+  const placed = async (...dates: string[]): Promise<string[]> => {
+    const file = await fileOf(HEADER + dates.map((date, index) => row(700_001 + index, date)).join(''));
+    return (await readRetailFile(file)).orders.map(({ placedAt }) => placedAt);
+  };
+
+  it('takes the times of copies that went through a spreadsheet, month or day first by the whole file', async () => {
+    const monthFirst = ['2010-12-01T08:26:00.000Z', '2010-12-13T18:06:00.000Z'];
+    expect(await placed('12/1/10 8:26', '12/13/2010 18:06')).to.deep.equal(monthFirst);
+    const dayFirst = ['2010-01-12T08:26:00.000Z', '2010-12-13T18:06:30.000Z'];
+    expect(await placed('12/1/10 8:26', '13/12/10 18:06:30')).to.deep.equal(dayFirst);
+    expect(await placed('2010-12-01 08:26')).to.deep.equal(['2010-12-01T08:26:00.000Z']);
+  });
+
+  const UNCLEAR: readonly (readonly [what: string, dates: readonly string[], message: RegExp])[] = [
+    [
+      'month and day can not be told apart',
+      ['12/1/10 8:26', '1/2/11 9:00'],
+      /line 2, column InvoiceDate: no number.*2010-12-01/,
+    ],
+    ['both come first', ['13/12/10 8:26', '12/13/10 8:26'], /line 2 has the day first and line 3 the month/],
+    ['a day does not exist', ['1/31/10 8:26', '2/30/10 8:26'], /line 3, column InvoiceDate: "2\/30\/10 8:26"/],
+    ['a time does not exist', ['2010-12-01 08:26:00', '2010-12-01 25:00:00'], /line 3, column InvoiceDate/],
+  ];
+  for (const [what, dates, message] of UNCLEAR)
+    it(`refuses times where ${what}, and names the line`, async () => {
+      expect(await rejection(placed(...dates))).to.match(message);
+    });
+
+  for (const [name, delimiter] of [
+    ['semicolons', ';'],
+    ['tabs', '\t'],
+  ] as const)
+    it(`takes ${name} between cells, and commas in a text`, async () => {
+      const text = (HEADER + row(700_001, '2010-12-01 08:26:00'))
+        .replaceAll(',', delimiter)
+        .replace('a mug', 'a mug, red');
+      const { orders } = await readRetailFile(await fileOf(text));
+      expect(orders[0]).to.include({ invoiceNo: '700001', country: 'United Kingdom' });
+    });
+
+  it('refuses a column that stands there twice', async () => {
+    const file = await fileOf(HEADER.replace('Description', 'Quantity') + row(700_001, '2010-12-01 08:26:00'));
+    expect(await rejection(readRetailFile(file))).to.match(/line 1: column Quantity stands there twice/);
+  });
+
   it('refuses a file that is not there', async () => {
     expect(await rejection(readRetailFile(path.join(folder, 'none.csv')))).to.match(/none\.csv: ENOENT/);
   });

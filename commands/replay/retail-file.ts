@@ -10,6 +10,7 @@
 import path from 'node:path';
 import { readCsv, refuseCell, type CsvRow } from './csv-file.ts';
 import { parsePrice } from './price.ts';
+import { RetailDates } from './retail-dates.ts';
 import { CommandError } from '../support/command-line.ts';
 
 export interface RetailLine {
@@ -56,13 +57,13 @@ const ORDER_NUMBER = /^\d{1,60}$/;
 const RETURN_NUMBER = /^C\d{1,60}$/;
 const QUANTITY = /^-?\d{1,9}$/;
 const CUSTOMER = /^(\d{1,20})(?:\.0+)?$/;
-const DATE = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/;
 
 interface Invoice {
   readonly invoiceNo: string;
   readonly customerId: string;
   readonly country: string;
-  readonly placedAt: string;
+  /** As the file has it. */
+  readonly date: string;
   readonly lines: RetailLine[];
   isPaidFor: boolean;
 }
@@ -80,19 +81,21 @@ export async function readRetailFile(file: string): Promise<RetailFile> {
     texts.set(own, own);
     return own;
   };
+  const dates = new RetailDates(file);
   let lines = 0;
   const hash = await readCsv(file, RETAIL_COLUMNS, (row) => {
     if (++lines > LINES_MAX) throw new CommandError(`${file} has more than ${LINES_MAX} lines; split it.`);
     const cells = parsedCells(file, row);
+    dates.add(cells.date, row.line);
     let invoice = invoices.get(cells.invoiceNo);
     if (!invoice) {
-      const { customerId, country, placedAt } = cells;
+      const { customerId, country, date } = cells;
       const invoiceNo = shared(cells.invoiceNo);
       invoice = {
         invoiceNo,
         customerId: shared(customerId),
         country: shared(country),
-        placedAt: shared(placedAt),
+        date: shared(date),
         lines: [],
         isPaidFor: false,
       };
@@ -104,6 +107,7 @@ export async function readRetailFile(file: string): Promise<RetailFile> {
     orders.add(invoice); // a Set keeps the order of the first lines
   });
   if (lines === 0) throw new CommandError(`${file} has a header but no lines.`);
+  const times = dates.resolve();
   const paid = [...orders].filter((invoice) => invoice.isPaidFor);
   const returnInvoices = [...invoices.keys()].filter((invoiceNo) => RETURN_NUMBER.test(invoiceNo)).length;
   return {
@@ -111,7 +115,7 @@ export async function readRetailFile(file: string): Promise<RetailFile> {
     hash,
     lines,
     invoices: invoices.size,
-    orders: paid.map(({ isPaidFor: _isPaidFor, ...order }) => order),
+    orders: paid.map(({ isPaidFor: _isPaidFor, date, ...order }) => ({ ...order, placedAt: times.get(date)! })),
     returnInvoices,
     skippedInvoices: invoices.size - paid.length - returnInvoices,
   };
@@ -132,18 +136,7 @@ function parsedCells(file: string, { line, cells }: CsvRow) {
     refuse('CustomerID', 'is neither blank nor a number such as 17850.0.');
   if (country === '') refuse('Country', 'is blank.');
   const customerId = customerNumber === undefined ? `guest-${invoiceNo}` : customerNumber.replace(/^0+(?=\d)/, '');
-  const placedAt = utc(date) ?? refuse('InvoiceDate', `"${shown(date)}" is no time such as 2010-12-01 08:26:00.`);
-  return { invoiceNo, productId, quantity: Number(quantityText), placedAt, price, customerId, country };
-}
-
-/** `2010-12-01 08:26:00` -> `2010-12-01T08:26:00.000Z`; undefined for a day or time that doesn't exist. */
-function utc(date: string): string | undefined {
-  const [, day, time] = DATE.exec(date) ?? [];
-  if (day === undefined || time === undefined) return undefined;
-  const iso = `${day}T${time}.000Z`;
-  const at = new Date(iso);
-  // JavaScript takes the 30th of February for the 2nd of March.
-  return !Number.isNaN(at.getTime()) && at.toISOString() === iso ? iso : undefined;
+  return { invoiceNo, productId, quantity: Number(quantityText), date, price, customerId, country };
 }
 
 function shown(text: string): string {

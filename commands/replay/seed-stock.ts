@@ -1,30 +1,27 @@
 /**
- * Sets the opening stock through the node, in batches, under keys made from the file: a second run of the same file is
- * recognised and sets nothing, however much of the stock is held by then.
+ * Gives the orders of a file their opening stock through the node: so many units of each product beside what orders of
+ * other files, or other customers, hold already. To set the opening stock alone would take the units from those, and the
+ * file's orders would be cancelled for good.
+ *
+ * Each product is set under a key made from the file, so a second run of the file is recognised and sets nothing, however
+ * much of the stock is held by then. What is set rests on what was read: if it changed between, it is read again.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
 import { z } from 'zod';
+import { DEFAULT_WAREHOUSE } from '../../domain/stock/stock-item.ts';
 import { CommandError } from '../support/command-line.ts';
-import { problemIn, type NodeClient } from './node-client.ts';
+import { problemIn, type NodeAnswer, type NodeClient } from './node-client.ts';
 import type { OpeningStock } from './opening-stock.ts';
 
-/** What one call may carry. */
-const ITEMS_PER_CALL_MAX = 5_000;
+const PRODUCTS_AT_A_TIME = 64;
+/** Somebody else may be trading in the product. */
+const ATTEMPTS_MAX = 20;
 const HTTP_OK = 200;
+const HTTP_NOT_FOUND = 404;
+const HTTP_PRECONDITION_FAILED = 412;
 const REFUSALS_SHOWN_MAX = 3;
 
-/** Then nothing was applied, or nobody knows: the whole batch is sent again under its key. */
-const AGAIN_STATUSES = new Set([429, 500, 503, 504]);
-const SENDS_MAX = 20;
-const PAUSE_MS = 500;
-
-/** What the node says of one item: as its own PUT would be answered. */
-const BATCH_ANSWER = z.object({
-  results: z.array(
-    z.object({ productId: z.string(), status: z.number(), problem: z.object({ code: z.string() }).optional() }),
-  ),
-});
-type ItemResult = z.output<typeof BATCH_ANSWER>['results'][number];
+const STOCK = z.object({ warehouses: z.array(z.object({ warehouseId: z.string(), held: z.number() })) });
 
 /** @throws CommandError naming products whose stock was refused. */
 export async function seedStock(
@@ -32,35 +29,54 @@ export async function seedStock(
   stock: OpeningStock,
   progress: (items: number) => void,
 ): Promise<void> {
-  const items = [...stock.onHand].map(([productId, onHand]) => ({ productId, onHand }));
-  for (let start = 0; start < items.length; start += ITEMS_PER_CALL_MAX) {
-    const chunk = items.slice(start, start + ITEMS_PER_CALL_MAX);
-    await seedChunk(client, `retail-stock-${stock.hash}-${start / ITEMS_PER_CALL_MAX}`, chunk);
-    progress(start + chunk.length);
-  }
-}
-
-async function seedChunk(client: NodeClient, idempotencyKey: string, items: readonly unknown[]): Promise<void> {
-  for (let send = 1; ; send++) {
-    const answer = await client.send({ method: 'POST', path: '/api/v1/stock/batch', idempotencyKey, body: { items } });
-    if (answer.status !== HTTP_OK) {
-      const { code, detail } = problemIn(answer.body);
-      throw new CommandError(`The opening stock was refused: ${answer.status} ${code}. ${detail}`);
-    }
-    const failed = BATCH_ANSWER.parse(JSON.parse(answer.body)).results.filter(({ status }) => status !== HTTP_OK);
-    if (failed.length === 0) return;
-    const refused = failed.filter(({ status }) => !AGAIN_STATUSES.has(status));
-    if (refused.length > 0 || send === SENDS_MAX) refuse(refused.length > 0 ? refused : failed);
-    await sleep(PAUSE_MS);
-  }
-}
-
-function refuse(items: readonly ItemResult[]): never {
-  const shown = items
-    .slice(0, REFUSALS_SHOWN_MAX)
-    .map(({ productId, status, problem }) => `${productId} (${problem?.code ?? status})`);
-  throw new CommandError(
-    `The opening stock of ${items.length} products was not taken: ${shown.join(', ')}. Where more is held than this file ` +
-      'needs, other orders hold it: replay into a database of its own, or give --stock.',
+  const refused: string[] = [];
+  let done = 0;
+  const queue = new PQueue({ concurrency: PRODUCTS_AT_A_TIME });
+  await queue.addAll(
+    [...stock.onHand].map(([productId, units]) => async () => {
+      const refusal = await seedProduct(client, productId, units, `retail-stock-${stock.hash}`);
+      if (refusal !== undefined) refused.push(`${productId} (${refusal})`);
+      progress(++done);
+    }),
   );
+  if (refused.length === 0) return;
+  const shown = refused.slice(0, REFUSALS_SHOWN_MAX).join(', ');
+  throw new CommandError(`The opening stock of ${refused.length} products was not taken: ${shown}.`);
+}
+
+/** @returns why not. */
+async function seedProduct(
+  client: NodeClient,
+  productId: string,
+  units: number,
+  idempotencyKey: string,
+): Promise<string | undefined> {
+  const path = `/api/v1/stock/${encodeURIComponent(productId)}`;
+  let answer: NodeAnswer | undefined;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const found = await client.send({ method: 'GET', path });
+    if (found.status !== HTTP_OK && found.status !== HTTP_NOT_FOUND) return reasonIn(found);
+    const isNew = found.status === HTTP_NOT_FOUND;
+    answer = await client.send({
+      method: 'PUT',
+      path,
+      idempotencyKey,
+      precondition: isNew ? { 'if-none-match': '*' } : { 'if-match': found.etag ?? '*' },
+      body: { onHand: units + (isNew ? 0 : heldIn(found)) },
+    });
+    if (answer.status === HTTP_OK) return undefined;
+    // Under the key of this file and product another amount was set: by a run before, when less was held.
+    if (problemIn(answer.body).code === 'idempotency_mismatch') return undefined;
+    if (answer.status !== HTTP_PRECONDITION_FAILED) return reasonIn(answer);
+  }
+  return answer && reasonIn(answer);
+}
+
+function heldIn({ body }: NodeAnswer): number {
+  const { warehouses } = STOCK.parse(JSON.parse(body));
+  return warehouses.find(({ warehouseId }) => warehouseId === DEFAULT_WAREHOUSE)?.held ?? 0;
+}
+
+function reasonIn({ status, body }: NodeAnswer): string {
+  return `${status} ${problemIn(body).code}`;
 }

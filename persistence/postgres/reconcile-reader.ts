@@ -124,6 +124,11 @@ export class ReconcileReader {
     }));
   }
 
+  async orderCount(): Promise<number> {
+    const rows = await this.#query<{ orders: number }>('SELECT count(*) AS orders FROM order_view');
+    return rows[0]!.orders;
+  }
+
   /** Over all warehouses; a product without stock is missing. */
   async stock(productIds: readonly string[]): Promise<StoredStock[]> {
     return await this.#query(
