@@ -15,9 +15,9 @@ import { SHARD_HASH } from './actors/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { readOrCreateNodeId } from './config/node-id.ts';
+import { AdminServer } from './http/admin/admin-server.ts';
 import { createAuthenticator, type Authenticator, type Peer } from './http/authenticator.ts';
 import { Problem } from './http/problems.ts';
-import { requestIdOf } from './http/request-id.ts';
 import { systemClock } from './kernel/clock.ts';
 import { checkBroker } from './messaging/rabbitmq/check-broker.ts';
 import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
@@ -38,7 +38,6 @@ import {
 import type { Incarnation } from './persistence/ports.ts';
 import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
 import { sessionsOfNode } from './persistence/postgres/session-budget.ts';
-import { AdminServer } from './supervisors/admin-server.ts';
 import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
 import { sayReady, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
@@ -86,8 +85,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
       workers: node.supervisor?.workers ?? [],
     }),
     membership: async () => node.ownership?.membership(),
-    authorize: (authorization, peer) => refusalOf(authenticator, authorization, peer),
-    requestId: requestIdOf,
+    authorize: (authorization, peer) => requireAdmin(authenticator, authorization, peer),
     restartWorker: (id) => node.supervisor?.restart(id, config.shutdownTimeoutMs) ?? 'busy',
     drain: () => process.kill(process.pid, 'SIGTERM'),
   });
@@ -214,19 +212,14 @@ async function bury(ownership: PostgresOwnershipStore, workerId: string, log: Lo
   }
 }
 
-async function refusalOf(
+/** @throws Problem unauthenticated, rate_limited, forbidden. */
+async function requireAdmin(
   authenticator: Authenticator,
   authorization: string | undefined,
   peer: Peer,
-): Promise<401 | 403 | 429 | undefined> {
-  try {
-    const { role } = await authenticator.authenticate(authorization, peer);
-    return role === 'admin' ? undefined : 403;
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'unauthenticated') return 401;
-    if (error instanceof Problem && error.code === 'rate_limited') return 429;
-    throw error;
-  }
+): Promise<void> {
+  const { role } = await authenticator.authenticate(authorization, peer);
+  if (role !== 'admin') throw new Problem('forbidden', 'Only the role admin may do this.');
 }
 
 /** @throws StartupError when the workers can't start. */

@@ -94,7 +94,7 @@ describe('the description of the messages', () => {
 
   it('is readable at /docs, with a link to each schema', async () => {
     const { text } = await get('/docs');
-    expect(text).to.include('<h2>Messages</h2>').and.include('href="/asyncapi.json"');
+    expect(text).to.include('<h2 id="messages">Messages</h2>').and.include('href="/asyncapi.json"');
     for (const type of PUBLIC_EVENT_TYPES) expect(text).to.include(`href="/contracts/${type}.schema.json"`);
     for (const type of Object.keys(COMMAND_MESSAGES)) expect(text).to.include(`id="message-${type}"`);
   });

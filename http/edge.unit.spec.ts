@@ -90,7 +90,7 @@ describe('the edge', () => {
           .and.include(`"instance":"${target}"`)
           .and.match(/\r\nRequest-Id: /);
       }
-      expect(edge.logged).to.deep.equal([]);
+      expect(edge.logged.filter((line) => !line.includes('"msg":"request"'))).to.deep.equal([]);
     }));
 
   it('decodes a variable of the path once, and never finds another route by it', () =>

@@ -31,6 +31,7 @@ export const PROBLEMS = {
   payload_too_large: final(413, 'The body is too large'),
   unsupported_media_type: final(415, 'The media type is not supported'),
   expectation_failed: final(417, 'The expectation is not supported'),
+  misdirected_request: final(421, 'Sent to the wrong host'),
   unknown_product: final(422, 'A product is not known'),
   price_mismatch: final(422, 'A price differs from the catalogue'),
   currency_mismatch: final(422, 'One order has one currency'),

@@ -33,6 +33,7 @@ const BESIDE_THE_CONTRACT: Readonly<Record<string, number>> = {
   method_not_allowed: 405,
   request_timeout: 408,
   expectation_failed: 417,
+  misdirected_request: 421,
   header_fields_too_large: 431,
   internal: 500,
 };

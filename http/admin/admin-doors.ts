@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { isLoopbackHost } from '../config/loopback.ts';
+import { isLoopbackHost } from '../../config/loopback.ts';
 
 export const ADMIN_HEADERS = {
   'x-content-type-options': 'nosniff',

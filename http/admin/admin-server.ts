@@ -6,11 +6,15 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { messageOf, StartupError } from '../kernel/errors.ts';
-import type { Membership } from '../persistence/ports.ts';
+import { messageOf, StartupError } from '../../kernel/errors.ts';
+import type { Membership } from '../../persistence/ports.ts';
+import { wordFor, type Check } from '../../supervisors/worker-report.ts';
+import type { RestartAnswer, WorkerStatus } from '../../supervisors/worker-supervisor.ts';
+import { instanceOf, PROBLEM_TYPE } from '../answer.ts';
+import { answerUnparsed, hostProblem } from '../parser-problems.ts';
+import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
+import { requestIdOf } from '../request-id.ts';
 import { ADMIN_HEADERS, comesFromHere, isCrossSite, isOwnHost } from './admin-doors.ts';
-import { wordFor, type Check } from './worker-report.ts';
-import type { RestartAnswer, WorkerStatus } from './worker-supervisor.ts';
 
 export interface NodeStatus {
   readonly nodeId: string | undefined;
@@ -28,29 +32,23 @@ export interface AdminDeps {
   readonly status: () => NodeStatus;
   /** Undefined while the node has no database yet. */
   readonly membership: () => Promise<Membership | undefined>;
-  /** Rejects, or resolves with the status to answer with, where the caller may not. */
+  /** Rejects with the Problem to answer with, where the caller may not. */
   readonly authorize: (
     authorization: string | undefined,
     peer: { readonly remoteAddress?: string | undefined },
-  ) => Promise<401 | 403 | 429 | undefined>;
-  /** The request's own name where it is harmless, else a new one. */
-  readonly requestId: (header: string | string[] | undefined) => string;
+  ) => Promise<void>;
   readonly restartWorker: (id: string) => RestartAnswer;
   /** Ends the node as SIGTERM does. */
   readonly drain: () => void;
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  401: 'Unauthenticated',
-  403: 'Forbidden',
-  404: 'Not found',
-  409: 'Not in this state',
-  421: 'Sent to the wrong host',
-  429: 'Too many requests',
-  503: 'Unavailable',
-};
-
+/** What is not thrown as a Problem. */
 type Answer = readonly [status: number, body: unknown];
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const CONNECTIONS_MAX = 1_000;
+/** Where a part of the node does not answer; what it is for is asked again every few seconds. */
+const RETRY_AFTER_SECONDS = 2;
 
 const WORKER_RESTART = /^\/cluster\/workers\/([\w-]{1,64})\/restart$/;
 
@@ -61,9 +59,10 @@ export class AdminServer {
 
   constructor(deps: AdminDeps) {
     this.#deps = deps;
-    this.#server = createServer((request, response) => void this.#handle(request, response));
-    this.#server.requestTimeout = 5_000;
-    this.#server.maxConnections = 1_000;
+    const options = { requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false };
+    this.#server = createServer(options, (request, response) => void this.#handle(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    answerUnparsed(this.#server);
   }
 
   /** @returns the port. @throws StartupError when it is taken. */
@@ -88,62 +87,62 @@ export class AdminServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
-    const path = (request.url ?? '').split('?')[0]!;
-    const requestId = this.#deps.requestId(request.headers['request-id']);
+    const requestId = requestIdOf(request.headers['request-id']);
     try {
-      const [status, body] = await this.#answer(request, path);
-      send(response, status, body, requestId);
+      const [status, body] = await this.#answer(request, instanceOf(request.url ?? ''));
+      send(response, status, body, { 'request-id': requestId, 'content-type': 'application/json' });
     } catch (error) {
-      this.#deps.log.warn({ path, reason: messageOf(error) }, 'an admin request failed');
-      send(
-        response,
-        503,
-        problem(503, 'unavailable', 'A part that this needs, the database or the key set, does not answer.'),
-        requestId,
-      );
+      const problem = error instanceof Problem ? error : this.#unexpected(request, error);
+      const { headers, retryAfterSeconds } = problem.details;
+      const document = problemDocument(problem, { requestId, instance: instanceOf(request.url ?? '') });
+      send(response, PROBLEMS[problem.code].status, document, {
+        'request-id': requestId,
+        'content-type': PROBLEM_TYPE,
+        ...headers,
+        ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+      });
     }
+  }
+
+  #unexpected(request: IncomingMessage, error: unknown): Problem {
+    this.#deps.log.warn({ path: instanceOf(request.url ?? ''), reason: messageOf(error) }, 'an admin request failed');
+    return unavailable('A part that this needs, the database or the key set, does not answer.');
   }
 
   async #answer(request: IncomingMessage, path: string): Promise<Answer> {
     const { method, headers } = request;
-    if (!isOwnHost(headers.host, this.#host)) return WRONG_HOST;
+    const refused = hostProblem(request);
+    if (refused !== undefined) throw refused;
+    if (!isOwnHost(headers.host, this.#host)) throw new Problem('misdirected_request', WRONG_HOST);
     if (method === 'GET' || method === 'HEAD') {
-      const refused = IS_SHOWN_TO_ALL.has(path) || comesFromHere(request) ? undefined : await this.#refusal(request);
-      return refused ?? (await this.#shown(path, comesFromHere(request))) ?? NOT_FOUND;
+      if (!IS_SHOWN_TO_ALL.has(path) && !comesFromHere(request)) await this.#authorize(request);
+      return (await this.#shown(path, comesFromHere(request))) ?? nothingHere();
     }
     const worker = WORKER_RESTART.exec(path)?.[1];
-    if (method !== 'POST' || (worker === undefined && path !== '/cluster/drain')) return NOT_FOUND;
-    if (isCrossSite(headers)) return [403, problem(403, 'forbidden', 'Another web site may not do this.')];
-    const refused = await this.#refusal(request);
-    if (refused !== undefined) return refused;
-    if (worker === undefined) {
-      this.#deps.drain();
-      return [202, { status: 'draining' }];
-    }
+    if (method !== 'POST' || (worker === undefined && path !== '/cluster/drain')) return nothingHere();
+    if (isCrossSite(headers)) throw new Problem('forbidden', 'Another web site may not do this.');
+    await this.#authorize(request);
+    return worker === undefined ? this.#drain() : this.#restart(worker);
+  }
+
+  #drain(): Answer {
+    this.#deps.drain();
+    return [202, { status: 'draining' }];
+  }
+
+  #restart(worker: string): Answer {
     switch (this.#deps.restartWorker(worker)) {
       case 'restarting':
         return [202, { status: 'restarting', worker }];
       case 'busy':
-        return [
-          409,
-          problem(409, 'illegal_transition', 'Workers are restarted one at a time, and one is not ready yet.'),
-        ];
+        throw new Problem('illegal_transition', 'Workers are restarted one at a time, and one is not ready yet.');
       case 'unknown':
-        return [404, problem(404, 'not_found', `There is no worker ${worker} in this node; see /cluster/members.`)];
+        throw new Problem('not_found', `There is no worker ${worker} in this node; see /cluster/members.`);
     }
   }
 
-  async #refusal({ headers, socket }: IncomingMessage): Promise<Answer | undefined> {
-    switch (await this.#deps.authorize(headers.authorization, socket)) {
-      case 401:
-        return [401, problem(401, 'unauthenticated', 'An admin token is needed.')];
-      case 403:
-        return [403, problem(403, 'forbidden', 'Only the role admin may do this.')];
-      case 429:
-        return [429, problem(429, 'rate_limited', 'Too many tokens were not accepted; send it again later.')];
-      case undefined:
-        return undefined;
-    }
+  #authorize({ headers, socket }: IncomingMessage): Promise<void> {
+    return this.#deps.authorize(headers.authorization, socket);
   }
 
   async #shown(path: string, inFull: boolean): Promise<Answer | undefined> {
@@ -167,13 +166,13 @@ export class AdminServer {
         return [200, supervision(status)];
       case '/cluster/members': {
         const membership = await this.#deps.membership();
-        return membership ? [200, { data: membersOf(membership, status.nodeId) }] : starting(phase);
+        if (membership === undefined) throw starting(phase);
+        return [200, { data: membersOf(membership, status.nodeId) }];
       }
       case '/cluster/shards': {
         const membership = await this.#deps.membership();
-        return membership
-          ? [200, { data: membership.owners.map((owner, shard) => ({ shard, owner })) }]
-          : starting(phase);
+        if (membership === undefined) throw starting(phase);
+        return [200, { data: membership.owners.map((owner, shard) => ({ shard, owner })) }];
       }
       default:
         return undefined;
@@ -230,35 +229,25 @@ function membersOf({ members, owners }: Membership, nodeId: string | undefined) 
 /** To orchestrators, which have no token. */
 const IS_SHOWN_TO_ALL: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/health/startup']);
 
-const WRONG_HOST: Answer = [
-  421,
-  problem(
-    421,
-    'misdirected_request',
-    'Ask by an IP address, by localhost, by ADMIN_HOST or by the name of this machine.',
-  ),
-];
+const WRONG_HOST = 'Ask by an IP address, by localhost, by ADMIN_HOST or by the name of this machine.';
 
-const NOT_FOUND: Answer = [404, problem(404, 'not_found', 'There is nothing at this path.')];
-
-function starting(phase: string): Answer {
-  return [503, problem(503, 'unavailable', `The node is starting: ${phase}.`)];
+function nothingHere(): never {
+  throw new Problem('not_found', 'There is nothing at this path.');
 }
 
-function problem(status: number, code: string, detail: string) {
-  const retryable = status === 503 || status === 429;
-  return { type: 'about:blank', title: TITLES[status] ?? 'Error', status, code, detail, retryable };
-}
+const starting = (phase: string): Problem => unavailable(`The node is starting: ${phase}.`);
 
-function send(response: ServerResponse, status: number, body: unknown, requestId: string): void {
-  const isProblem = typeof body === 'object' && body !== null && 'code' in body;
-  response.writeHead(status, {
-    ...ADMIN_HEADERS,
-    'request-id': requestId,
-    'content-type': isProblem ? 'application/problem+json' : 'application/json',
-    'cache-control': 'no-store',
-    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-    ...((status === 503 || status === 429) && isProblem && { 'retry-after': '2' }),
-  });
-  response.end(JSON.stringify(isProblem ? { ...body, requestId } : body));
+const unavailable = (detail: string): Problem =>
+  new Problem('unavailable', detail, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const text = JSON.stringify(body);
+  const length = String(Buffer.byteLength(text));
+  response.writeHead(status, { ...ADMIN_HEADERS, 'cache-control': 'no-store', 'content-length': length, ...headers });
+  response.end(text);
 }

@@ -1,15 +1,16 @@
 /** The admin port over real HTTP, its node faked: what each path shows, and who may have something done. */
 import { expect } from 'chai';
 import { request, type IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { hostname } from 'node:os';
-import type { Member, Membership } from '../persistence/ports.ts';
-import { requestIdOf } from '../http/request-id.ts';
-import { StartupError } from '../kernel/errors.ts';
-import { silentLog } from '../test/support/silent-log.ts';
+import type { Member, Membership } from '../../persistence/ports.ts';
+import { Problem } from '../problems.ts';
+import { unauthenticated } from '../unauthenticated.ts';
+import { StartupError } from '../../kernel/errors.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import { AdminServer, type NodeStatus } from './admin-server.ts';
-import type { WorkerReport } from './worker-report.ts';
-import type { WorkerStatus } from './worker-supervisor.ts';
+import type { WorkerReport } from '../../supervisors/worker-report.ts';
+import type { WorkerStatus } from '../../supervisors/worker-supervisor.ts';
 
 const HOST = '127.0.0.1';
 
@@ -90,8 +91,9 @@ describe('the admin port', () => {
       membership: () => membership(),
       authorize: (authorization) => {
         tokens.push(authorization);
-        if (authorization === undefined) return Promise.resolve(401);
-        return Promise.resolve(authorization === 'Bearer admin' ? undefined : 403);
+        if (authorization === undefined) return Promise.reject(unauthenticated('A token is needed.', false));
+        if (authorization === 'Bearer admin') return Promise.resolve();
+        return Promise.reject(new Problem('forbidden', 'Only the role admin may do this.'));
       },
       restartWorker: (id) => {
         if (id === 'busy') return 'busy';
@@ -100,7 +102,6 @@ describe('the admin port', () => {
         return 'restarting';
       },
       drain: () => done.push('drain'),
-      requestId: requestIdOf,
     });
     base = `http://${HOST}:${await admin.listen(0, HOST)}`;
   });
@@ -239,7 +240,7 @@ describe('the admin port', () => {
       it(`POST ${path} needs an admin`, async () => {
         const stranger = await post(path);
         expect([stranger.status, stranger.body['code']]).to.deep.equal([401, 'unauthenticated']);
-        expect(stranger.headers.get('www-authenticate')).to.equal('Bearer');
+        expect(stranger.headers.get('www-authenticate')).to.match(/^Bearer /);
         const customer = await post(path, 'customer');
         expect([customer.status, customer.body['code']]).to.deep.equal([403, 'forbidden']);
         expect(done).to.deep.equal([]);
@@ -349,6 +350,31 @@ describe('the admin port', () => {
     });
   });
 
+  it('answers what its parser refuses, and every refusal, with a problem that has a Request-Id', async () => {
+    const answerTo = async (bytes: string): Promise<string> => {
+      const socket = connect(Number(new URL(base).port), HOST);
+      socket.write(bytes);
+      let received = '';
+      for await (const chunk of socket) received += (chunk as Buffer).toString('latin1');
+      return received;
+    };
+    const refused: readonly (readonly [string, number, string])[] = [
+      ['hello\r\n\r\n', 400, 'malformed_request'],
+      ['GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'malformed_request'],
+      [`GET / HTTP/1.1\r\nhost: x\r\ny: ${'y'.repeat(20_000)}\r\n\r\n`, 431, 'header_fields_too_large'],
+      ['GET / HTTP/1.1\r\nhost: localhost\r\nexpect: more\r\n\r\n', 417, 'expectation_failed'],
+      ['GET /x HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n', 421, 'misdirected_request'],
+      ['GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 404, 'not_found'],
+    ];
+    for (const [bytes, status, code] of refused) {
+      const [head = '', text = ''] = (await answerTo(bytes)).split('\r\n\r\n', 2);
+      const problem = JSON.parse(text) as Record<string, unknown>;
+      expect([head.split(' ')[1], problem['code']]).to.deep.equal([String(status), code]);
+      expect(head.toLowerCase()).to.include(`request-id: ${String(problem['requestId']).toLowerCase()}`);
+      expect(problem['type']).to.equal(`/docs#problem-${code}`);
+    }
+  });
+
   it('HEAD answers as GET, without a body', async () => {
     const { status: code, body } = await get('/health/ready', { method: 'HEAD' });
     expect([code, body]).to.deep.equal([200, undefined]);
@@ -362,10 +388,9 @@ describe('the admin port', () => {
       log: silentLog,
       status: () => status,
       membership: () => membership(),
-      authorize: () => Promise.resolve(401),
+      authorize: () => Promise.resolve(),
       restartWorker: () => 'unknown',
       drain: () => undefined,
-      requestId: requestIdOf,
     });
     const error = await second.listen(port, HOST).then(
       () => undefined,
