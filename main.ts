@@ -29,7 +29,7 @@ import { openRuntimeDir } from './config/runtime-dir.ts';
 import { messageOf, StartupError } from './kernel/errors.ts';
 import { createLogger } from './kernel/logger.ts';
 import { redactSecrets } from './kernel/redact.ts';
-import { endsWithin, StopOrder, StopWanted } from './kernel/stop-order.ts';
+import { endsWithin, StopOrder, stopOrEnd, StopWanted } from './kernel/stop-order.ts';
 import {
   EmbeddedPostgresError,
   startEmbeddedPostgres,
@@ -308,20 +308,19 @@ async function main(): Promise<void> {
   }
   // A node that fails has nothing to linger for.
   await node.supervisor?.retire(exitCode === 0 ? config.drainDelayMs : 0);
-  await stopAll(started, running, config.shutdownTimeoutMs, log);
+  const timeoutMs = config.shutdownTimeoutMs;
+  const end = (): void => {
+    log.flush();
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+    process.exit(1);
+  };
+  await stopOrEnd(() => stopAll(started, running, timeoutMs, log), { timeoutMs, log, end });
   log.flush();
   process.exit(exitCode);
 }
 
-/** Whatever hangs, the process has ended by SHUTDOWN_TIMEOUT_MS: its workers die with it. */
 async function stopAll(started: StopOrder, running: Promise<unknown>, timeoutMs: number, log: Logger): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  setTimeout(() => {
-    log.error({ timeoutMs }, 'not everything stopped within SHUTDOWN_TIMEOUT_MS; the process ends all the same');
-    log.flush();
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
-    process.exit(1);
-  }, timeoutMs);
   started.want();
   // A start that is under way ends behind the part in hand, which then is stopped before those that it needs. A node
   // that runs waits for failures only.

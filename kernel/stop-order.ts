@@ -47,6 +47,21 @@ export async function stopInOrder(steps: readonly StopStep[], limits: StopLimits
   }
 }
 
+/**
+ * Runs `stop`, and calls `end` once the time is up, whatever hangs: then the process ends at once, and its workers with
+ * it. Parts have bounds of their own; this one does not depend on them.
+ */
+export function stopOrEnd(
+  stop: () => Promise<void>,
+  { timeoutMs, log, end }: { timeoutMs: number; log: Pick<Logger, 'error'>; end: () => void },
+): Promise<void> {
+  setTimeout(() => {
+    log.error({ timeoutMs }, 'not everything stopped within SHUTDOWN_TIMEOUT_MS; the process ends all the same');
+    end();
+  }, timeoutMs);
+  return stop();
+}
+
 /** Whether `work` settles within so many ms. It goes on, unheard, where it does not. */
 export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const given = new AbortController();

@@ -1,7 +1,8 @@
 /** Stopping in order, whatever hangs, and amid a start. */
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { keptLog } from '../test/support/silent-log.ts';
-import { endsUnless, endsWithin, StopOrder, StopWanted, stopInOrder } from './stop-order.ts';
+import { endsUnless, endsWithin, StopOrder, stopOrEnd, StopWanted, stopInOrder } from './stop-order.ts';
 
 const monotonicMs = (): number => performance.now();
 const hangs = (): Promise<never> => new Promise(() => undefined);
@@ -52,6 +53,26 @@ describe('stopping', () => {
     let asked = 0;
     expect(await endsUnless(hangs(), () => ++asked > 1, limits)).to.equal(false);
     expect(await endsUnless(hangs(), () => false, { monotonicMs, deadline: -Infinity })).to.equal(false);
+  });
+
+  describe('by a hard end', () => {
+    beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+    afterEach(() => mock.timers.reset());
+
+    for (const [what, stop] of Object.entries({
+      'never ends': hangs,
+      'has ended, while something still keeps the process': () => Promise.resolve(),
+    })) {
+      it(`ends the process, not before its time, where the stop ${what}`, () => {
+        const { log, lines } = keptLog();
+        let ends = 0;
+        void stopOrEnd(stop, { timeoutMs: 30_000, log, end: () => ends++ });
+        mock.timers.tick(29_999);
+        expect([ends, lines.length]).to.deep.equal([0, 0]);
+        mock.timers.tick(1);
+        expect([ends, lines.map(({ timeoutMs }) => timeoutMs)]).to.deep.equal([1, [30_000]]);
+      });
+    }
   });
 
   describe('amid a start', () => {
