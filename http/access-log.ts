@@ -1,5 +1,5 @@
 /**
- * Owns the line that a request leaves in the log: method, route, status, time, who, and its id. The route is the pattern,
+ * Owns the line that a request leaves in the log, and the count of those that leave none: method, route, status, time, who, and its id. The route is the pattern,
  * never the address: that may hold names and numbers of people.
  */
 import type { Logger } from 'pino';
@@ -14,6 +14,9 @@ const WINDOW_MS = 1_000;
 const CLIENT_GONE = 499;
 /** Asked for every few seconds by machines. */
 const QUIET: ReadonlySet<string> = new Set<OperationId>(['live', 'ready']);
+
+/** Made once: a line each would hurt just then. */
+const AT_DOOR = { status: 503, reason: 'too many requests are being handled' } as const;
 
 type LoggedContext = Pick<PublicContext, 'method' | 'status' | 'respond'> & {
   readonly state: { readonly requestId: string; readonly principal?: { readonly sub: string } };
@@ -56,6 +59,11 @@ export class AccessLog {
     else if (this.#dropped === 0) this.#log.info(fields, 'request');
     else this.#log.info({ ...fields, dropped: this.#dropped }, 'request');
     if (!isQuiet) this.#dropped = 0;
+  }
+
+  /** A request was answered before anything of the edge was spent on it. The logger makes one line and counts of them. */
+  refusedAtDoor(): void {
+    this.#log.warn(AT_DOOR, 'a request was refused before it was read');
   }
 
   #hasRoom(nowMs: number, failed: boolean): boolean {

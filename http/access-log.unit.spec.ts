@@ -1,5 +1,9 @@
+import { mock } from 'node:test';
 import { expect } from 'chai';
+import { createLogger } from '../kernel/logger.ts';
 import { orderBody, startEdge, type EdgeHarness } from '../test/support/edge-harness.ts';
+import { ManualClock } from '../test/support/manual-clock.ts';
+import { AccessLog } from './access-log.ts';
 
 describe('the access log', () => {
   let edge: EdgeHarness;
@@ -66,5 +70,23 @@ describe('the access log', () => {
         .slice(101)
         .map(({ dropped }) => dropped),
     ).to.deep.equal([1, undefined]);
+  });
+
+  it('counts what is refused before it is read: one line at once, then one with the number', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      const clock = new ManualClock();
+      const written: string[] = [];
+      const destination = { write: (line: string) => void written.push(line) };
+      const access = new AccessLog(createLogger({ level: 'info', base: {}, destination, clock }), clock);
+      for (let request = 0; request < 5_000; request++) access.refusedAtDoor();
+      expect(written).to.have.length(1);
+      clock.advance(10_000);
+      mock.timers.tick(1_000);
+      expect(written).to.have.length(2);
+      expect(JSON.parse(written[1]!)).to.include({ times: 4_999, status: 503, level: 'warn' });
+    } finally {
+      mock.timers.reset();
+    }
   });
 });

@@ -82,6 +82,7 @@ describe('limits of the edge', () => {
       const refused = await edge.send('/api/v1/orders', { method: 'POST', json: orderBody() });
       expect([refused.status, refused.body['code']]).to.deep.equal([503, 'overloaded']);
       expect(Number(refused.headers.get('retry-after'))).to.be.at.least(1);
+      expect(edge.logged.filter((line) => line.includes('a request was refused before it was read'))).to.have.length(1);
       expect((await edge.send('/health/ready', { token: null })).status).to.equal(200);
       for (const release of waiting) release();
       expect((await Promise.all(slow)).map(({ status }) => status)).to.deep.equal([200, 200]);

@@ -37,7 +37,10 @@ export interface Edge {
 export function createEdge(deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving);
+  const accessLog = new AccessLog(log, clock);
+  const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving, () =>
+    accessLog.refusedAtDoor(),
+  );
   const authenticated = authenticate(createAuthenticator(deps.auth, clock, log), inFlight);
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 
@@ -46,7 +49,7 @@ export function createEdge(deps: EdgeDeps): Edge {
 
   const app = new Koa<RequestState>();
   const answers = new EdgeAnswers();
-  app.use(problemBoundary(log, limits.bodyBytesMax, answers, new AccessLog(log, clock)));
+  app.use(problemBoundary(log, limits.bodyBytesMax, answers, accessLog));
   app.use(refuseUnreadablePath);
   app.use(routes.routes());
   app.use(refuseUnrouted);

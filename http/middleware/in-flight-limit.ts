@@ -27,11 +27,13 @@ export class InFlightLimit implements Slots {
   readonly #max: number;
   readonly #bodyBytesMax: number;
   readonly #leaving: LeavingAnswers;
+  readonly #refused: () => void;
   #handled = 0;
   #waiting = 0;
 
-  /** @param bodyBytesMax see discardRest. */
-  constructor(inFlightMax: number, bodyBytesMax: number, leaving: LeavingAnswers) {
+  /** @param bodyBytesMax see discardRest. @param refused hears of each request that is refused. */
+  constructor(inFlightMax: number, bodyBytesMax: number, leaving: LeavingAnswers, refused: () => void) {
+    this.#refused = refused;
     this.#max = inFlightMax;
     this.#bodyBytesMax = bodyBytesMax;
     this.#leaving = leaving;
@@ -80,6 +82,7 @@ export class InFlightLimit implements Slots {
       'Content-Length': Buffer.byteLength(body),
     });
     res.end(body);
+    this.#refused();
     // Node itself lets flow by what nobody reads; that could be without end where no length was announced.
     const length = req.headers['content-length'] ?? (req.headers['transfer-encoding'] === undefined ? 0 : Infinity);
     if (!(Number(length) <= this.#bodyBytesMax)) discardRest(req, this.#bodyBytesMax);
