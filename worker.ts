@@ -245,6 +245,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     clockSkewMs: () => ownership.clockSkewMs,
     journalStalledMs: () => journal.stalledMs,
     projectionsLagMs: () => projections.lagMs,
+    failing: () => failures.flatMap(({ what }) => what ?? []),
     ...(eventsBroker &&
       relay && {
         broker: { state: () => eventsBroker.state, lag: () => relay.figures, refusal: () => prepared.refusal },
@@ -281,6 +282,8 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const commands =
     broker && new CommandConsumer({ connection: broker.connection, commands: edge.commands, clock, log });
 
+  const retrying = [projections, keeper, ownership, region, relay, broker, eventsBroker, prepared];
+  const failures = [...retrying, brokerTransport, commands].flatMap((part) => part?.failures ?? []);
   const reporter = new Reporter({
     region,
     journal,
@@ -290,6 +293,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     guardian,
     health,
     edge,
+    failures,
     ...(relay && { relay }),
   });
   reporter.start((report) => tell({ kind: 'report', report }));

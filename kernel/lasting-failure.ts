@@ -1,22 +1,21 @@
 /**
- * Says of something that is tried again and again what a person must know, once: the first failure as a warning, and
- * when it has lasted for some tries and some time, in one line, what is at fault and what helps. After that it is quiet
- * but for growing intervals. Nothing here decides about the retry itself.
+ * Says of something that is tried again and again what a person must know: the first failure as a warning, and when it
+ * has lasted for some tries and some time, what is at fault and what helps, as an error. Each further failure is that
+ * same error: the logger makes one line of them and then a count (repeated-causes.ts). Nothing here decides about the
+ * retry itself.
  *
- *   well --failed--> failing (a warning) --tries and time--> lasting (an error, then again after 1, 2, 4 ... min)
+ *   well --failed--> failing (a warning) --tries and time--> lasting (an error, shown in health)
  *   failing, lasting --succeeded, or nothing heard for long--> well
  */
 import type { Logger } from 'pino';
 
-const LASTING_TRIES = 5;
-const LASTING_MS = 10_000;
-const REPEAT_MS_MIN = 60_000;
-const REPEAT_MS_MAX = 3_600_000;
-/** A failure so long after the one before is another one. */
+export const LASTING_TRIES = 5;
+export const LASTING_MS = 10_000;
+/** A failure so long after the one before is another one. Longer than any pause between two tries. */
 const FORGOTTEN_AFTER_MS = 600_000;
 
 export interface LastingFailureOptions {
-  /** A sentence without its end: "the read models can't be written". */
+  /** A sentence without its end: "the read models can't be written". Without names or numbers: health shows it. */
   readonly what: string;
   /** What a person can look at, or do: a sentence. */
   readonly remedy: string;
@@ -31,20 +30,27 @@ export class LastingFailure {
   #tries = 0;
   #sinceMs = 0;
   #lastMs = 0;
-  #saidMs = -Infinity;
-  #repeatMs = REPEAT_MS_MIN;
   #lasting = false;
   #reason = '';
+  #entityId: unknown;
 
   constructor(options: LastingFailureOptions) {
     this.#options = options;
   }
 
-  /** For health and reports: what is at fault while it lasts, else undefined. */
+  /** While it lasts: what is at fault, in a few plain words. */
+  get what(): string | undefined {
+    const { what, monotonicMs } = this.#options;
+    return this.#lasting && monotonicMs() - this.#lastMs <= FORGOTTEN_AFTER_MS ? what : undefined;
+  }
+
+  /** While it lasts: the same with the reason and what helps. For people who run the node: a reason may quote data. */
   get text(): string | undefined {
-    if (!this.#lasting) return undefined;
-    const { what, remedy } = this.#options;
-    return `${what}, ${this.#tries} times in ${this.#seconds(this.#lastMs)} s: ${this.#reason}. ${remedy}`;
+    const { what } = this;
+    if (what === undefined) return undefined;
+    const seconds = this.#seconds(this.#lastMs);
+    const whose = typeof this.#entityId === 'string' ? ` (${this.#entityId})` : '';
+    return `${what}, ${this.#tries} times in ${seconds} s: ${this.#reason}${whose}. ${this.#options.remedy}`;
   }
 
   failed(reason: string, details: Readonly<Record<string, unknown>> = {}): void {
@@ -54,23 +60,17 @@ export class LastingFailure {
     if (this.#tries++ === 0) this.#sinceMs = now;
     this.#lastMs = now;
     this.#reason = reason;
+    this.#entityId = details['entityId'];
     this.#lasting ||= atOnce || (this.#tries >= LASTING_TRIES && now - this.#sinceMs >= LASTING_MS);
-    if (!this.#lasting) {
-      if (this.#tries === 1) log.warn({ ...details, reason }, `${what}; trying again`);
-      return;
-    }
-    if (now - this.#saidMs < this.#repeatMs) return;
-    if (this.#saidMs > -Infinity) this.#repeatMs = Math.min(REPEAT_MS_MAX, this.#repeatMs * 2);
-    this.#saidMs = now;
-    const figures = { tries: this.#tries, seconds: this.#seconds(now) };
-    log.error({ ...details, ...figures, reason }, `${what}, again and again. ${remedy}`);
+    const lastsSeconds = this.#seconds(now);
+    if (this.#lasting) log.error({ ...details, lastsSeconds, reason }, `${what}, again and again. ${remedy}`);
+    else if (this.#tries === 1) log.warn({ ...details, reason }, `${what}; trying again`);
   }
 
   succeeded(): void {
     if (this.#tries === 0) return;
-    const { log, what } = this.#options;
-    const figures = { tries: this.#tries, seconds: this.#seconds(this.#options.monotonicMs()) };
-    if (this.#lasting) log.info(figures, `over: ${what}`);
+    const { log, what, monotonicMs } = this.#options;
+    if (this.#lasting) log.info({ tries: this.#tries, seconds: this.#seconds(monotonicMs()) }, `over: ${what}`);
     this.#reset();
   }
 
@@ -80,8 +80,6 @@ export class LastingFailure {
 
   #reset(): void {
     this.#tries = 0;
-    this.#saidMs = -Infinity;
-    this.#repeatMs = REPEAT_MS_MIN;
     this.#lasting = false;
   }
 }

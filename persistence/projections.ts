@@ -114,9 +114,9 @@ export class Projections {
     });
   }
 
-  /** What keeps the read models from being written, once it lasts. */
-  get failing(): string | undefined {
-    return this.#failure.text;
+  /** What keeps the read models from being written. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#failure];
   }
 
   /** Entities of which something can't be written. */

@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Ownership } from '../actors/sharding/ownership.ts';
 import type { ShardKeeper } from '../actors/sharding/shard-keeper.ts';
 import type { ShardRegion } from '../actors/sharding/shard-region.ts';
+import type { LastingFailure } from '../kernel/lasting-failure.ts';
 import type { Journal } from '../persistence/journal.ts';
 import type { Projections } from '../persistence/projections.ts';
 import type { EntityGuardian } from './guardian.ts';
@@ -21,6 +22,8 @@ export interface ReportedParts {
   readonly guardian: EntityGuardian;
   readonly health: WorkerHealth;
   readonly edge: { inFlight(): number; unfinishedBodies(): number };
+  /** Of all parts. */
+  readonly failures: readonly LastingFailure[];
   readonly relay?: { readonly figures: NonNullable<WorkerReport['relay']> };
 }
 
@@ -60,7 +63,7 @@ export class Reporter {
       quarantined: { count: apart.length, entityIds: apart.slice(0, QUARANTINED_SHOWN_MAX) },
       wakeUps,
       parkedAsks: parked,
-      failing: [projections.failing, keeper.failing].filter((text) => text !== undefined),
+      failing: this.#parts.failures.flatMap(({ text }) => text ?? []),
       deadLetters,
       journal: { waitingRows: gatheredRows, commits, rows, stalledMs },
       projections: { lagRows: projections.lagRows, lagMs: projections.lagMs },

@@ -46,6 +46,8 @@ export interface WorkerHealthDeps {
   readonly clockSkewMs: () => number;
   /** How far the read models are behind. */
   readonly projectionsLagMs: () => number;
+  /** What is tried again and again, in plain words without names. */
+  readonly failing: () => readonly string[];
   /** Absent: there is no broker to be had. */
   readonly broker?: {
     readonly state: () => 'up' | 'blocked' | 'down';
@@ -106,9 +108,16 @@ export class WorkerHealth {
       lease: this.#check(leaseValid() ? undefined : 'the lease could not be renewed', 'lease'),
       journal: this.#check(stalled ? `no commit for ${stalledMs} ms` : undefined, 'journal'),
       projections: this.#check(lagging ? `${lagMs} ms behind the journal` : undefined, 'projections'),
+      failing: this.#failingCheck(),
       worker: this.#check(this.#retiring ? 'draining' : undefined, 'worker'),
     };
     return { database: this.#database, ...checks, clock: this.#clockCheck(), ...this.#brokerCheck() };
+  }
+
+  /** The reasons stand in the worker's report: they may quote what was to be written. */
+  #failingCheck(): Check {
+    const failing = [...new Set(this.#deps.failing())];
+    return this.#check(failing.length > 0 ? failing.join('; ') : undefined, 'failing', 'degraded');
   }
 
   /** Deadlines are this machine's, leases the database's. */

@@ -16,6 +16,7 @@ describe('worker health', () => {
   let stalledMs: number;
   let skewMs: number;
   let lagMs: number;
+  let failing: string[];
   /** How the next pings end. */
   let pings: { resolve(): void; reject(error: Error): void }[];
 
@@ -29,6 +30,7 @@ describe('worker health', () => {
     stalledMs = 0;
     skewMs = 0;
     lagMs = 0;
+    failing = [];
     pings = [];
     health = new WorkerHealth({
       clock,
@@ -44,6 +46,7 @@ describe('worker health', () => {
       clockSkewMs: () => skewMs,
       journalStalledMs: () => stalledMs,
       projectionsLagMs: () => lagMs,
+      failing: () => failing,
     });
   });
   afterEach(() => {
@@ -167,6 +170,7 @@ describe('worker health', () => {
       clockSkewMs: () => 0,
       journalStalledMs: () => 0,
       projectionsLagMs: () => 0,
+      failing: () => [],
       peers: () => peers,
       answers: () => answers,
     };
@@ -185,6 +189,18 @@ describe('worker health', () => {
     } finally {
       relaying.stop();
     }
+  });
+
+  it('is degraded and ready while something is tried again and again, and says each kind of it once', async () => {
+    failing = ['RabbitMQ can not be used', 'a step of an order fails', 'RabbitMQ can not be used'];
+    const { healthy, checks } = await health.ready();
+    expect(healthy).to.equal(true);
+    const detail = 'RabbitMQ can not be used; a step of an order fails';
+    expect(checks['failing']).to.include({ status: 'degraded', detail });
+    failing = [];
+    expect((await health.ready()).checks['failing'])
+      .to.include({ status: 'up' })
+      .and.not.have.property('detail');
   });
 
   it('cut off from those who serve it is not ready; who serves for one that is out of reach is', async () => {

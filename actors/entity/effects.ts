@@ -37,6 +37,7 @@ export interface Conclusion {
 
 /** The entity whose effects they are. */
 export interface EffectsOwner {
+  readonly entityId: string;
   /** Of the trace that the entity's last row belongs to. */
   readonly traceparent: string | undefined;
   /** Is told of each answer once; the entity then decides, and says `concluded`. */
@@ -85,6 +86,7 @@ export class Effects {
 
   #forget(run: Run): void {
     run.pause?.cancel();
+    if (run.attempt > 0) this.#host.steps.over(run);
     this.#runs = this.#runs.length === 1 ? NO_RUNS : this.#runs.filter((other) => other !== run);
   }
 
@@ -94,7 +96,7 @@ export class Effects {
    */
   concluded(key: string, decided: boolean): void {
     const run = this.#runOf(key);
-    if (run?.phase === 'concluding' && !decided) this.#pause(run);
+    if (run?.phase === 'concluding' && !decided) this.#pause(run, 'its answer changed nothing');
   }
 
   /** The rows of the conclusion are durable: the next `keep` may start the same key anew. */
@@ -104,7 +106,10 @@ export class Effects {
   }
 
   stop(): void {
-    for (const run of this.#runs) run.pause?.cancel();
+    for (const run of this.#runs) {
+      run.pause?.cancel();
+      if (run.attempt > 0) this.#host.steps.over(run);
+    }
     this.#runs = NO_RUNS;
   }
 
@@ -139,12 +144,12 @@ export class Effects {
       })
       .catch((error: unknown) => {
         this.#host.log.debug({ step: call.step, reason: messageOf(error) }, 'a provider call is in doubt');
-        this.#failed(run);
+        this.#failed(run, `a call of the payment provider is in doubt: ${messageOf(error)}`);
       });
   }
 
   #answered(run: Run, answer: Answer): void {
-    if (answer.kind === 'failed') this.#failed(run);
+    if (answer.kind === 'failed') this.#failed(run, answer.code, answer.detail);
     else if (answer.kind === 'rejected') this.#report(run, answer);
     else this.#report(run, { kind: 'done', value: answer.value });
   }
@@ -155,12 +160,14 @@ export class Effects {
     this.#owner.conclude({ effect: run.effect, answer, commandId: `${run.effect.key}@${run.startedAt}` });
   }
 
-  #failed(run: Run): void {
-    if (this.#runs.includes(run) && run.phase === 'sent') this.#pause(run);
+  #failed(run: Run, reason: string, detail?: string): void {
+    if (this.#runs.includes(run) && run.phase === 'sent') this.#pause(run, reason, detail);
   }
 
-  #pause(run: Run): void {
+  #pause(run: Run, reason: string, detail?: string): void {
     run.phase = 'paused';
+    const { key, to } = run.effect;
+    this.#host.steps.failed(run, reason, { entityId: this.#owner.entityId, step: key, to, detail });
     run.pause = this.#host.after(backoffMs(run.attempt++), () => {
       if (this.#runs.includes(run)) this.#send(run);
     });

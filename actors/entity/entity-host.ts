@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ProviderCall, ProviderOutcome } from '../../domain/payment/payment.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
+import type { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
@@ -17,6 +18,8 @@ export type ShardReply = (answer: ShardAnswer) => void;
 export interface EntityHost {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of entities: those that are tried again and again. */
+  readonly steps: Pick<StuckAmongMany<object>, 'failed' | 'over'>;
   append(entry: AppendEntry): void;
   /** Reads what the journal holds of an entity. Rejects when it can't be read now. */
   recover(shell: EntityShell, withSnapshot: boolean): Promise<StoredEntity | undefined>;

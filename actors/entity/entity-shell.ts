@@ -182,6 +182,11 @@ export class EntityShell implements EffectsOwner {
     );
   }
 
+  /** It is read because something waits in it: where that fails it is woken again, without end. */
+  get isWoken(): boolean {
+    return this.#wokenWhileRecovering;
+  }
+
   /** Its rows are being read. */
   get recovering(): boolean {
     return this.#phase === 'recovering';
@@ -365,8 +370,10 @@ export class EntityShell implements EffectsOwner {
           return true;
         }
         this.#endGathering(undefined);
-        const started = new Gathering<Asker>(this.#host, { command, source, askers: [...askers] }, () =>
-          this.#mailbox.tell({ kind: 'gathered', gathering: started }),
+        const started = new Gathering<Asker>(
+          this.#host,
+          { command, source, askers: [...askers], entityId: this.entityId },
+          () => this.#mailbox.tell({ kind: 'gathered', gathering: started }),
         );
         this.#gathering = started;
         started.round(decision.asks);

@@ -1,11 +1,13 @@
 /** What the shell promises its callers, over real deciders and a journal that waits or fails as told. */
 import { expect } from 'chai';
 import type { Answer, Ask } from '../ask.ts';
+import type { PaymentProvider } from '../payment/payment-provider.ts';
 import { orderActor } from '../order/order-actor.ts';
 import { stockActor } from '../stock/stock-actor.ts';
 import { orderEntity, reservationEntity, stockEntity } from '../../domain/addresses.ts';
 import type { OrderCommand, PlacedOrder } from '../../domain/order/order.ts';
 import type { StockCommand, StockLevel } from '../../domain/stock/stock-item.ts';
+import { CountingProvider } from '../../test/support/counting-provider.ts';
 import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
 import { refused, transient, unknown } from '../../test/support/scripted-journal-store.ts';
@@ -597,6 +599,92 @@ describe('the entity shell', () => {
       await node.quiet();
       const [last] = node.world.rowsOf(`ord_${ORDER}`).slice(-1);
       expect(last!.events).to.include('OrderPaymentCaptured');
+    });
+  });
+
+  describe('what is tried again and again', () => {
+    const texts = (): string => node.region.failures.flatMap(({ text }) => text ?? []).join();
+
+    it('says which order does not settle, and why, although others do; until it settles', async () => {
+      const counting = new CountingProvider();
+      let isBroken = true;
+      const perform: PaymentProvider['perform'] = (call) =>
+        isBroken && call.amount === 7 ? Promise.reject(new Error('scripted: 502')) : counting.perform(call);
+      await start({ provider: { name: 'half broken', perform } });
+      await node.setStock('P1', 50);
+      const [stuck, ...others] = [1, 2, 3].map(orderIdOf);
+      asker.ask('stuck', `ord_${stuck}`, place([{ productId: 'P1', quantity: 1, unitPrice: 7 }]), { commandId: 'p' });
+      await waitUntil('it was tried some times', () => {
+        node.world.clock.advance(1_000);
+        return texts() !== '';
+      });
+      expect(texts())
+        .to.include('scripted: 502')
+        .and.include('payment provider')
+        .and.match(/\((ord|pay)_[0-9a-f-]+\)/);
+      for (const other of others)
+        asker.ask(other, `ord_${other}`, place([{ productId: 'P1', quantity: 1, unitPrice: 1 }]), { commandId: 'p' });
+      await asker.all();
+      expect(texts(), 'others succeed').to.include('scripted: 502');
+      isBroken = false;
+      await waitUntil('it settles', async () => (await node.order(stuck!)).status === 'Confirmed');
+      await node.quiet();
+      expect(texts()).to.equal('');
+    });
+
+    it('forgets the steps of a shard that it loses', async () => {
+      const perform = (): Promise<never> => Promise.reject(new Error('scripted: 502'));
+      await start({ provider: { name: 'broken', perform } });
+      await node.setStock('P1', 50);
+      asker.ask('stuck', `ord_${ORDER}`, place([{ productId: 'P1', quantity: 1, unitPrice: 7 }]), { commandId: 'p' });
+      await waitUntil('it was tried some times', () => {
+        node.world.clock.advance(1_000);
+        return texts() !== '';
+      });
+      for (let shard = 0; shard < 8; shard++) node.region.disown(shard);
+      expect(texts()).to.equal('');
+    });
+
+    it('says which entity that waits can not be read, whoever else can be', async () => {
+      await start();
+      await node.setStock('P1', 5);
+      await node.setStock('P2', 5);
+      const letGo = node.world.provider.hold('capture');
+      await node.place(ORDER, {}, { until: 'durable' });
+      await waitUntil('the capture is asked for', () => node.world.provider.calls.length === 2);
+      await node.journal.drain();
+      await restart();
+      letGo();
+      node.store.failReads(new Error('scripted: invalid page'));
+      await waitUntil('it was read some times', async () => {
+        node.pass(10_000);
+        await turns(3);
+        return texts() !== '';
+      });
+      expect(texts()).to.include('an entity that waits can not be read').and.include('invalid page');
+      node.store.failReads(undefined);
+      await waitUntil('all are read', async () => {
+        node.pass(10_000);
+        await turns(3);
+        return texts() === '';
+      });
+      await node.quiet();
+    });
+
+    it('says that snapshots can not be saved, until they can', async () => {
+      await start();
+      node.store.saveSnapshots = () => Promise.reject(new Error('scripted: disk full'));
+      const snapshot = { entityId: STOCK } as Parameters<typeof node.region.saveSnapshot>[0];
+      for (let tries = 0; tries < 6; tries++) {
+        node.region.saveSnapshot(snapshot);
+        node.world.clock.advance(3_000);
+        await turns();
+      }
+      expect(texts()).to.include('snapshot').and.include('disk full').and.include(STOCK);
+      node.store.saveSnapshots = () => Promise.resolve();
+      node.region.saveSnapshot(snapshot);
+      await turns();
+      expect(texts()).to.equal('');
     });
   });
 

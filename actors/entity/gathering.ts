@@ -13,6 +13,7 @@ export class Gathering<Asker> {
   readonly source: CommandSource;
   /** Those who wait for the decision: the same command may have come several times. */
   readonly askers: Asker[];
+  readonly #entityId: string;
   readonly #host: EntityHost;
   readonly #onRound: () => void;
   /** Answers of all rounds, in the order of their asks. */
@@ -20,6 +21,8 @@ export class Gathering<Asker> {
   #missing = 0;
   #stopped = false;
   readonly #pauses = new Set<{ cancel(): void }>();
+  /** Have failed, and are not answered yet. */
+  readonly #failing = new Set<Effect>();
 
   constructor(
     host: EntityHost,
@@ -27,6 +30,7 @@ export class Gathering<Asker> {
       command: { readonly type: string };
       source: CommandSource;
       askers: Asker[];
+      entityId: string;
     },
     onRound: () => void,
   ) {
@@ -34,6 +38,7 @@ export class Gathering<Asker> {
     this.command = decision.command;
     this.source = decision.source;
     this.askers = decision.askers;
+    this.#entityId = decision.entityId;
     this.#onRound = onRound;
   }
 
@@ -56,6 +61,8 @@ export class Gathering<Asker> {
     this.#stopped = true;
     for (const pause of this.#pauses) pause.cancel();
     this.#pauses.clear();
+    for (const ask of this.#failing) this.#host.steps.over(ask);
+    this.#failing.clear();
   }
 
   #send(ask: Effect, index: number, attempt: number): void {
@@ -69,6 +76,9 @@ export class Gathering<Asker> {
   #answered(ask: Effect, index: number, attempt: number, answer: Answer): void {
     if (this.#stopped || this.#answers[index] !== undefined) return;
     if (answer.kind === 'failed') {
+      const { code, detail } = answer;
+      this.#host.steps.failed(ask, code, { entityId: this.#entityId, step: ask.key, to: ask.to, detail });
+      this.#failing.add(ask);
       const pause = this.#host.after(backoffMs(attempt), () => {
         this.#pauses.delete(pause);
         if (!this.#stopped) this.#send(ask, index, attempt + 1);
@@ -76,6 +86,7 @@ export class Gathering<Asker> {
       this.#pauses.add(pause);
       return;
     }
+    if (this.#failing.delete(ask)) this.#host.steps.over(ask);
     this.#answers[index] = answer.kind === 'rejected' ? answer : { kind: 'done', value: answer.value };
     if (--this.#missing === 0) this.#onRound();
   }

@@ -12,6 +12,7 @@
 import type { Logger } from 'pino';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Member, MemberReach, OwnershipStore } from '../../persistence/ports.ts';
 import { desiredOwners } from './desired-owners.ts';
 import type { PeerReach, ShardDirectory, WorkerId } from './peers.ts';
@@ -73,8 +74,7 @@ export class Ownership implements ShardDirectory {
   #claims = false;
   #draining = false;
   #stopped = false;
-  /** The last round failed: it was said once. */
-  #failing = false;
+  readonly #failure: LastingFailure;
   #kick: (() => void) | undefined;
   #kicked = false;
   #rounds = 0;
@@ -85,7 +85,18 @@ export class Ownership implements ShardDirectory {
     this.#deps = deps;
     this.#workerId = deps.me.workerId;
     this.#owners = Array.from({ length: deps.shards }, () => undefined);
+    this.#failure = new LastingFailure({
+      what: 'the lease could not be renewed',
+      remedy: 'Other workers take the shards of this one. Look at the reason and the database.',
+      log: deps.log,
+      monotonicMs: () => deps.clock.monotonicMs(),
+    });
     deps.store.onChange(() => this.refresh());
+  }
+
+  /** What keeps the lease from being renewed. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#failure];
   }
 
   /** Becomes a member that owns nothing yet. @throws what the store throws. */
@@ -194,11 +205,9 @@ export class Ownership implements ShardDirectory {
       this.#kicked = false;
       try {
         await this.#round();
-        this.#failing = false;
+        this.#failure.succeeded();
       } catch (error) {
-        const { log } = this.#deps;
-        if (!this.#failing) log.warn({ reason: messageOf(error) }, 'the lease could not be renewed; trying again');
-        this.#failing = true;
+        this.#failure.failed(messageOf(error));
       }
       if (!this.valid) this.#lapse('the lease ran out');
       this.#rounds++;

@@ -294,6 +294,20 @@ describe('ownership', () => {
     await worker.ownership.confirm();
   });
 
+  it('says what is at fault when the lease can not be renewed for long, until it is', async () => {
+    const worker = await isAlone();
+    const [failure] = worker.ownership.failures;
+    worker.store.isAway = true;
+    for (let tries = 0; tries < 6; tries++) {
+      await worker.ownership.confirm();
+      clock.advance(2_500);
+    }
+    expect(failure!.text).to.include('the lease could not be renewed').and.include('the database is away');
+    worker.store.isAway = false;
+    await worker.ownership.confirm();
+    expect(failure!.what).to.equal(undefined);
+  });
+
   it('draining, gives all away when there is somebody to take it', async () => {
     const first = await isAlone();
     const second = await new Worker('b').start();

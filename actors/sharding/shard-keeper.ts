@@ -69,9 +69,9 @@ export class ShardKeeper implements ShardServer {
     });
   }
 
-  /** What keeps shards from being taken, once it lasts. */
-  get failing(): string | undefined {
-    return this.#failure.text;
+  /** What keeps shards from being taken. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#failure];
   }
 
   gained(shards: readonly number[]): void {

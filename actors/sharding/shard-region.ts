@@ -17,6 +17,8 @@ import type { EntityKind } from '../../domain/decider.ts';
 import type { ProviderCall, ProviderOutcome } from '../../domain/payment/payment.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
+import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { AppendEntry, Journal } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow, Projections } from '../../persistence/projections.ts';
@@ -134,6 +136,10 @@ export interface RegionFigures {
 export class ShardRegion implements Actors, EntityHost {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly steps: StuckAmongMany<object>;
+  readonly #snapshots: LastingFailure;
+  /** Entities that wait for something, and can't be read to go on. */
+  readonly #unread: StuckAmongMany<string>;
   readonly #deps: ShardRegionDeps;
   readonly #system = new ActorSystem();
   readonly #owned = new Set<number>();
@@ -157,6 +163,22 @@ export class ShardRegion implements Actors, EntityHost {
     this.#deps = deps;
     this.clock = deps.clock;
     this.log = deps.log;
+    const said = { log: deps.log, monotonicMs: () => deps.clock.monotonicMs() };
+    this.steps = new StuckAmongMany({
+      ...said,
+      what: 'a step of an order fails',
+      remedy: 'The order waits. Look at the reason, the payment provider, and "npm run -s quarantine -- list".',
+    });
+    this.#snapshots = new LastingFailure({
+      ...said,
+      what: 'a snapshot could not be saved',
+      remedy: 'Entities are read from their whole logs, slowly. Look at the reason and the database.',
+    });
+    this.#unread = new StuckAmongMany({
+      ...said,
+      what: 'an entity that waits can not be read',
+      remedy: 'It goes on when it can be read. Look at the reason, the database, and "npm run -s audit".',
+    });
     this.#wakes = new WakeTimer(
       () => deps.clock.nowMs(),
       (entityId) => this.#wake(entityId),
@@ -173,6 +195,11 @@ export class ShardRegion implements Actors, EntityHost {
   connect(journal: Journal, projections: Projections): void {
     this.#journal = journal;
     this.#projections = projections;
+  }
+
+  /** What keeps orders from going on. */
+  get failures(): readonly LastingFailure[] {
+    return [this.steps.failure, this.#snapshots, this.#unread.failure];
   }
 
   get figures(): RegionFigures {
@@ -423,6 +450,7 @@ export class ShardRegion implements Actors, EntityHost {
     for (const entityId of this.#quarantined.keys()) {
       if (this.shardOf(entityId) === shard) this.#quarantined.delete(entityId);
     }
+    this.#unread.overWhere((entityId) => this.shardOf(entityId) === shard);
     for (const entityId of this.#suspects) if (this.shardOf(entityId) === shard) this.#suspects.delete(entityId);
   }
 
@@ -439,7 +467,17 @@ export class ShardRegion implements Actors, EntityHost {
   }
 
   recover(shell: EntityShell, withSnapshot: boolean): Promise<StoredEntity | undefined> {
-    return this.#deps.recoveries.read(shell.entityId, shell.type, withSnapshot);
+    const { entityId, type } = shell;
+    return this.#deps.recoveries.read(entityId, type, withSnapshot).then(
+      (stored) => {
+        this.#unread.over(entityId);
+        return stored;
+      },
+      (error: unknown) => {
+        if (shell.isWoken) this.#unread.failed(entityId, messageOf(error), { entityId });
+        throw error;
+      },
+    );
   }
 
   callProvider(call: ProviderCall): Promise<ProviderOutcome> {
@@ -463,9 +501,10 @@ export class ShardRegion implements Actors, EntityHost {
   }
 
   saveSnapshot(snapshot: Snapshot): void {
-    this.#deps.saveSnapshots([snapshot]).catch((error: unknown) => {
-      this.log.warn({ entityId: snapshot.entityId, reason: messageOf(error) }, 'a snapshot could not be saved');
-    });
+    this.#deps.saveSnapshots([snapshot]).then(
+      () => this.#snapshots.succeeded(),
+      (error: unknown) => this.#snapshots.failed(messageOf(error), { entityId: snapshot.entityId }),
+    );
   }
 
   after(delayMs: number, tell: () => void): { cancel(): void } {

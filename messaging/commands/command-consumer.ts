@@ -7,6 +7,7 @@ import { ConsumerStatus, type Connection, type Consumer } from 'rabbitmq-client'
 import type { Logger } from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { brokerFailure } from '../rabbitmq/broker-failure.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
@@ -38,15 +39,27 @@ export class CommandConsumer {
   readonly #ending = new AbortController();
   readonly #publisher: ConfirmedPublisher;
   readonly #handler: CommandHandler;
+  readonly #failure: LastingFailure;
   #consumer: Consumer | undefined;
   #inHand = 0;
 
   constructor(deps: CommandConsumerDeps) {
     const { connection, commands, clock, log, rungs = ordersTopology().retryRungs } = deps;
     this.#deps = deps;
+    this.#failure = new LastingFailure({
+      what: 'commands by RabbitMQ are not consumed',
+      remedy: 'They wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify".',
+      log,
+      monotonicMs: () => clock.monotonicMs(),
+    });
     this.#publisher = new ConfirmedPublisher(connection);
     const pause = (ms: number): Promise<void> => pauseUntil(ms, this.#ending.signal);
     this.#handler = new CommandHandler({ commands, publisher: this.#publisher, clock, log, rungs, pause });
+  }
+
+  /** What keeps commands in the queue. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#failure, ...this.#handler.failures];
   }
 
   get figures(): Readonly<CommandFigures & { readonly inHand: number }> {
@@ -60,7 +73,7 @@ export class CommandConsumer {
   /** Once the queue is there. It finds its way back by itself after an outage: a second start does nothing. */
   start(): void {
     if (this.#consumer || this.#ending.signal.aborted) return;
-    const { connection, log, prefetch = PREFETCH } = this.#deps;
+    const { connection, prefetch = PREFETCH } = this.#deps;
     const consumer = withRawBodies(connection).createConsumer(
       {
         queue: COMMANDS_QUEUE,
@@ -79,9 +92,8 @@ export class CommandConsumer {
         }
       },
     );
-    consumer.on('error', (error: unknown) =>
-      log.warn({ reason: brokerFailure(error).reason }, 'commands by RabbitMQ are not consumed; trying again'),
-    );
+    consumer.on('error', (error: unknown) => this.#failure.failed(brokerFailure(error).reason));
+    consumer.on('ready', () => this.#failure.succeeded());
     this.#consumer = consumer;
   }
 

@@ -8,6 +8,7 @@ import type { Envelope } from 'rabbitmq-client';
 import type { Logger } from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { DEAD_LETTER_EXCHANGE, RETRY_EXCHANGE } from '../rabbitmq/topology.ts';
 import { keptBody, keptText } from './kept-text.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
@@ -72,21 +73,41 @@ const REMOVED_NAME = 'removed';
 export class CommandHandler {
   readonly figures: CommandFigures = { handled: 0, refused: 0, retried: 0, deadLettered: 0, requeued: 0 };
   readonly #deps: CommandHandlerDeps;
+  /** Goes back to the queue, where it stays first in line. */
+  readonly #requeues: LastingFailure;
+  /** Climbs the ladder of pauses, whose last rung comes again and again: the service can't do it now. */
+  readonly #waits: LastingFailure;
 
   constructor(deps: CommandHandlerDeps) {
     this.#deps = deps;
+    const said = { log: deps.log, monotonicMs: () => deps.clock.monotonicMs() };
+    this.#requeues = new LastingFailure({
+      ...said,
+      what: 'a command by RabbitMQ could not be passed on, and goes back to its queue',
+      remedy: 'Look at the reason, and at "npm run -s topology -- verify".',
+    });
+    this.#waits = new LastingFailure({
+      ...said,
+      what: 'commands by RabbitMQ can not be handled now',
+      remedy: 'They are tried again later. Look at the reason, and at /health/ready of the admin port.',
+    });
+  }
+
+  /** What is tried again without end. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#requeues, this.#waits];
   }
 
   /** Never rejects. */
   async handle(message: Message): Promise<Verdict> {
-    const { log, pause } = this.#deps;
+    const { pause } = this.#deps;
     try {
-      return await this.#handle(message);
+      const verdict = await this.#handle(message);
+      // That others pass says nothing of one that has gone back.
+      if (message.redelivered === true) this.#requeues.succeeded();
+      return verdict;
     } catch (error) {
-      log.warn(
-        { ...this.#namesOf(message), reason: messageOf(error) },
-        'a command could not be passed on: it goes back',
-      );
+      this.#requeues.failed(messageOf(error), this.#namesOf(message));
       this.figures.requeued++;
       await pause(REQUEUE_PAUSE_MS);
       return 'requeue';
@@ -106,6 +127,7 @@ export class CommandHandler {
       );
     }
     const outcome = await this.#perform(read.command, message);
+    if (outcome.kind === 'done' || outcome.kind === 'refused') this.#waits.succeeded();
     switch (outcome.kind) {
       case 'done':
         await this.#reply(message, { ok: true, order: outcome.order });
@@ -118,6 +140,7 @@ export class CommandHandler {
       case 'invalid':
         return this.#putAside(message, outcome.problem.code, outcome.problem, historyOf(message));
       case 'retry':
+        this.#waits.failed(outcome.problem.code, this.#namesOf(message));
         await this.#deps.pause(BUSY_PAUSE_MS);
         return this.#climb(message, outcome.problem, false);
       default:

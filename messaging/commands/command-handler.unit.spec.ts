@@ -204,6 +204,34 @@ describe('handling a command', () => {
     expect(handler.figures).to.include({ deadLettered: 0, requeued: 1 });
   });
 
+  it('says what is at fault when it goes back again and again, while others pass', async () => {
+    const clock = new ManualClock();
+    const commands = new ScriptedCommands(failure('invalid', 'validation_failed'));
+    const pause = (ms: number): Promise<unknown> => Promise.resolve(clock.advance(ms));
+    const handler = new CommandHandler({ commands, publisher, clock, log: log.log, rungs: RUNGS, pause });
+    for (let second = 0; second < 15; second++) {
+      publisher.fault = new Error('no such exchange');
+      await handler.handle({ ...commandMessage(), redelivered: second > 0 });
+      publisher.fault = undefined;
+      await handler.handle(commandMessage());
+    }
+    const text = (): string => handler.failures.flatMap((each) => each.text ?? []).join();
+    expect(text()).to.include('goes back to its queue').and.include('no such exchange');
+    await handler.handle({ ...commandMessage(), redelivered: true });
+    expect(text()).to.equal('');
+  });
+
+  it('says what is at fault when commands climb the ladder without end', async () => {
+    const clock = new ManualClock();
+    const pause = (ms: number): Promise<unknown> => Promise.resolve(clock.advance(ms));
+    const outcomes = { commands: new ScriptedCommands(failure('retry', 'unavailable')) };
+    const options = { publisher, clock, log: log.log, rungs: RUNGS, pause };
+    const handler = new CommandHandler({ ...options, ...outcomes });
+    for (let tries = 0; tries < 30; tries++) await handler.handle(commandMessage());
+    expect(handler.failures.flatMap(({ text }) => text ?? []).join()).to.include('unavailable');
+    expect(log.lines.filter(({ level }) => Number(level) >= 50)[0]!['msg']).to.include('can not be handled now');
+  });
+
   it('does not do the work again for an answer that could not be given', async () => {
     const handler = handlerOf(new ScriptedCommands({ kind: 'done', order: {} }));
     publisher.fault = new Error('no such queue');

@@ -17,6 +17,8 @@ import { isOwnCopy, isOwnReplyTo, isPrintableName, senderOf, type Sender } from 
 export type Message = Omit<AsyncMessage, 'consumerTag' | 'deliveryTag' | 'redelivered' | 'body'> & {
   /** Its bytes (see raw-bodies.ts); parsed, where the client library did that. */
   readonly body: unknown;
+  /** It was given out before, here or elsewhere, and went back. */
+  readonly redelivered?: boolean;
 };
 
 const ON_BEHALF_OF_HEADER = 'on-behalf-of';

@@ -1,9 +1,10 @@
 /**
  * Owns a process's connection to RabbitMQ: opens it, opens it again for as long as the process lives, and says how it
- * is. An outage is logged once, not at each try. Nobody waits here for a broker that is away: see the publishers.
+ * is. Nobody waits here for a broker that is away: see the publishers.
  */
 import type { Logger } from 'pino';
 import { Connection } from 'rabbitmq-client';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { brokerFailure } from './broker-failure.ts';
 
 /** Of the protocol's frames: RabbitMQ's own limit; the client's default would cut batches into pieces of 8 KiB. */
@@ -23,10 +24,16 @@ export class Broker {
   readonly connection: Connection;
   readonly #listeners = new Set<(state: BrokerState) => void>();
   #state: BrokerState = 'down';
-  #said = false;
+  readonly #failure: LastingFailure;
 
   /** @param name shows in the broker's list of connections. @param url may hold a password: it is never logged. */
-  constructor(url: string, name: string, log: Logger) {
+  constructor(url: string, name: string, log: Logger, monotonicMs = (): number => performance.now()) {
+    this.#failure = new LastingFailure({
+      what: 'RabbitMQ can not be used',
+      remedy: 'Events wait, orders do not. Look at the reason, at AMQP_URL, and at the broker.',
+      log,
+      monotonicMs,
+    });
     this.connection = new Connection({
       url,
       connectionName: name,
@@ -40,7 +47,7 @@ export class Broker {
     });
     this.connection.on('connection', () => {
       log.info('connected to RabbitMQ');
-      this.#said = false;
+      this.#failure.succeeded();
       this.#become('up');
     });
     this.connection.on('connection.blocked', (reason) => {
@@ -52,11 +59,16 @@ export class Broker {
       this.#become('up');
     });
     this.connection.on('error', (error: unknown) => {
-      // One outage makes many errors: each message under way has its own.
-      if (!this.#said) log.warn({ reason: brokerFailure(error).reason }, 'RabbitMQ can not be used; connecting again');
-      this.#said = true;
-      if (!this.connection.ready) this.#become('down');
+      const { reason } = brokerFailure(error);
+      if (this.connection.ready) return log.warn({ reason }, 'RabbitMQ reports an error');
+      this.#failure.failed(reason);
+      this.#become('down');
     });
+  }
+
+  /** What keeps it from being connected. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#failure];
   }
 
   get state(): BrokerState {

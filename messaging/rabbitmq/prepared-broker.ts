@@ -3,6 +3,7 @@
  * broker may come back empty; twice is as good as once, so all workers do it.
  */
 import type { Logger } from 'pino';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Broker } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
 import { applyTopology } from './declare-topology.ts';
@@ -17,6 +18,7 @@ export class PreparedBroker {
   readonly broker: Broker;
   readonly #topology: Topology;
   readonly #log: Logger;
+  readonly #failure: LastingFailure;
   readonly #listeners = new Set<() => void>();
   readonly #refusedListeners = new Set<(refusal: string) => void>();
   #stands = false;
@@ -28,11 +30,22 @@ export class PreparedBroker {
     this.broker = broker;
     this.#topology = topology;
     this.#log = log;
+    this.#failure = new LastingFailure({
+      what: 'exchanges and queues could not be declared on RabbitMQ',
+      remedy: 'Messages wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify".',
+      log,
+      monotonicMs: () => performance.now(),
+    });
     broker.onChange((state) => {
       if (state === 'down') this.#stands = false;
       else if (state === 'up' && !this.#stands) void this.#prepare(++this.#attempt);
       else if (state === 'up') this.#tell();
     });
+  }
+
+  /** What keeps its topology from standing. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#failure];
   }
 
   /** Messages may be published. */
@@ -70,12 +83,10 @@ export class PreparedBroker {
             'an exchange or queue stands on RabbitMQ with other arguments, and is left as it is; see npm run topology',
           );
       this.#stands = true;
+      this.#failure.succeeded();
       this.#tell();
     } catch (error) {
-      this.#log.warn(
-        { reason: brokerFailure(error).reason },
-        'exchanges and queues could not be declared on RabbitMQ; trying again',
-      );
+      this.#failure.failed(brokerFailure(error).reason);
       this.#prepareLater(attempt, RETRY_MS);
     }
   }

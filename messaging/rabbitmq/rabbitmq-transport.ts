@@ -14,6 +14,7 @@ import type { ShardReply } from '../../actors/entity/entity-host.ts';
 import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
 import type { WorkerId } from '../../actors/sharding/peers.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Receive } from '../local-socket/local-socket-transport.ts';
 import type { Way } from '../peer-watch.ts';
@@ -64,11 +65,17 @@ export class RabbitMqTransport implements Way {
   #reachable = false;
   #backlogBytes = 0;
   #nextId = 1;
+  readonly #consuming: LastingFailure;
+  readonly #binding: LastingFailure;
   #isBinding = false;
 
   constructor(options: RabbitMqTransportOptions) {
     this.#options = options;
-    const { broker, workerId, log } = options;
+    const { broker, workerId, log, monotonicMs } = options;
+    const remedy = 'Other nodes may not reach this one. Look at the reason, and at "npm run -s topology -- verify".';
+    const said = { log, monotonicMs, remedy };
+    this.#consuming = new LastingFailure({ ...said, what: 'the queue for messages of other nodes is not consumed' });
+    this.#binding = new LastingFailure({ ...said, what: 'the exchange between nodes could not be made again' });
     const exchanges = [EXCHANGE];
     const queue = queueOfWorker(workerId);
     this.#publisher = broker.connection.createPublisher({ confirm: false, exchanges });
@@ -89,13 +96,11 @@ export class RabbitMqTransport implements Way {
       },
       (message) => this.#receive(message),
     );
-    this.#consumer.on('error', (error: unknown) =>
-      log.warn(
-        { reason: brokerFailure(error).reason },
-        'the queue for messages of other nodes is not consumed; trying again',
-      ),
-    );
-    this.#consumer.on('ready', () => (this.#reachable = broker.state !== 'down'));
+    this.#consumer.on('error', (error: unknown) => this.#consuming.failed(brokerFailure(error).reason));
+    this.#consumer.on('ready', () => {
+      this.#consuming.succeeded();
+      this.#reachable = broker.state !== 'down';
+    });
     this.#listening = new Promise((resolve) => this.#consumer.once('ready', resolve));
     broker.onChange((state) => {
       if (state !== 'down') return;
@@ -104,6 +109,11 @@ export class RabbitMqTransport implements Way {
     });
     this.#sweeper = setInterval(() => this.#expire(), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();
+  }
+
+  /** What keeps other nodes from reaching this worker by the broker. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#consuming, this.#binding];
   }
 
   /** Resolves when other nodes can reach this worker for the first time, or after `timeoutMs`. */
@@ -225,8 +235,9 @@ export class RabbitMqTransport implements Way {
       await channel.queueBind(bindingOf(workerId));
       await channel.close();
       log.warn({ exchange: NODE_EXCHANGE }, 'the exchange or binding between nodes was gone; it is made again');
+      this.#binding.succeeded();
     } catch (error) {
-      log.warn({ reason: messageOf(error).slice(0, 300) }, 'the exchange between nodes could not be made again');
+      this.#binding.failed(messageOf(error).slice(0, 300));
     } finally {
       this.#isBinding = false;
     }

@@ -22,7 +22,10 @@ export interface LanesDeps {
   readonly mayPublish: () => boolean;
   /** There is something to send, at the next pump. */
   readonly onReady: () => void;
-  readonly onRefused: (message: PublicMessage, error: unknown) => void;
+  /** It will be sent again. */
+  readonly onRefused: (lane: object, message: PublicMessage, error: unknown) => void;
+  /** A lane that was refused is not any more: its message is confirmed, or nobody sends it again. */
+  readonly onUnrefused: (lane: object) => void;
   /** Nothing of the entity can be published from this row on. Resolves when that is stored. */
   readonly hold: (row: CommittedRow, reason: string) => Promise<void>;
   /** It is stored: these rows, and those to come of the entity, are not published for now. */
@@ -97,6 +100,7 @@ export class EntityLanes {
     if (lane.dropped) return;
     this.#lanes.delete(row.entityId);
     lane.dropped = true;
+    if (lane.attempt > 0) this.#deps.onUnrefused(lane);
     this.#deps.onHeld(lane.rows);
   }
 
@@ -110,6 +114,7 @@ export class EntityLanes {
       if (lane.rows[0]!.row.shard !== shard) continue;
       lane.dropped = true;
       this.#lanes.delete(entityId);
+      if (lane.attempt > 0) this.#deps.onUnrefused(lane);
     }
   }
 
@@ -118,6 +123,7 @@ export class EntityLanes {
     this.published++;
     this.#landed();
     if (lane.dropped) return;
+    if (lane.attempt > 0) this.#deps.onUnrefused(lane);
     lane.attempt = 0;
     const row = lane.rows[0]!;
     if (row.advance()) lane.rows.shift();
@@ -130,7 +136,7 @@ export class EntityLanes {
     this.#landed();
     if (lane.dropped) return;
     if (error instanceof UnpublishableError) return void this.#hold(lane, error.message);
-    this.#deps.onRefused(lane.rows[0]!.message, error);
+    this.#deps.onRefused(lane, lane.rows[0]!.message, error);
     this.#again(lane);
   }
 

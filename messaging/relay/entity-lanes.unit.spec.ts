@@ -24,12 +24,13 @@ describe('entity lanes', () => {
   let isUp: boolean;
   let refuses: boolean;
   let refused: number;
+  let unrefused: number;
   /** Where there is one, publications wait in it for their confirms. */
   let unanswered: Confirm[] | undefined;
   let lanes: EntityLanes;
 
   beforeEach(() => {
-    [told, sent, isUp, refuses, refused, unanswered] = [[], [], true, false, 0, undefined];
+    [told, sent, isUp, refuses, refused, unrefused, unanswered] = [[], [], true, false, 0, 0, undefined];
     const publish: LanesDeps['publish'] = ({ messageId }, confirm) => {
       if (unanswered) return void unanswered.push(confirm);
       if (refuses) return confirm.reject(new Error('no channel'));
@@ -42,6 +43,7 @@ describe('entity lanes', () => {
     };
     lanes = new EntityLanes({
       ...{ publish, mayPublish: () => isUp, onReady, onRefused: () => refused++ },
+      onUnrefused: () => unrefused++,
       ...{ hold: never, onHeld: never },
     });
   });

@@ -14,6 +14,8 @@ import type { CommittedRow, LogFollower } from '../../actors/entity/log-follower
 import { EPOCH_ENTITY_PREFIX } from '../../actors/sharding/catch-up.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { LastingFailure } from '../../kernel/lasting-failure.ts';
+import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
 import type { MessageOrigin } from '../contracts/message-origin.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
@@ -81,18 +83,30 @@ export class EventRelay implements LogFollower {
   #saving: Promise<void> | undefined;
   readonly #saver: NodeJS.Timeout;
   #savingSoon: NodeJS.Immediate | undefined;
-  #refusedSince: number | undefined;
+  /** The journal, the checkpoints and the list of what is held back: one database, and yet each fails for itself. */
+  readonly #reads: LastingFailure;
+  readonly #saves: LastingFailure;
+  readonly #holds: LastingFailure;
+  readonly #refusals: StuckAmongMany<object>;
   /** It was said that events wait. */
   #lagSaid = false;
   #closed = false;
 
   constructor(deps: EventRelayDeps) {
     this.#deps = deps;
+    const monotonicMs = (): number => deps.clock.monotonicMs();
+    const said = { log: deps.log, monotonicMs, remedy: 'Events wait. Look at the reason and the database.' };
+    this.#reads = new LastingFailure({ ...said, what: 'events can not be read' });
+    this.#saves = new LastingFailure({ ...said, what: 'how far events are published could not be stored' });
+    this.#holds = new LastingFailure({ ...said, what: 'the list of entities held back could not be written' });
+    const remedy = 'Look at the reason, at RabbitMQ, and at "npm run -s relay -- status".';
+    this.#refusals = new StuckAmongMany({ ...said, what: 'an event could not be published', remedy });
     this.#lanes = new EntityLanes({
       publish: deps.publish,
       mayPublish: () => deps.brokerIsUp() && !this.#closed,
       onReady: () => this.#gather(),
-      onRefused: (message, error) => this.#refused(message, error),
+      onRefused: (lane, message, error) => this.#refused(lane, message, error),
+      onUnrefused: (lane) => this.#refusals.over(lane),
       hold: (row, reason) => this.#hold(row, `no message can be made of it: ${reason}`),
       onHeld: (rows) => this.#onHeld(rows),
     });
@@ -101,6 +115,11 @@ export class EventRelay implements LogFollower {
       this.#watchLag();
     }, SAVE_INTERVAL_MS);
     this.#saver.unref();
+  }
+
+  /** What keeps events from leaving, or from being known as published. */
+  get failures(): readonly LastingFailure[] {
+    return [this.#reads, this.#saves, this.#holds, this.#refusals.failure];
   }
 
   get figures(): RelayFigures {
@@ -166,8 +185,9 @@ export class EventRelay implements LogFollower {
     this.#unsaved = new Map();
     this.#saving = this.#deps.store
       .saveCheckpoints(checkpoints)
+      .then(() => this.#saves.succeeded())
       .catch((error: unknown) => {
-        this.#deps.log.warn({ reason: messageOf(error) }, 'how far events are published could not be stored');
+        this.#saves.failed(messageOf(error), { shards: checkpoints.size });
         for (const [shard, seq] of checkpoints) this.#unsaved.set(shard, Math.max(seq, this.#unsaved.get(shard) ?? 0));
       })
       .finally(() => (this.#saving = undefined));
@@ -221,9 +241,10 @@ export class EventRelay implements LogFollower {
         for (const { entityId, shard, seq } of held)
           if (this.#shards.has(shard)) this.#held.set(entityId, { shard, seq, last: seq });
         for (const { entityId } of held) await this.#release(entityId);
+        this.#reads.succeeded();
         this.#read();
       } catch (error) {
-        this.#deps.log.warn({ reason: messageOf(error) }, 'events can not be published yet; trying again');
+        this.#reads.failed(messageOf(error), { shards: fresh.length });
         await pause();
       }
     }
@@ -275,7 +296,7 @@ export class EventRelay implements LogFollower {
     this.#unread = true;
     this.#reading ??= this.#readAll()
       .catch((error: unknown) => {
-        this.#deps.log.warn({ reason: messageOf(error) }, 'the journal can not be read for events; trying again');
+        this.#reads.failed(messageOf(error));
         setTimeout(() => this.#read(), PAUSE_MS).unref();
       })
       .finally(() => (this.#reading = undefined));
@@ -294,6 +315,7 @@ export class EventRelay implements LogFollower {
       }
     }
     this.#unread = [...this.#shards.values()].some(({ behind }) => behind);
+    this.#reads.succeeded();
   }
 
   async #readPage(shard: RelayedShard): Promise<void> {
@@ -326,7 +348,13 @@ export class EventRelay implements LogFollower {
   async #hold({ entityId, shard, seq }: Pick<JournalRow, 'entityId' | 'shard' | 'seq'>, reason: string): Promise<void> {
     const fields = { entityId, shard, seq, reason };
     this.#deps.log.error(fields, 'an entity is published no further; see "npm run -s relay -- status"');
-    await this.#deps.store.hold(fields);
+    try {
+      await this.#deps.store.hold(fields);
+      this.#holds.succeeded();
+    } catch (error) {
+      this.#holds.failed(messageOf(error), { entityId });
+      throw error;
+    }
   }
 
   /** Rows of one entity. What had been held back and was tried again is settled already. */
@@ -370,16 +398,12 @@ export class EventRelay implements LogFollower {
     for (const each of messages) this.#lanes.add(each);
   }
 
-  /** Said once in an outage. */
-  #refused({ routingKey, messageId }: PublicMessage, error: unknown): void {
-    const now = performance.now();
-    if (this.#refusedSince === undefined || now - this.#refusedSince > 60_000) {
-      this.#deps.log.warn(
-        { routingKey, messageId, reason: messageOf(error) },
-        'an event could not be published; trying again',
-      );
-      this.#refusedSince = now;
-    }
+  #refused(lane: object, { routingKey, messageId }: PublicMessage, error: unknown): void {
+    const reason = messageOf(error);
+    // One outage refuses thousands.
+    if (this.#refusals.isEmpty)
+      this.#deps.log.warn({ routingKey, messageId, reason }, 'an event could not be published; trying again');
+    this.#refusals.failed(lane, reason, { routingKey, messageId });
   }
 }
 

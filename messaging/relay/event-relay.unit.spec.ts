@@ -251,6 +251,62 @@ describe('event relay', () => {
     expect(await checkpoint(first)).to.equal(at);
   });
 
+  describe('says what is at fault, once it lasts', () => {
+    const texts = (relay: EventRelay): string => relay.failures.flatMap(({ text }) => text ?? []).join();
+    const fail = (): Promise<never> => Promise.reject(new Error('scripted: disk full'));
+    const lasts = (relay: EventRelay, step: () => unknown = () => undefined): Promise<void> =>
+      waitUntil('it lasts', async () => {
+        clock.advance(100);
+        await step();
+        return texts(relay) !== '';
+      });
+
+    it('when one event is refused, although others go through', async () => {
+      const relay = await owner();
+      await caughtUp(relay);
+      broker.refuses = ({ headers }) => headers['cloudEvents_subject'] === entityOf(1);
+      await write(relay, [1]);
+      await lasts(relay, () => write(relay, [2]));
+      expect(texts(relay)).to.include('an event could not be published').and.include('scripted: refused');
+      broker.refuses = () => false;
+      await caughtUp(relay);
+      expect(texts(relay)).to.equal('');
+    });
+
+    it('when checkpoints can not be stored', async () => {
+      const relay = await owner();
+      await caughtUp(relay);
+      store.saveCheckpoints = fail;
+      await lasts(relay, async () => {
+        await write(relay, [1]);
+        await caughtUp(relay);
+        await relay.save();
+      });
+      expect(texts(relay)).to.include('how far events are published').and.include('disk full');
+    });
+
+    it('when the journal can not be read', async () => {
+      const relay = await owner();
+      await caughtUp(relay);
+      const readShard = journal.readShard.bind(journal);
+      journal.readShard = fail;
+      await write(undefined, [1]);
+      await write(relay, [2]); // not the next one that it knows: it has to read
+      await lasts(relay);
+      expect(texts(relay)).to.include('events can not be read').and.include('disk full');
+      journal.readShard = readShard;
+      await caughtUp(relay);
+      expect(texts(relay)).to.equal('');
+    });
+
+    it('when a shard that was taken can not be begun', async () => {
+      store.checkpoints = fail;
+      const relay = await owner();
+      await lasts(relay);
+      expect(texts(relay)).to.include('events can not be read');
+    });
+  });
+
   it('drops a shard that it loses: what is not sent yet is its next owner’s', async () => {
     const relay = await owner();
     await caughtUp(relay);
