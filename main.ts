@@ -35,10 +35,10 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from './persistence/embedded/embedded-postgres.ts';
-import type { Incarnation } from './persistence/ports.ts';
-import { prepareDatabase } from './persistence/postgres/prepare-database.ts';
+import { prepareDatabase, type DatabaseFacts } from './persistence/postgres/prepare-database.ts';
 import { sessionsOfNode } from './persistence/postgres/session-budget.ts';
 import { ListeningSocket } from './supervisors/listening-socket.ts';
+import { SeenMarker, type Comparison } from './supervisors/seen-marker.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
 import { sayReady, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
 import { runWorker } from './worker.ts';
@@ -115,7 +115,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   const brokerAway = config.amqpUrl === undefined ? undefined : await started.unlessWanted(checkBroker(config.amqpUrl));
   if (brokerAway !== undefined) log.warn({ reason: brokerAway }, 'RabbitMQ is away; events wait, orders do not');
 
-  if (facts.begun) sayBegun(facts.begun, log);
+  const deploymentId = await compareWithSeen(config, { databaseUrl, nodeId, facts, brokerAway }, started, log);
 
   phase = 'recovering';
   // Only one node runs on a DATA_DIR: workers of this one that are members still are dead.
@@ -133,7 +133,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
     databaseUrl,
     runtimeDir,
     idempotencyNamespace: facts.idempotencyNamespace,
-    deploymentId: facts.deploymentId,
+    deploymentId,
     ...(devSecret !== undefined && { devSecret }),
     version,
   }));
@@ -168,9 +168,42 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   return started.unlessWanted(failure(workers, embedded));
 }
 
-/** Loud: consumers that compare ids by hand, and whoever restored the database, should know. */
-function sayBegun({ number, tag, reason }: Incarnation, log: Logger): void {
-  log.warn({ number, tag, reason }, 'a new incarnation begins: message ids of new events differ from all before');
+interface WhatIsThere {
+  readonly databaseUrl: string;
+  readonly nodeId: string;
+  readonly facts: DatabaseFacts;
+  readonly brokerAway: string | undefined;
+}
+
+/** Says what the start found of the database's past. @returns the deployment that it is. */
+async function compareWithSeen(
+  { amqpUrl }: Config,
+  { databaseUrl, nodeId, facts, brokerAway }: WhatIsThere,
+  started: StopOrder,
+  log: Logger,
+): Promise<string> {
+  sayFound(facts, log);
+  if (amqpUrl === undefined) return facts.deploymentId;
+  const marker = new SeenMarker({ amqpUrl, databaseUrl, nodeId, log });
+  started.add({ name: 'mark of what was seen', stop: () => marker.stop() });
+  const found = await started.unlessWanted(marker.compare(brokerAway));
+  sayFound(found, log);
+  if (brokerAway === undefined) await started.unlessWanted(marker.mark());
+  marker.start();
+  return found.deploymentId;
+}
+
+/** Loud: who restored or copied the database, and consumers that compare ids by hand, should know. */
+function sayFound({ begun, copyOf, deploymentId }: Comparison, log: Logger): void {
+  if (begun) {
+    const { number, tag, reason } = begun;
+    log.warn({ number, tag, reason }, 'a new incarnation begins: message ids of new events differ from all before');
+  }
+  if (copyOf !== undefined)
+    log.warn(
+      { copyOf, deploymentId },
+      'the database is a copy, and a deployment of its own from now on; if the original is gone for good, stop all nodes and run: npm run -s incarnation -- resume',
+    );
 }
 
 const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;

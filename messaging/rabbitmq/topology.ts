@@ -49,6 +49,8 @@ export const COMMANDS_QUEUE = 'orders.commands';
 export const DEAD_LETTER_EXCHANGE = 'orders.dlx';
 export const DEAD_LETTER_QUEUE = 'orders.commands.dlq';
 export const RETRY_EXCHANGE = 'orders.retry';
+/** What was last seen of the journal: see mark-queue.ts. */
+export const SEEN_QUEUE = 'holdfast.seen';
 /** Between the nodes. */
 export const NODE_EXCHANGE = 'holdfast.node';
 
@@ -69,6 +71,12 @@ const UNROUTED_MESSAGES_MAX = 100_000;
 
 /** At least once: the message stays where it is until the dead-letter queue has it. It demands `reject-publish`. */
 const SAFE_DEAD_LETTERS = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
+
+/** Classic: one that is lost costs no more than a new incarnation, and to look at its message is no delivery that counts. */
+export const SEEN_QUEUE_SPEC: QueueSpec = {
+  name: SEEN_QUEUE,
+  arguments: { 'x-queue-type': 'classic', 'x-max-length': 1, 'x-overflow': 'drop-head' },
+};
 
 export interface TopologyOptions {
   /** Ascending. */
@@ -99,6 +107,7 @@ export function ordersTopology(options: TopologyOptions = {}): Topology {
         name: UNROUTED,
         arguments: { 'x-queue-type': 'classic', 'x-max-length': UNROUTED_MESSAGES_MAX, 'x-overflow': 'drop-head' },
       },
+      SEEN_QUEUE_SPEC,
       {
         name: DEAD_LETTER_QUEUE,
         arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': DEAD_LETTER_DELIVERIES_MAX },

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { SHARD_HASH } from '../../actors/sharding/shard-of.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../../test/support/scratch-database.ts';
 import { openPool } from './connection.ts';
-import { beginIncarnation, readDeployment, type Deployment } from './incarnations.ts';
+import { beginIncarnation, goOnInPlace, readDeployment, type Deployment } from './incarnations.ts';
 import { PostgresJournalStore } from './journal-store.ts';
 import { prepareDatabase } from './prepare-database.ts';
 
@@ -72,12 +72,16 @@ describe('incarnations of a database', function () {
     restoring.child.stdin!.end(dump.stdout);
     await restoring;
 
-    const { begun } = await prepareDatabase(copy.url, SETTINGS);
+    const { begun, copyOf } = await prepareDatabase(copy.url, SETTINGS);
     expect(begun).to.include({ number: 2, firstEpoch: 10_000 });
     expect(begun!.reason).to.contain('restored, copied');
     expect(await take(copy.url, 0, 1, 2)).to.deep.equal([10_000, 10_000, 10_000]);
     const { id, incarnations } = await deploymentOf(copy.url);
-    expect(id, 'it is the same shop').to.equal(deploymentId);
+    expect(copyOf, 'the original may still be at work').to.equal(deploymentId);
+    expect(id).not.to.equal(deploymentId);
+    expect(await withPool(copy.url, goOnInPlace)).to.equal(deploymentId);
+    expect(await deploymentOf(copy.url)).to.include({ id: deploymentId, copyOf: undefined });
+    expect(await withPool(copy.url, goOnInPlace), 'it is no copy any more').to.equal(undefined);
     expect(new Set(incarnations.map(({ tag }) => tag)).size).to.equal(2);
     expect((await prepareDatabase(copy.url, SETTINGS)).begun, 'once').to.equal(undefined);
     expect((await prepareDatabase(original.url, SETTINGS)).begun, 'the original goes on').to.equal(undefined);
@@ -88,16 +92,20 @@ describe('incarnations of a database', function () {
     const { url, query } = await createDatabase();
     await prepareDatabase(url, SETTINGS);
     await take(url, 3);
+    const { id } = await deploymentOf(url);
     await query(
       `UPDATE settings SET value = regexp_replace(value, '[0-9A-F]{8}$', '00000000') WHERE key = 'database_identity'`,
     );
-    expect((await prepareDatabase(url, SETTINGS)).begun).to.include({ number: 2 });
+    const { begun, copyOf } = await prepareDatabase(url, SETTINGS);
+    expect(begun).to.include({ number: 2 });
+    expect(copyOf, 'the deployment goes on').to.equal(undefined);
+    expect((await deploymentOf(url)).id).to.equal(id);
   });
 
   it('begins none while nothing was ever written: a template that is copied has given no ids', async () => {
     const { url, query } = await createDatabase();
     await prepareDatabase(url, SETTINGS);
-    await query(`UPDATE settings SET value = 'elsewhere' WHERE key = 'database_identity'`);
+    await query(`UPDATE settings SET value = '1/2/00000001' WHERE key = 'database_identity'`);
     expect((await prepareDatabase(url, SETTINGS)).begun).to.equal(undefined);
   });
 

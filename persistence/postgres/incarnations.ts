@@ -6,18 +6,21 @@
  * To begin one without need costs nothing: rows keep the ids of the incarnation that their epoch belongs to. So it is
  * begun wherever the rows can't be shown to be the same, and without asking.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Incarnation } from '../ports.ts';
 
 export interface Deployment {
   readonly id: string;
+  /** Of the deployment that this database was copied or restored from, unless it goes on in its place. */
+  readonly copyOf: string | undefined;
   /** Oldest first. */
   readonly incarnations: readonly Incarnation[];
 }
 
-type Queries = Pick<pg.Client, 'query'>;
+/** A session, or what stands for one. */
+export type Queries = Pick<pg.Client, 'query'>;
 
 const TAG_BYTES = 4;
 /**
@@ -26,6 +29,8 @@ const TAG_BYTES = 4;
  */
 const EPOCHS_PER_INCARNATION = 10_000;
 const IDENTITY_KEY = 'database_identity';
+const ID_KEY = 'deployment_id';
+const COPY_OF_KEY = 'deployment_copied_from';
 
 /**
  * What no dump, copy or recovery keeps: the cluster (made by initdb), the database in it, and the timeline, which every
@@ -54,10 +59,8 @@ interface RawIncarnation {
 }
 
 export async function readDeployment(queries: Queries): Promise<Deployment> {
-  const { rows: settings } = await queries.query<{ value: string }>(
-    `SELECT value FROM settings WHERE key = 'deployment_id'`,
-  );
-  return { id: settings[0]!.value, incarnations: await readIncarnations(queries) };
+  const id = (await setting(queries, ID_KEY))!;
+  return { id, copyOf: await setting(queries, COPY_OF_KEY), incarnations: await readIncarnations(queries) };
 }
 
 /** Oldest first. */
@@ -79,24 +82,70 @@ export async function beginIncarnation(queries: Queries, reason: string, epochSe
 }
 
 /**
- * Compares the database with what it was at the last start.
- * @returns the incarnation that it begins for that; undefined: it is the same database.
+ * Makes the database a deployment of its own: the one that it is a copy of may still be at work, and a virtual host is
+ * for one. As beginIncarnation for the rest.
+ * @returns the id that it had
  */
-export async function checkIdentity(queries: Queries): Promise<Incarnation | undefined> {
+export async function becomeAnother(queries: Queries): Promise<string> {
+  const former = (await setting(queries, ID_KEY))!;
+  await write(queries, COPY_OF_KEY, former);
+  await write(queries, ID_KEY, randomUUID());
+  return former;
+}
+
+/**
+ * Lets the database go on in place of the deployment that it was copied from. Only a person can know that the other is
+ * gone for good.
+ * @returns its id; undefined: it is no copy
+ */
+export async function goOnInPlace(queries: Queries): Promise<string | undefined> {
+  const original = await setting(queries, COPY_OF_KEY);
+  if (original === undefined) return undefined;
+  await write(queries, ID_KEY, original);
+  await queries.query('DELETE FROM settings WHERE key = $1', [COPY_OF_KEY]);
+  return original;
+}
+
+export interface IdentityFound {
+  /** The incarnation that was begun; undefined: it is the same database, or has no rows. */
+  readonly begun: Incarnation | undefined;
+  /** The deployment that it turned out to be a copy of. */
+  readonly copyOf: string | undefined;
+}
+
+/**
+ * Compares the database with what it was at the last start. Another timeline alone is a failover or a recovery in place:
+ * the deployment goes on. In another cluster or under another oid it may be a copy, with the original still at work.
+ */
+export async function checkIdentity(queries: Queries): Promise<IdentityFound> {
+  const same = { begun: undefined, copyOf: undefined };
   const identity = await databaseIdentity(queries);
-  if (identity === undefined) return undefined;
-  const { rows } = await queries.query<{ value: string }>('SELECT value FROM settings WHERE key = $1', [IDENTITY_KEY]);
-  const known = rows[0]?.value;
-  if (known === identity) return undefined;
+  if (identity === undefined) return same;
+  const known = await setting(queries, IDENTITY_KEY);
+  if (known === identity) return same;
+  const isFirst = known === undefined;
+  const copyOf = isFirst || placeOf(known) === placeOf(identity) ? undefined : await becomeAnother(queries);
   const begun =
-    known === undefined || (await isEmpty(queries))
+    isFirst || (await isEmpty(queries))
       ? undefined
       : await beginIncarnation(queries, `the database was restored, copied or failed over (${known}, now ${identity})`);
+  await write(queries, IDENTITY_KEY, identity);
+  return { begun, copyOf };
+}
+
+/** Cluster and database, without the timeline. */
+const placeOf = (identity: string): string => identity.slice(0, identity.lastIndexOf('/'));
+
+async function setting(queries: Queries, key: string): Promise<string | undefined> {
+  const { rows } = await queries.query<{ value: string }>('SELECT value FROM settings WHERE key = $1', [key]);
+  return rows[0]?.value;
+}
+
+async function write(queries: Queries, key: string, value: string): Promise<void> {
   await queries.query(
     'INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    [IDENTITY_KEY, identity],
+    [key, value],
   );
-  return begun;
 }
 
 /** Undefined where the server does not let it be read. */
@@ -110,7 +159,8 @@ async function databaseIdentity(queries: Queries): Promise<string | undefined> {
   }
 }
 
-async function isEmpty(queries: Queries): Promise<boolean> {
+/** Nothing was ever written, so no ids are out. */
+export async function isEmpty(queries: Queries): Promise<boolean> {
   const { rows } = await queries.query('SELECT 1 FROM journal LIMIT 1');
   return rows.length === 0;
 }

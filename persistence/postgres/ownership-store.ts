@@ -81,6 +81,8 @@ const DRAIN_NODE = `
 
 const MEMBERS_OF_NODE = `SELECT worker_id FROM members WHERE node_id = $1`;
 
+const LIVING = `SELECT count(*)::int AS living FROM members WHERE node_id <> $1 AND expires_at > clock_timestamp()`;
+
 type ReadMember = Omit<Member, 'reach'> & { readonly expired: boolean; readonly reach: MemberReach | null };
 
 export class PostgresOwnershipStore implements OwnershipStore {
@@ -190,6 +192,12 @@ export class PostgresOwnershipStore implements OwnershipStore {
   #query(text: string, values: unknown[]): Promise<pg.QueryResult<Record<string, unknown>>> {
     return this.#session.query({ text, values });
   }
+}
+
+/** @param except a node whose members do not count */
+export async function countLivingMembers(queries: Pick<pg.Client, 'query'>, except = ''): Promise<number> {
+  const { rows } = await queries.query<{ living: number }>(LIVING, [except]);
+  return rows[0]!.living;
 }
 
 const jsonOf = (reach: MemberReach | undefined): string | null => (reach ? JSON.stringify(reach) : null);

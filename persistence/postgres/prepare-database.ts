@@ -34,6 +34,8 @@ export interface DatabaseFacts {
   readonly deploymentId: string;
   /** The incarnation that this call began; undefined: it found the database that was there at the last start. */
   readonly begun: Incarnation | undefined;
+  /** The deployment that this call found the database to be a copy of. */
+  readonly copyOf: string | undefined;
   /** True when this call wrote the settings: nothing ever ran on the database before. */
   readonly isNew: boolean;
 }
@@ -65,9 +67,21 @@ export async function prepareDatabase(
       `INSERT INTO shard_leases (shard) SELECT generate_series(0, $1::int - 1) ON CONFLICT (shard) DO NOTHING`,
       [wanted.shards],
     );
-    const begun = await checkIdentity(client);
+    const { begun, copyOf } = await checkIdentity(client);
     const { id: deploymentId } = await readDeployment(client);
-    return { idempotencyNamespace, serverVersion, clockSkewMs, isNew, deploymentId, begun };
+    return { idempotencyNamespace, serverVersion, clockSkewMs, isNew, deploymentId, begun, copyOf };
+  });
+}
+
+/** Runs `work` while no node prepares the database, and nobody else does such work. */
+export async function withPreparationLock<T>(
+  url: string,
+  purpose: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  return withClient(url, purpose, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return work(client);
   });
 }
 
