@@ -40,7 +40,7 @@ import { sessionsOfNode } from './persistence/postgres/session-budget.ts';
 import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { SeenMarker, type Comparison } from './supervisors/seen-marker.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
-import { sayReady, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
+import { sayStarted, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
 import { runWorker } from './worker.ts';
 
 /** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */
@@ -163,7 +163,8 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);
   await writeFile(recordFile, JSON.stringify({ pid: process.pid, port, adminPort, databaseUrl }), { mode: 0o600 });
   started.add({ name: 'record of the node', stop: () => rm(recordFile, { force: true }) });
-  await sayReady(config, { port, adminPort, devSecret }, log);
+  const takesRequests = workers.takesRequests;
+  await sayStarted(config, { port, adminPort, devSecret, takesRequests }, log);
   phase = 'running';
   return started.unlessWanted(failure(workers, embedded));
 }

@@ -1,4 +1,4 @@
-/** What a person sees when the node is ready: where it listens, and one command that places an order. */
+/** What a person sees when the node has started: where it listens, and one command that places an order. */
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { signDevToken } from './config/dev-token.ts';
@@ -14,13 +14,15 @@ export interface Listening {
   readonly adminPort: number;
   /** Present when the node verifies tokens with a secret of its own: then it may hand one out. */
   readonly devSecret: string | undefined;
+  /** False: it has started, and something keeps it from serving, such as a broker that it alone does not reach. */
+  readonly takesRequests: boolean;
 }
 
 /**
  * For a person at a terminal a text with a command to paste; elsewhere one JSON line between the others, without a token.
  * Said whatever LOG_LEVEL is: who started the node waits for it.
  */
-export async function sayReady(config: Config, listening: Listening, log: Logger): Promise<void> {
+export async function sayStarted(config: Config, listening: Listening, log: Logger): Promise<void> {
   if (process.stdout.isTTY) {
     process.stdout.write(await welcome(config, listening));
     return;
@@ -29,12 +31,18 @@ export async function sayReady(config: Config, listening: Listening, log: Logger
   const url = urlOf(config.host, port);
   const admin = urlOf(config.adminHost, adminPort);
   const { workers } = config;
-  log.child({}, { level: 'info' }).info({ url, admin, workers, ...notesOf(config) }, readyLine(config, url));
+  const said = { url, admin, workers, ...notesOf(config) };
+  log.child({}, { level: 'info' }).info(said, startedLine(config, listening));
 }
 
-function readyLine({ workers, databaseUrl }: Config, url: string): string {
+function startedLine(config: Config, { port, adminPort, takesRequests }: Listening): string {
+  const { workers, databaseUrl } = config;
+  const url = urlOf(config.host, port);
   const database = databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL of DATABASE_URL';
-  return `Holdfast is ready: ${url} (${workers} worker${workers === 1 ? '' : 's'}, ${database})`;
+  const what = `${url} (${workers} worker${workers === 1 ? '' : 's'}, ${database})`;
+  if (takesRequests) return `Holdfast is ready: ${what}`;
+  const health = `${urlOf(config.adminHost, adminPort)}/health/ready`;
+  return `Holdfast has started: ${what}. It is not ready for requests; see ${health}`;
 }
 
 function notesOf({ rateLimitPerMinute, amqpUrl }: Config) {
@@ -45,11 +53,12 @@ function urlOf(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function welcome(config: Config, { port, adminPort, devSecret }: Listening): Promise<string> {
+async function welcome(config: Config, listening: Listening): Promise<string> {
+  const { port, adminPort, devSecret } = listening;
   const url = urlOf(config.host, port);
   const lines = [
     '',
-    readyLine(config, url),
+    startedLine(config, listening),
     `  API documentation ${url}/docs    health ${urlOf(config.adminHost, adminPort)}/health/ready`,
   ];
   if (config.rateLimitPerMinute > 0 && config.redisUrl === undefined) {

@@ -284,7 +284,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
 
   const retrying = [projections, keeper, ownership, region, relay, broker, eventsBroker, prepared];
   const failures = [...retrying, brokerTransport, commands].flatMap((part) => part?.failures ?? []);
-  const reporter = new Reporter({
+  const reported = {
     region,
     journal,
     projections,
@@ -295,8 +295,9 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     edge,
     failures,
     ...(relay && { relay }),
-  });
-  reporter.start((report) => tell({ kind: 'report', report }));
+  };
+  const reporter = new Reporter(reported, (report) => tell({ kind: 'report', report }));
+  reporter.start();
 
   /** Resolves when every shard has an owner, and those of this worker are served. */
   const begin = async (): Promise<void> => {
@@ -313,6 +314,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const open = async (): Promise<void> => {
     try {
       await http.listen(LISTENING_FDS);
+      reporter.sendNow(); // the node says at once whether it is ready for requests
       tell({ kind: 'ready' });
     } catch (error) {
       log.error({ err: error }, 'the HTTP port could not be opened');

@@ -1,7 +1,7 @@
 /** Owns Node's HTTP server as the edge wants it: its time-outs, and problems for what its parser refuses. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { LeavingAnswers } from './leaving-answers.ts';
-import { answerAtOnce, answerUnparsed, hostProblem } from './parser-problems.ts';
+import { answerAtOnce, answerUnparsed, framingProblem } from './parser-problems.ts';
 
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -24,6 +24,11 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
   checkIntervalMs: CHECK_INTERVAL_MS,
 };
 
+/** A member of Node's server that its types don't name. */
+interface HalfOpenServer extends Server {
+  httpAllowHalfOpen: boolean;
+}
+
 /** @param leaving follows every answer of this server. */
 export function createHttpServer(
   handler: RequestListener,
@@ -38,11 +43,15 @@ export function createHttpServer(
     requireHostHeader: false,
   };
   const server = createServer(options, (request, response) => {
-    const problem = hostProblem(request);
+    const problem = framingProblem(request);
     if (problem === undefined) handler(request, response);
     else answerAtOnce(request, response, problem);
     leaving.follow(response);
   });
+  // A header that Node leaves out can't be judged. Their bytes are bounded (16 KiB).
+  server.maxHeadersCount = 0;
+  // A client that has sent all it wants to send may still listen.
+  (server as HalfOpenServer).httpAllowHalfOpen = true;
   answerUnparsed(server);
   return server;
 }

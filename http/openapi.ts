@@ -49,6 +49,7 @@ export const PROBLEMS_OF_ALL: readonly ProblemCode[] = [
   'expectation_failed',
   'header_fields_too_large',
   'internal',
+  'not_implemented',
 ];
 /** Its conditions may not hold, or not be readable. */
 const PROBLEMS_OF_MUTATIONS: readonly ProblemCode[] = ['validation_failed', 'precondition_failed'];

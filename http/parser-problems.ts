@@ -4,6 +4,7 @@
  * not known.
  */
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from './answer.ts';
 import { Problem, problemDocument, PROBLEMS, type ProblemCode } from './problems.ts';
@@ -17,23 +18,27 @@ const PROBLEMS_OF_PARSER: Readonly<Record<string, readonly [ProblemCode, string]
 };
 const MALFORMED = ['malformed_request', 'These bytes are no HTTP/1.1 request.'] as const;
 
+/** A client that goes on sending hears its answer before the connection is cut. */
+const LINGER_MS = 1_000;
+
 /** Node's private mark of the answer that a connection is busy with. */
-interface AnsweringSocket extends Duplex {
+interface AnsweringSocket extends Socket {
   readonly _httpMessage?: ServerResponse | null;
 }
 
-/** For a server with `requireHostHeader: false`: see `hostProblem`. */
+/** For a server with `requireHostHeader: false`: see `framingProblem`. */
 export function answerUnparsed(server: Server): void {
+  // Each piece that comes after the first bad byte is another error.
+  const ending = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket: AnsweringSocket) => {
+    if (ending.has(socket)) return;
+    ending.add(socket);
     const [code, detail] = PROBLEMS_OF_PARSER[error.code ?? ''] ?? MALFORMED;
-    // In the middle of another answer a second one would look like a part of it.
-    const free = socket._httpMessage?.headersSent !== true;
-    if (socket.writable && free) socket.end(rawAnswer(new Problem(code, detail)));
-    else socket.destroy(error);
+    afterOthers(socket, () => end(socket, rawAnswer(new Problem(code, detail))));
   });
   server.on('connect', (request, socket) => {
     const problem = new Problem('method_not_allowed', 'This is no proxy: CONNECT is not allowed.');
-    socket.end(rawAnswer(problem, request));
+    end(socket as Socket, rawAnswer(problem, request));
   });
   server.on('checkExpectation', (request, response) => {
     const problem = new Problem('expectation_failed', 'Only "Expect: 100-continue" is supported; leave it out.');
@@ -41,10 +46,39 @@ export function answerUnparsed(server: Server): void {
   });
 }
 
-/** Must a request be refused for its Host? Node's own check answers without a body. */
-export function hostProblem({ httpVersionMinor, headers }: IncomingMessage): Problem | undefined {
-  if (headers.host !== undefined || httpVersionMinor === 0) return undefined;
-  return new Problem('malformed_request', 'A request of HTTP/1.1 needs the header Host.');
+/** Calls once the requests that came whole are answered: clients match answers to requests by their order. */
+function afterOthers(socket: AnsweringSocket, answer: () => void): void {
+  const before = socket._httpMessage;
+  if (before?.req.complete === true) before.once('close', () => afterOthers(socket, answer));
+  // In the middle of its own answer another one would look like a part of it.
+  else if (before?.headersSent === true) socket.destroy();
+  else answer();
+}
+
+/** At once the system would reset what is still coming, and the client might lose the answer. */
+function end(socket: Socket, answer: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(answer);
+  if (socket.readableEnded) socket.destroySoon();
+  else socket.resume().setTimeout(LINGER_MS, () => socket.destroy());
+}
+
+/** What Node lets pass although two readers could understand it in two ways (RFC 9112), or answers without a body. */
+export function framingProblem({ httpVersionMinor, headers, rawHeaders }: IncomingMessage): Problem | undefined {
+  if (headers.host === undefined && httpVersionMinor !== 0) {
+    return new Problem('malformed_request', 'A request of HTTP/1.1 needs the header Host.');
+  }
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]!.length === 4 && rawHeaders[index]!.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts > 1) return new Problem('malformed_request', 'A request has one header Host; this one has several.');
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined;
+  return new Problem('not_implemented', 'Send the body with a Content-Length or with "Transfer-Encoding: chunked".');
 }
 
 /** Answers past the edge, and ends the connection. */

@@ -1,6 +1,6 @@
 import { connect, type AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { startEdge, until, type EdgeHarness } from '../test/support/edge-harness.ts';
+import { orderBody, startEdge, until, type EdgeHarness } from '../test/support/edge-harness.ts';
 import { createHttpServer } from './http-server.ts';
 
 const HEAD = 'host: x\r\nconnection: close\r\n';
@@ -31,6 +31,13 @@ const REFUSED: readonly (readonly [title: string, bytes: string, status: number,
     'header_fields_too_large',
   ],
   ['an expectation', `POST / HTTP/1.1\r\n${HEAD}expect: a miracle\r\n\r\n`, 417, 'expectation_failed'],
+  ['two Hosts', `GET / HTTP/1.1\r\n${HEAD}host: y\r\n\r\n`, 400, 'malformed_request'],
+  [
+    'a transfer coding that is not supported',
+    `POST /api/v1/orders HTTP/1.1\r\n${HEAD}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    501,
+    'not_implemented',
+  ],
   ['a proxy', `CONNECT example.com:443 HTTP/1.1\r\n${HEAD}\r\n`, 405, 'method_not_allowed'],
 ];
 
@@ -64,6 +71,45 @@ describe('requests that the HTTP parser refuses', () => {
     expect(await edge.sendBytes(going)).to.match(/^HTTP\/1.1 100 [^]*HTTP\/1.1 200 /);
   });
 
+  /** One order by alice, whole. */
+  const wholeOrder = (extra = ''): string => {
+    const body = JSON.stringify(orderBody());
+    const fields = `authorization: Bearer ${edge.tokens.alice}\r\ncontent-type: application/json\r\n${extra}`;
+    return `POST /api/v1/orders HTTP/1.1\r\nhost: x\r\n${fields}content-length: ${body.length}\r\n\r\n${body}`;
+  };
+
+  it('answers what came whole before it answers the bytes behind that are no HTTP', async () => {
+    for (const productId of ['P1', 'P2']) {
+      await edge.send(`/api/v1/stock/${productId}`, { method: 'PUT', token: edge.tokens.admin, json: { onHand: 99 } });
+    }
+    const live = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+    for (const garbage of ['GARBAGE\r\n\r\n', '\x00\x01']) {
+      const one = await edge.sendBytes(wholeOrder() + garbage);
+      expect(statusesIn(one)).to.deep.equal(['201', '400']);
+      expect(statusesIn(await edge.sendBytes(live + live + wholeOrder() + garbage))).to.deep.equal([
+        '200',
+        '200',
+        '201',
+        '400',
+      ]);
+    }
+  });
+
+  it('answers a client that has sent all it wants to send and only listens', async () => {
+    const socket = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.end(wholeOrder());
+    let received = '';
+    for await (const chunk of socket) received += (chunk as Buffer).toString('latin1');
+    expect(statusesIn(received)).to.deep.equal(['201']);
+  });
+
+  it('judges a header that comes after two thousand others', async () => {
+    const others = 'a:\r\n'.repeat(2_100);
+    expect(
+      statusesIn(await edge.sendBytes(wholeOrder(`${others}connection: close\r\nif-match: "v9"\r\n`))),
+    ).to.deep.equal(['412']);
+  });
+
   it('answers a request that never ends with 408', async () => {
     const timeouts = { headersMs: 20, requestMs: 20, checkIntervalMs: 10 };
     const server = createHttpServer(edge.edge.handler, edge.leaving, timeouts).listen(0, '127.0.0.1');
@@ -82,6 +128,9 @@ describe('requests that the HTTP parser refuses', () => {
     }
   });
 });
+
+const statusesIn = (received: string): (string | undefined)[] =>
+  [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status);
 
 function problemIn(received: string) {
   const [head = '', text = ''] = received.split('\r\n\r\n', 2);

@@ -1,6 +1,6 @@
 /** Owns the reading of `Prefer: wait=N` (RFC 7240): how many seconds a caller would wait for an order to settle. */
 
-const WAIT = /(?:^|,)\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:;[^,]*)?(?=,|$)/i;
+const WAIT = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:;[^,]*)?(?=,|$)/i;
 const WAIT_SECONDS_MAX = 30;
 
 /** Seconds from 1 to 30; a longer wish is cut to 30, and what can't be understood is ignored, as the RFC asks. */

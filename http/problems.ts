@@ -40,6 +40,7 @@ export const PROBLEMS = {
   precondition_required: final(428, 'A precondition is required'),
   rate_limited: passing(429, 'Too many requests'),
   header_fields_too_large: final(431, 'The headers are too large'),
+  not_implemented: final(501, 'The transfer coding is not supported'),
   /** A defect of this program: told with its request id, never with its cause. */
   internal: final(500, 'An unexpected error'),
   overloaded: passing(503, 'The service is overloaded'),

@@ -34,6 +34,7 @@ const BESIDE_THE_CONTRACT: Readonly<Record<string, number>> = {
   request_timeout: 408,
   expectation_failed: 417,
   misdirected_request: 421,
+  not_implemented: 501,
   header_fields_too_large: 431,
   internal: 500,
 };

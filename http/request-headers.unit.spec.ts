@@ -19,6 +19,7 @@ describe('Prefer: wait', () => {
     ['WAIT = "7"; a=b, handling=lenient', 7],
     ['wait=30', 30],
     ['wait=31', 30],
+    [`wait=${'9'.repeat(400)}`, 30],
     ['wait=0', undefined],
     ['wait=-1', undefined],
     ['wait=1.5', undefined],

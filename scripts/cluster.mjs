@@ -74,7 +74,7 @@ function startNode(name, settings) {
   ]) {
     createInterface({ input: from }).on('line', (line) => {
       if (line.trim() !== '') to.write(`${name} | ${line}\n`);
-      const url = /Holdfast is ready: (\S+)/.exec(line)?.[1];
+      const url = /Holdfast (?:is ready|has started): (\S+)/.exec(line)?.[1];
       if (url !== undefined) told(url);
     });
   }

@@ -30,16 +30,23 @@ export interface ReportedParts {
 export class Reporter {
   readonly #parts: ReportedParts;
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #send: (report: WorkerReport) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: ReportedParts) {
+  constructor(parts: ReportedParts, send: (report: WorkerReport) => void) {
     this.#parts = parts;
+    this.#send = send;
   }
 
-  start(send: (report: WorkerReport) => void): void {
+  start(): void {
     this.#delay.enable();
-    this.#timer = setInterval(() => send(this.#report()), REPORT_INTERVAL_MS);
+    this.#timer = setInterval(() => this.sendNow(), REPORT_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  /** Where something is about to be judged by the report. */
+  sendNow(): void {
+    this.#send(this.#report());
   }
 
   stop(): void {

@@ -29,9 +29,12 @@ export function isCrossSite({ host, origin, ...headers }: IncomingHttpHeaders): 
   return origin !== undefined && origin !== `http://${host ?? ''}`;
 }
 
+/** By what proxies say that they speak for others; one that adds none of them can't be told from a local caller. */
+const PROXY_HEADER = /^(?:forwarded|via|x-real-ip|x-forwarded-.*|x-client-ip|true-client-ip|cf-connecting-ip)$/;
+
 /** A proxy on this machine speaks for others. */
 export function comesFromHere({ headers, socket }: IncomingMessage): boolean {
-  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false;
+  for (const name in headers) if (PROXY_HEADER.test(name)) return false;
   return isLoopbackHost((socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
 }
 

@@ -11,7 +11,7 @@ import type { Membership } from '../../persistence/ports.ts';
 import { wordFor, type Check } from '../../supervisors/worker-report.ts';
 import type { RestartAnswer, WorkerStatus } from '../../supervisors/worker-supervisor.ts';
 import { instanceOf, PROBLEM_TYPE } from '../answer.ts';
-import { answerUnparsed, hostProblem } from '../parser-problems.ts';
+import { answerUnparsed, framingProblem } from '../parser-problems.ts';
 import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
 import { requestIdOf } from '../request-id.ts';
 import { ADMIN_HEADERS, comesFromHere, isCrossSite, isOwnHost } from './admin-doors.ts';
@@ -89,7 +89,7 @@ export class AdminServer {
     request.resume();
     const requestId = requestIdOf(request.headers['request-id']);
     try {
-      const [status, body] = await this.#answer(request, instanceOf(request.url ?? ''));
+      const [status, body] = await this.#answer(request, pathOf(request.url ?? ''));
       send(response, status, body, { 'request-id': requestId, 'content-type': 'application/json' });
     } catch (error) {
       const problem = error instanceof Problem ? error : this.#unexpected(request, error);
@@ -111,15 +111,18 @@ export class AdminServer {
 
   async #answer(request: IncomingMessage, path: string): Promise<Answer> {
     const { method, headers } = request;
-    const refused = hostProblem(request);
+    const refused = framingProblem(request);
     if (refused !== undefined) throw refused;
     if (!isOwnHost(headers.host, this.#host)) throw new Problem('misdirected_request', WRONG_HOST);
+    const worker = WORKER_RESTART.exec(path)?.[1];
+    const isCommand = worker !== undefined || path === '/cluster/drain';
+    if (!isCommand && !IS_SHOWN.has(path)) return nothingHere();
     if (method === 'GET' || method === 'HEAD') {
+      if (isCommand) throw notAllowed('POST');
       if (!IS_SHOWN_TO_ALL.has(path) && !comesFromHere(request)) await this.#authorize(request);
       return (await this.#shown(path, comesFromHere(request))) ?? nothingHere();
     }
-    const worker = WORKER_RESTART.exec(path)?.[1];
-    if (method !== 'POST' || (worker === undefined && path !== '/cluster/drain')) return nothingHere();
+    if (!isCommand || method !== 'POST') throw notAllowed(isCommand ? 'POST' : 'GET, HEAD');
     if (isCrossSite(headers)) throw new Problem('forbidden', 'Another web site may not do this.');
     await this.#authorize(request);
     return worker === undefined ? this.#drain() : this.#restart(worker);
@@ -226,10 +229,28 @@ function membersOf({ members, owners }: Membership, nodeId: string | undefined) 
   }));
 }
 
+const IS_SHOWN: ReadonlySet<string> = new Set([
+  '/health/live',
+  '/health/ready',
+  '/health/startup',
+  '/health/supervision',
+  '/cluster/members',
+  '/cluster/shards',
+]);
+
 /** To orchestrators, which have no token. */
 const IS_SHOWN_TO_ALL: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/health/startup']);
 
 const WRONG_HOST = 'Ask by an IP address, by localhost, by ADMIN_HOST or by the name of this machine.';
+
+/** A client may send the whole address. */
+function pathOf(target: string): string {
+  return instanceOf(target.replace(/^https?:\/\/[^/?]*/i, ''));
+}
+
+function notAllowed(allow: string): Problem {
+  return new Problem('method_not_allowed', `Allowed here: ${allow}.`, { headers: { allow } });
+}
 
 function nothingHere(): never {
   throw new Problem('not_found', 'There is nothing at this path.');

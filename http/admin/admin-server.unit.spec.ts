@@ -251,7 +251,7 @@ describe('the admin port', () => {
 
       it(`GET ${path} does nothing`, async () => {
         const { status: code } = await get(path, { headers: { authorization: 'Bearer admin' } });
-        expect(code).to.equal(404);
+        expect(code).to.equal(405);
         expect(done).to.deep.equal([]);
       });
     }
@@ -272,18 +272,24 @@ describe('the admin port', () => {
     });
   });
 
-  it('other paths and methods are not found, and ask nobody for a token', async () => {
+  it('other paths are not found and other methods not allowed, without a question for a token', async () => {
     for (const [method, path] of [
       ['GET', '/'],
       ['GET', '/health'],
       ['GET', '/cluster/workers'],
-      ['POST', '/health/live'],
       ['POST', '/cluster/workers/a%2Fb/restart'],
-      ['DELETE', '/cluster/drain'],
-      ['PUT', '/cluster/workers/1/restart'],
     ] as const) {
       const { status: code, body } = await get(path, { method, headers: { authorization: 'Bearer admin' } });
       expect([code, body['code']], `${method} ${path}`).to.deep.equal([404, 'not_found']);
+    }
+    for (const [method, path, allow] of [
+      ['POST', '/health/live', 'GET, HEAD'],
+      ['GET', '/cluster/drain', 'POST'],
+      ['DELETE', '/cluster/drain', 'POST'],
+      ['PUT', '/cluster/workers/1/restart', 'POST'],
+    ] as const) {
+      const { status: code, body, headers } = await get(path, { method, headers: { authorization: 'Bearer admin' } });
+      expect([code, body['code'], headers.get('allow')]).to.deep.equal([405, 'method_not_allowed', allow]);
     }
     expect([done, tokens]).to.deep.equal([[], []]);
   });
@@ -338,6 +344,9 @@ describe('the admin port', () => {
 
     it('show members, processes and host names to others only with an admin token', async () => {
       const others = { 'x-forwarded-for': '192.0.2.1' };
+      for (const name of ['via', 'forwarded', 'x-real-ip', 'x-forwarded-host', 'cf-connecting-ip']) {
+        expect((await get('/cluster/members', { headers: { [name]: '192.0.2.1' } })).status, name).to.equal(401);
+      }
       for (const path of ['/cluster/members', '/cluster/shards', '/health/supervision']) {
         const refused = await get(path, { headers: others });
         expect([refused.status, refused.body['code']], path).to.deep.equal([401, 'unauthenticated']);
@@ -365,6 +374,7 @@ describe('the admin port', () => {
       ['GET / HTTP/1.1\r\nhost: localhost\r\nexpect: more\r\n\r\n', 417, 'expectation_failed'],
       ['GET /x HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n', 421, 'misdirected_request'],
       ['GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 404, 'not_found'],
+      ['GET http://localhost/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 404, 'not_found'],
     ];
     for (const [bytes, status, code] of refused) {
       const [head = '', text = ''] = (await answerTo(bytes)).split('\r\n\r\n', 2);
@@ -373,6 +383,14 @@ describe('the admin port', () => {
       expect(head.toLowerCase()).to.include(`request-id: ${String(problem['requestId']).toLowerCase()}`);
       expect(problem['type']).to.equal(`/docs#problem-${code}`);
     }
+  });
+
+  it('takes an address with its scheme and host, as a proxy sends it', async () => {
+    const socket = connect(Number(new URL(base).port), HOST);
+    socket.write(`GET ${base}/health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+    let received = '';
+    for await (const chunk of socket) received += (chunk as Buffer).toString('latin1');
+    expect(received).to.match(/^HTTP\/1.1 200 /);
   });
 
   it('HEAD answers as GET, without a body', async () => {

@@ -39,7 +39,7 @@ export function createSetStockBatch(services: EdgeServices): Handler {
     const source = commandSourceOf(ctx);
     refuseTags(source.condition);
     const { principal, requestId } = ctx.state;
-    const replayed = key !== undefined && (await claimBatch(services, principal, key, items, source));
+    const sentBefore = key !== undefined && (await claimBatch(services, principal, key, items, source));
     const nameOf = namer(services, principal, key, source.condition);
     const asks = new PQueue({ concurrency: ASKS_AT_A_TIME_MAX });
     // Started in the order of the items: for a product that stands twice the later item wins.
@@ -54,6 +54,8 @@ export function createSetStockBatch(services: EdgeServices): Handler {
       throw new Problem('unavailable', detail, { retryAfterSeconds: retryAfterSeconds() });
     }
     const results = answers.map((answer, index) => resultOf(answer, items[index], key !== undefined, requestId));
+    // The key is bound before the items are asked: an item that was refused then may be applied now.
+    const replayed = sentBefore && answers.every((answer) => answer.kind === 'done' && answer.replayed);
     answerJson(ctx, 200, { results }, replayed ? { 'Idempotent-Replayed': 'true' } : {});
   };
 }

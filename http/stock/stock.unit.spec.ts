@@ -203,6 +203,15 @@ describe('stock', () => {
       expect((await put('P1', { onHand: 6 }, key)).status).to.equal(422);
     });
 
+    it('does not make a replay of a batch of which something is applied only now', async () => {
+      await put('P1', { onHand: 5 });
+      const refused = await batch(items(['P1', 77]), { headers: { ...key.headers, 'if-none-match': '*' } });
+      expect(resultsOf(refused).map(({ status }) => status)).to.deep.equal([412]);
+      const applied = await batch(items(['P1', 77]), key);
+      expect([resultsOf(applied)[0]?.status, applied.headers.has('idempotent-replayed')]).to.deep.equal([200, false]);
+      expect((await batch(items(['P1', 77]), key)).headers.get('idempotent-replayed')).to.equal('true');
+    });
+
     it('is not bound by a refused batch', async () => {
       expect((await batch({ items: [] }, key)).status).to.equal(400);
       expect((await batch(items(['P1', 1]), key)).status).to.equal(200);

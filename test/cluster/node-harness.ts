@@ -129,7 +129,8 @@ export class TestNode {
     const ended = 'ended';
     const found = await waitUntil(
       'the node to be ready',
-      () => (this.#child?.exitCode !== null ? ended : /Holdfast is ready: (\S+)/.exec(this.#output)?.[1]),
+      () =>
+        this.#child?.exitCode !== null ? ended : /Holdfast (?:is ready|has started): (\S+)/.exec(this.#output)?.[1],
       READY_TIMEOUT_MS,
     );
     if (found === ended) throw new Error(`the node ended: ${this.#output}`);

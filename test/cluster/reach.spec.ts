@@ -126,6 +126,7 @@ describe('two nodes, one of which can’t be reached', function () {
       const { node: second } = await startNode('machine-2', stranger.url);
       expect([await isReady(first), await isReady(second)]).to.deep.equal([true, false]);
       expect(await ownsAll(first)).to.equal(true);
+      expect(second.output).to.include('Holdfast has started').and.not.include('Holdfast is ready');
       expect(second.output).to.include('does not reach the workers that serve').and.include('on machine-1');
       await serves(first);
     } finally {
