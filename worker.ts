@@ -178,6 +178,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       store: new PostgresRelayStore(pool),
       origin: new MessageOrigin({ deploymentId: settings.deploymentId, publicUrl: config.publicUrl }),
       publish: (message, confirm) => events.publish(message, confirm),
+      publishUnrouted: (message, confirm) => events.publishUnrouted(message, confirm),
       brokerIsUp: () => prepared.isReady,
       gather: (portion) => void setTimeout(portion, EVENTS_GATHER_MS),
       clock,

@@ -57,6 +57,8 @@ export interface WorkerReport {
   /** Absent without a broker. */
   readonly relay?: {
     readonly published: number;
+    /** Of them: no queue took them. */
+    readonly unrouted: number;
     readonly lagRows: number;
     /** How long the oldest row waits to be published. */
     readonly lagMs: number;

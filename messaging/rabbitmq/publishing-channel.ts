@@ -48,6 +48,7 @@ export class ConfirmTimeoutError extends Error {
 /** What is kept of a publication until it is confirmed: its bytes are gone, and its owner may make it again. */
 class Unconfirmed implements Confirm {
   readonly messageId: string;
+  readonly exchange: string;
   readonly routingKey: string;
   readonly confirm: Confirm;
   /** Monotonic. */
@@ -55,12 +56,13 @@ class Unconfirmed implements Confirm {
   readonly #onConfirm: (unconfirmed: Unconfirmed) => void;
 
   constructor(
-    { messageId, routingKey }: Publication,
+    { messageId, exchange, routingKey }: Publication,
     confirm: Confirm,
     addedAtMs: number,
     onConfirm: (its: Unconfirmed) => void,
   ) {
     this.messageId = messageId;
+    this.exchange = exchange;
     this.routingKey = routingKey;
     this.confirm = confirm;
     this.addedAtMs = addedAtMs;
@@ -175,9 +177,9 @@ export class PublishingChannel {
   };
 
   #judge(confirmed: readonly Unconfirmed[]): void {
-    for (const { messageId, routingKey, confirm } of confirmed) {
+    for (const { messageId, exchange, routingKey, confirm } of confirmed) {
       if (!this.#returned.delete(messageId)) confirm.resolve();
-      else confirm.reject(new UnroutableError(`no queue is bound for "${routingKey}"`));
+      else confirm.reject(new UnroutableError(`no queue is bound for "${routingKey}" of "${exchange}"`));
     }
   }
 }

@@ -2,7 +2,7 @@
  * Owns what stands on the broker: exchanges, queues and bindings, as data. All of it is durable but the exchange between
  * nodes, whose messages are of no use after a restart. Nothing here talks to the broker; declare-topology.ts does.
  *
- *   orders.events --(nobody bound)--> orders.unrouted
+ *   orders.events --(no binding matches; or one does, and no queue is behind it: the relay sends it)--> orders.unrouted
  *
  *   orders.commands ----------> [orders.commands] --(handled)
  *                                  ^      |   |

@@ -9,7 +9,7 @@ import { backoffMs } from '../../kernel/backoff.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
 import { UnpublishableError } from '../rabbitmq/publication.ts';
-import type { Confirm } from '../rabbitmq/publishing-channel.ts';
+import { UnroutableError, type Confirm } from '../rabbitmq/publishing-channel.ts';
 import type { RowMessages } from './row-messages.ts';
 
 /** The broker answers some tens of milliseconds later; more under way would only lie in its buffers. */
@@ -18,6 +18,8 @@ const IN_FLIGHT_MAX = 2_000;
 export interface LanesDeps {
   /** `confirm` hears once that the broker has it, or that it may not. */
   readonly publish: (message: PublicMessage, confirm: Confirm) => void;
+  /** The same for a message that came back because no queue takes it: to where such messages are kept. */
+  readonly publishUnrouted: (message: PublicMessage, confirm: Confirm) => void;
   /** False: it is no use to try. */
   readonly mayPublish: () => boolean;
   /** There is something to send, at the next pump. */
@@ -40,6 +42,8 @@ export class EntityLanes {
   #first = 0;
   #inFlight = 0;
   published = 0;
+  /** Of them: no queue took them, and they are kept as unrouted. */
+  unrouted = 0;
 
   constructor(deps: LanesDeps) {
     this.#deps = deps;
@@ -121,6 +125,8 @@ export class EntityLanes {
   /** Of a lane: its message is confirmed. */
   confirmed(lane: Lane): void {
     this.published++;
+    if (lane.isUnrouted) this.unrouted++;
+    lane.isUnrouted = false;
     this.#landed();
     if (lane.dropped) return;
     if (lane.attempt > 0) this.#deps.onUnrefused(lane);
@@ -133,11 +139,19 @@ export class EntityLanes {
 
   /** Of a lane: sent again it is the same message, under the same id, for the broker may have it already. */
   refused(lane: Lane, error: unknown): void {
+    if (error instanceof UnroutableError && !lane.isUnrouted && !lane.dropped) return this.#sendUnrouted(lane);
+    lane.isUnrouted = false;
     this.#landed();
     if (lane.dropped) return;
     if (error instanceof UnpublishableError) return void this.#hold(lane, error.message);
     this.#deps.onRefused(lane, lane.rows[0]!.message, error);
     this.#again(lane);
+  }
+
+  /** It stays under way: the entity's next message waits for this one, wherever it ends. */
+  #sendUnrouted(lane: Lane): void {
+    lane.isUnrouted = true;
+    this.#deps.publishUnrouted(lane.rows[0]!.message, lane);
   }
 
   #makeReady(lane: Lane): void {
@@ -155,6 +169,8 @@ export class EntityLanes {
 class Lane implements Confirm {
   readonly rows: RowMessages[];
   attempt = 0;
+  /** Its message came back once, and is under way to where such messages are kept. */
+  isUnrouted = false;
   dropped = false;
   readonly #lanes: EntityLanes;
 

@@ -5,7 +5,7 @@ import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { ROW_AT } from '../../test/support/journal-rows.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
-import type { Confirm } from '../rabbitmq/publishing-channel.ts';
+import { UnroutableError, type Confirm } from '../rabbitmq/publishing-channel.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
 import { RowMessages } from './row-messages.ts';
 
@@ -27,10 +27,15 @@ describe('entity lanes', () => {
   let unrefused: number;
   /** Where there is one, publications wait in it for their confirms. */
   let unanswered: Confirm[] | undefined;
+  /** Came back, and were sent to where such messages are kept. */
+  let unrouted: string[];
+  let keepUnrouted: (confirm: Confirm) => void;
   let lanes: EntityLanes;
 
   beforeEach(() => {
     [told, sent, isUp, refuses, refused, unrefused, unanswered] = [[], [], true, false, 0, 0, undefined];
+    unrouted = [];
+    keepUnrouted = (confirm) => confirm.resolve();
     const publish: LanesDeps['publish'] = ({ messageId }, confirm) => {
       if (unanswered) return void unanswered.push(confirm);
       if (refuses) return confirm.reject(new Error('no channel'));
@@ -43,6 +48,10 @@ describe('entity lanes', () => {
     };
     lanes = new EntityLanes({
       ...{ publish, mayPublish: () => isUp, onReady, onRefused: () => refused++ },
+      publishUnrouted: ({ messageId }, confirm) => {
+        unrouted.push(messageId);
+        keepUnrouted(confirm);
+      },
       onUnrefused: () => unrefused++,
       ...{ hold: never, onHeld: never },
     });
@@ -50,6 +59,53 @@ describe('entity lanes', () => {
 
   const add = (n: number, seq: number, events: readonly DomainEvent[] = [CONFIRMED]): void =>
     lanes.add(RowMessages.of(rowOf(n, seq, events), EPOCH, testOrigin(), (row) => told.push(row.seq))!);
+
+  describe('with a message that came back', () => {
+    const answer = (error?: Error): void => {
+      const [confirm] = unanswered!.splice(0, 1);
+      if (error) confirm!.reject(error);
+      else confirm!.resolve();
+    };
+    const underWay = (): Promise<void> => waitUntil('one is under way', () => unanswered!.length === 1);
+
+    beforeEach(async () => {
+      unanswered = [];
+      add(1, 1);
+      add(1, 2);
+      await underWay();
+    });
+
+    it('send it to where such are kept, and the entity’s next one only after that is confirmed', async () => {
+      let kept: Confirm | undefined;
+      keepUnrouted = (confirm) => (kept = confirm);
+      answer(new UnroutableError('no queue'));
+      await turns(5);
+      expect([unrouted.length, unanswered!.length, lanes.inFlight, told], 'it waits').to.deep.equal([1, 0, 1, []]);
+      kept!.resolve();
+      await underWay();
+      answer();
+      expect(told).to.deep.equal([1, 2]);
+      expect([lanes.published, lanes.unrouted, lanes.inFlight, refused]).to.deep.equal([2, 1, 0, 0]);
+    });
+
+    for (const failure of [new UnroutableError('no queue there either'), new Error('the connection broke')])
+      it(`try it anew where that fails, too: ${failure.message}`, async () => {
+        keepUnrouted = (confirm) => confirm.reject(failure);
+        answer(new UnroutableError('no queue'));
+        expect([refused, lanes.inFlight, told]).to.deep.equal([1, 0, []]);
+        await underWay();
+        answer();
+        await underWay();
+        expect([lanes.published, lanes.unrouted, unrouted.length, unrefused]).to.deep.equal([1, 0, 1, 1]);
+      });
+
+    it('forget it with its shard', async () => {
+      lanes.drop(1);
+      answer(new UnroutableError('no queue'));
+      await turns(5);
+      expect([unrouted, lanes.inFlight, told]).to.deep.equal([[], 0, []]);
+    });
+  });
 
   it('bear that thousands of messages are refused within the call, and send each again', async () => {
     const entities = 20_000;

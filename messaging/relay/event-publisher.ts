@@ -9,7 +9,7 @@ import {
   PublishingChannel,
   type Confirm,
 } from '../rabbitmq/publishing-channel.ts';
-import { EVENTS_EXCHANGE } from '../rabbitmq/topology.ts';
+import { EVENTS_EXCHANGE, UNROUTED } from '../rabbitmq/topology.ts';
 
 /** Where messages go: the events' exchange by their routing keys, or a queue of somebody's own (a replay). */
 export type Destination = { readonly exchange: string } | { readonly queue: string };
@@ -59,6 +59,14 @@ export class EventPublisher {
   /** `confirm` hears of it once: rejected when the broker refused it, returned it, or is gone; then it may have it or not. */
   publish(message: PublicMessage, confirm: Confirm): void {
     this.#add({ publication: this.#publicationOf(message), confirm });
+  }
+
+  /**
+   * For what was returned. The alternate exchange takes only what no binding matches, and an exchange that is bound to
+   * the events' matches with no queue behind it.
+   */
+  publishUnrouted(message: PublicMessage, confirm: Confirm): void {
+    this.#add({ publication: { ...this.#publicationOf(message), exchange: UNROUTED }, confirm });
   }
 
   /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */

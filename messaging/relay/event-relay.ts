@@ -19,6 +19,8 @@ import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
 import type { MessageOrigin } from '../contracts/message-origin.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
+import type { Confirm } from '../rabbitmq/publishing-channel.ts';
+import { EVENTS_EXCHANGE, UNROUTED } from '../rabbitmq/topology.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
 import { RelayedShard } from './relayed-shard.ts';
 import { decodedRow, messagesOf, RowMessages } from './row-messages.ts';
@@ -31,6 +33,10 @@ const SAVE_INTERVAL_MS = 1_000;
 const PAUSE_MS = 500;
 /** Rows wait for milliseconds as a rule, and for seconds behind a burst. Longer is said. */
 const LAG_WARNED_MS = 60_000;
+/** The broker does not say which one it is, and its list does. */
+const UNROUTED_TEXT =
+  `an event came back and is kept in ${UNROUTED}: an exchange is bound to ${EVENTS_EXCHANGE} and no queue stands behind ` +
+  `it. Unbind it or bind a queue to it; "rabbitmqctl list_bindings" shows which one it is`;
 
 export interface EventRelayDeps {
   readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
@@ -38,6 +44,7 @@ export interface EventRelayDeps {
   /** Learns from here which incarnations there are. */
   readonly origin: MessageOrigin;
   readonly publish: LanesDeps['publish'];
+  readonly publishUnrouted: LanesDeps['publishUnrouted'];
   readonly brokerIsUp: () => boolean;
   /** Calls back when what has come until then should leave, as one portion. */
   readonly gather: (portion: () => void) => void;
@@ -48,6 +55,8 @@ export interface EventRelayDeps {
 export interface RelayFigures {
   /** Since the worker's start. */
   readonly published: number;
+  /** Of them: kept in `orders.unrouted`, because an exchange that is bound to the events' has no queue behind it. */
+  readonly unrouted: number;
   /** Rows that are in the logs and not yet published for good. */
   readonly lagRows: number;
   /** How long the oldest of them waits. */
@@ -103,6 +112,7 @@ export class EventRelay implements LogFollower {
     this.#refusals = new StuckAmongMany({ ...said, what: 'an event could not be published', remedy });
     this.#lanes = new EntityLanes({
       publish: deps.publish,
+      publishUnrouted: (message, confirm) => this.#publishUnrouted(message, confirm),
       mayPublish: () => deps.brokerIsUp() && !this.#closed,
       onReady: () => this.#gather(),
       onRefused: (lane, message, error) => this.#refused(lane, message, error),
@@ -131,7 +141,8 @@ export class EventRelay implements LogFollower {
       lagRows += shard.begun ? shard.head - shard.confirmed : 1;
       lagMs = Math.max(lagMs, shard.lagMs(now));
     }
-    return { published: this.#lanes.published, lagRows, lagMs: Math.round(lagMs), held: this.#held.size };
+    const { published, unrouted } = this.#lanes;
+    return { published, unrouted, lagRows, lagMs: Math.round(lagMs), held: this.#held.size };
   }
 
   own(shard: number, { seq, epoch }: ShardHead): void {
@@ -396,6 +407,12 @@ export class EventRelay implements LogFollower {
     left = messages.length;
     if (left === 0) told();
     for (const each of messages) this.#lanes.add(each);
+  }
+
+  /** Each is said: the logger makes one line of equal ones, and then a count. */
+  #publishUnrouted(message: PublicMessage, confirm: Confirm): void {
+    this.#deps.log.warn({ exchange: EVENTS_EXCHANGE, routingKey: message.routingKey }, UNROUTED_TEXT);
+    this.#deps.publishUnrouted(message, confirm);
   }
 
   #refused(lane: object, { routingKey, messageId }: PublicMessage, error: unknown): void {

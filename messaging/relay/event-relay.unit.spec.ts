@@ -88,7 +88,7 @@ describe('event relay', () => {
       );
     const gather: EventRelayDeps['gather'] = setImmediate;
     const relay = new EventRelay({
-      ...{ journal, store, publish, gather, clock, log: kept.log, origin: testOrigin() },
+      ...{ journal, store, publish, publishUnrouted: publish, gather, clock, log: kept.log, origin: testOrigin() },
       brokerIsUp: () => broker.isUp,
     });
     relays.push(relay);

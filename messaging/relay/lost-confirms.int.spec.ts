@@ -60,6 +60,7 @@ describe('lost confirms', () => {
     const relay = new EventRelay({
       ...{ journal, store, clock: systemClock, log: kept.log, origin: testOrigin() },
       publish: (message, confirm) => publisher.publish(message, confirm),
+      publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),
       gather: setImmediate,
       brokerIsUp: () => true,
     });
