@@ -73,6 +73,7 @@ async function withStores(work: (stores: Stores) => Promise<number>): Promise<nu
     try {
       return await work({ quarantine: new PostgresQuarantineStore(pool), journal });
     } catch (error) {
+      if (error instanceof CommandError) throw error;
       throw new CommandError(`The database does not answer as it should: ${messageOf(error)}`, { cause: error });
     } finally {
       await journal.close();
@@ -94,7 +95,7 @@ async function show({ quarantine, journal }: Stores, entityId: string, json: str
   const reportFile = await openReportFile(json);
   const entry = await quarantine.find(entityId);
   const stored = (await journal.readEntities([entityId], false)).get(entityId);
-  if (!stored) throw new CommandError(`${entityId} has no rows in the journal; check its id`);
+  if (!stored) throw new CommandError(`${entityId} has no rows in the journal: there is no such entity. Check its id.`);
   const broken = firstUnreadable(entityId, stored.rows);
   process.stdout.write(entry ? `${lineOf(entry)}\n` : `${entityId} is not set apart.\n`);
   process.stdout.write(

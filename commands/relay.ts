@@ -2,10 +2,12 @@
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { parseInstant } from '../kernel/instant.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { EventPublisher } from '../messaging/relay/event-publisher.ts';
 import { replayEvents, type ReplayWish } from '../messaging/relay/replay-events.ts';
+import { isOwnQueue } from '../messaging/rabbitmq/topology.ts';
 import { openPool } from '../persistence/postgres/connection.ts';
 import { PostgresJournalStore } from '../persistence/postgres/journal-store.ts';
 import { PostgresRelayStore } from '../persistence/postgres/relay-store.ts';
@@ -30,9 +32,9 @@ const USAGE = `Usage: npm run -s relay -- status [--json FILE]
   status   how many rows of the journal wait to be published, and which entities are held back by a row
            that can't be read, or of which no message can be made
   replay   publishes events once more, under the same message ids, to one queue that is there already
-             --from, --to   by the time they happened, ISO 8601; --to is exclusive
+             --from, --to   by the time they happened, ISO 8601, UTC without an offset; --to is exclusive
              --types        routing keys, such as order.created.v1
-           Take a queue that no live events go to: they would come before older ones that are replayed
+           Take a queue of your own that no live events go to: they would come before older ones that are replayed
 
 Settings: DATABASE_URL or DATA_DIR, and AMQP_URL for replay.
 Exit code 0: nothing waits or is held back; all is published. 1: something is. 2: it could not be done.
@@ -63,19 +65,21 @@ async function main(args: readonly string[]): Promise<number> {
   const wishes = [queue, from, to, types].some((value) => value !== undefined);
   if (positionals[0] === 'status' && !wishes) return withStores((stores) => status(stores, json));
   if (positionals[0] !== 'replay') throw new UsageError('say status or replay');
-  if (queue === undefined) throw new UsageError('say with --queue where the events should go');
-  const wish = {
-    fromMs: instant('from', from) ?? -Infinity,
-    toMs: instant('to', to) ?? Infinity,
-    types: typesOf(types),
-  };
+  if (queue === undefined || queue === '') throw new UsageError('say with --queue where the events should go');
+  if (isOwnQueue(queue))
+    throw new UsageError(`--queue ${queue} is a queue of Holdfast's own: declare one for the replay`);
+  const fromMs = instant('from', from) ?? -Infinity;
+  const toMs = instant('to', to) ?? Infinity;
+  if (fromMs >= toMs)
+    throw new UsageError(`--from "${from}" is not before --to "${to}": no event can lie between them`);
+  const wish = { fromMs, toMs, types: typesOf(types) };
   return withStores((stores) => replay(stores, queue, wish, json));
 }
 
 function instant(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new UsageError(`--${option} "${text}" is no time; write it like 2026-01-31T12:00:00Z`);
+  const ms = parseInstant(text);
+  if (ms === undefined) throw new UsageError(`--${option} "${text}" is no time; write it like 2026-01-31T12:00:00Z`);
   return ms;
 }
 

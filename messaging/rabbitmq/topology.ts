@@ -148,6 +148,12 @@ export function claimOf(deploymentId: string): ExchangeSpec {
   return { name: CLAIM_EXCHANGE, type: 'fanout', durable: true, arguments: { 'alternate-exchange': deploymentId } };
 }
 
+/** Holdfast's own, of every version's delays: what is put in there by others is lost, or taken for a command. */
+export function isOwnQueue(name: string): boolean {
+  const names: readonly string[] = [UNROUTED, COMMANDS_QUEUE, DEAD_LETTER_QUEUE];
+  return names.includes(name) || name.startsWith(`${RETRY_EXCHANGE}.`) || name.startsWith('holdfast.');
+}
+
 function nameOfDelay(delayMs: number): string {
   return delayMs % 1_000 === 0 ? `${delayMs / 1_000}s` : `${delayMs}ms`;
 }
