@@ -253,6 +253,8 @@ export interface Member {
   readonly hasBroker: boolean;
   /** By the database's clock. Absent in what a worker says of itself. */
   readonly joinedAtMs?: number;
+  /** Until its lease ends, by the database's clock when this was read. Absent in what a worker says of itself. */
+  readonly leaseLeftMs?: number;
   /** Absent: it doesn't measure, and is taken to reach everybody. */
   readonly reach?: MemberReach;
 }
@@ -265,6 +267,8 @@ export interface MemberReach {
   readonly hearsBroker: boolean;
   /** It has reached those who serve, and may own shards from then on. */
   readonly admitted: boolean;
+  /** Its renewals stopped for a while, a short time ago: it counts less. Older versions don't say. */
+  readonly stalled?: boolean;
 }
 
 export interface Membership {

@@ -17,6 +17,7 @@ import type { Member, MemberReach, OwnershipStore } from '../../persistence/port
 import { desiredOwners } from './desired-owners.ts';
 import type { PeerReach, ShardDirectory, WorkerId } from './peers.ts';
 import { reachableGroup } from './reachable-group.ts';
+import { Stall } from './stall.ts';
 
 /** By the database's clock: a member that didn't renew for so long is dead. */
 export const LEASE_TTL_MS = 3_000;
@@ -75,6 +76,7 @@ export class Ownership implements ShardDirectory {
   #draining = false;
   #stopped = false;
   readonly #failure: LastingFailure;
+  readonly #stall: Stall;
   #kick: (() => void) | undefined;
   #kicked = false;
   #rounds = 0;
@@ -85,6 +87,7 @@ export class Ownership implements ShardDirectory {
     this.#deps = deps;
     this.#workerId = deps.me.workerId;
     this.#owners = Array.from({ length: deps.shards }, () => undefined);
+    this.#stall = new Stall(deps.clock);
     this.#failure = new LastingFailure({
       what: 'the lease could not be renewed',
       remedy: 'Other workers take the shards of this one. Look at the reason and the database.',
@@ -251,6 +254,7 @@ export class Ownership implements ShardDirectory {
       await this.#join();
       return this.refresh();
     }
+    this.#stall.renewed(sentMonotonicMs, sentWallMs);
     this.#validUntilMonotonicMs = sentMonotonicMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
     this.#validUntilWallMs = sentWallMs + LEASE_TTL_MS - LEASE_MARGIN_MS;
     const members = new Map(membership.members.map((member) => [member.workerId, member]));
@@ -268,7 +272,9 @@ export class Ownership implements ShardDirectory {
 
   #reach(): MemberReach | undefined {
     const { reach } = this.#deps;
-    return reach && { unreached: reach.unreached, hearsBroker: reach.hearsBroker, admitted: this.#admitted };
+    if (!reach) return undefined;
+    const { unreached, hearsBroker } = reach;
+    return { unreached, hearsBroker, admitted: this.#admitted, stalled: this.#stall.hasStalled() };
   }
 
   #takers(): readonly Member[] {

@@ -7,6 +7,7 @@ import { keptLog, type KeptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import { LEASE_TTL_MS, Ownership, type ShardServer } from './ownership.ts';
 import type { PeerReach, WorkerId } from './peers.ts';
+import { STALL_MS, STALLED_FOR_MS } from './stall.ts';
 
 const SHARDS = 8;
 
@@ -396,6 +397,68 @@ describe('ownership', () => {
     first.reach.unreached = ['b'];
     await waitUntil('the second serves all', () => second.serves === SHARDS);
     expect(first.ownership.isCutOff).to.equal(true);
+  });
+
+  /** `frozen` sends no renewal any more, and the other finds out. @returns wakes it. */
+  const freeze = async (frozen: Worker, other: Worker): Promise<() => void> => {
+    const wake = frozen.store.hold();
+    const before = frozen.store.renewals;
+    frozen.ownership.refresh();
+    await waitUntil('its last renewal is on its way', () => frozen.store.renewals > before);
+    for (let passed = 0; passed < 2_000; passed += 500) {
+      clock.advance(500);
+      await other.ownership.confirm();
+    }
+    other.reach.unreached = [frozen.workerId];
+    for (let round = 0; round < 3; round++) await other.ownership.confirm();
+    return wake;
+  };
+
+  for (const [name, isElder] of [
+    ['the elder', true],
+    ['the younger', false],
+  ] as const) {
+    it(`while ${name} of two is frozen, the other keeps its shards, and takes all once the lease is over`, async () => {
+      const [first, second] = await both();
+      const [frozen, other] = isElder ? [first, second] : [second, first];
+      const said = kept.lines.length;
+      const wake = await freeze(frozen, other);
+      expect([other.serves, other.server.handedOver.length - (isElder ? 0 : SHARDS / 2)]).to.deep.equal([
+        SHARDS / 2,
+        0,
+      ]);
+      expect(other.ownership.isCutOff).to.equal(false);
+      expect(kept.lines.slice(said).filter(({ msg }) => String(msg).includes('is cut off'))).to.deep.equal([]);
+      clock.advance(LEASE_TTL_MS - 2_000);
+      await waitUntil('the other serves all', () => other.serves === SHARDS);
+      wake();
+    });
+  }
+
+  it('that was frozen and wakes before its lease is over, hands over, and takes nothing from the other', async () => {
+    const [first, second] = await both();
+    const wake = await freeze(first, second);
+    wake();
+    await waitUntil('the second serves all', () => second.serves === SHARDS);
+    expect(first.ownership.isCutOff).to.equal(true);
+    for (let waited = 0; waited <= STALLED_FOR_MS; waited += STALL_MS - 1) {
+      clock.advance(STALL_MS - 1);
+      await Promise.all(workers.map(({ ownership }) => ownership.confirm()));
+    }
+    expect(world.members.get('a')!.member.reach!.stalled, 'no longer').to.equal(false);
+    expect([first.serves, second.serves, second.server.handedOver.length]).to.deep.equal([0, SHARDS, 0]);
+    second.reach.unreached = [];
+    await waitUntil('both serve again', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
+  });
+
+  it('that renews and does not hear the broker, hands over at once, also where both have stalled', async () => {
+    const [first, second] = await both();
+    for (const { reach } of workers) reach.hearsBroker = true;
+    clock.advance(STALL_MS);
+    for (let round = 0; round < 2; round++) for (const { ownership } of workers) await ownership.confirm();
+    first.reach.hearsBroker = false;
+    part(first, second);
+    await waitUntil('the second serves all', () => second.serves === SHARDS);
   });
 
   it('a newcomer that reaches nobody takes nothing, and takes its share once it does', async () => {

@@ -4,22 +4,34 @@
  *
  *   guest --reaches the whole group--> admitted --a peer can't be reached--> the lesser group gives its shards away
  *
+ * A member that has stopped renewing its lease is frozen or gone, whatever its row says of reach: in a split it counts
+ * for nothing, and when it comes back it counts less for a while, or shards would move to it and back.
+ *
  * A newcomer is a guest: it has no say before it has reached those who serve. A node that is given another broker, or
  * another virtual host, takes nothing from anybody.
  */
 import type { Member } from '../../persistence/ports.ts';
 import type { WorkerId } from './peers.ts';
 
+/** With less left of a lease of 3 s, see ownership.ts, three renewals were due and none came. */
+export const LEASE_LEFT_MS_MIN = 1_500;
+
 /**
- * Compared in this order. Who hears the broker can publish; more workers bear more; where both are equal those who hold
- * more shards have less to move, and those who are there longer have proved themselves.
+ * Compared in this order: first by the steady members alone, then by all that renew their leases. Who hears the broker
+ * can publish; more workers bear more; where both are equal those who hold more shards have less to move, and those who
+ * are there longer have proved themselves.
  */
 interface Worth {
-  readonly hearBroker: number;
-  readonly size: number;
+  readonly steady: Strength;
+  readonly renewing: Strength;
   readonly shards: number;
   readonly sinceMs: number;
   readonly firstId: WorkerId;
+}
+
+interface Strength {
+  hearBroker: number;
+  size: number;
 }
 
 /**
@@ -63,26 +75,44 @@ function votersOf(members: readonly Member[]): readonly Member[] {
 }
 
 function worthOf(group: readonly Member[], shardsOf: (member: Member) => number): Worth {
-  let [hearBroker, shards, sinceMs] = [0, 0, Infinity];
+  const steady: Strength = { hearBroker: 0, size: 0 };
+  const renewing: Strength = { hearBroker: 0, size: 0 };
+  let [shards, sinceMs] = [0, Infinity];
   let firstId = group[0]!.workerId;
   for (const member of group) {
-    if (member.reach?.hearsBroker) hearBroker++;
+    if (renews(member)) {
+      add(renewing, member);
+      if (!member.reach?.stalled) add(steady, member);
+    }
     shards += shardsOf(member);
     sinceMs = Math.min(sinceMs, member.joinedAtMs ?? 0);
     if (member.workerId < firstId) firstId = member.workerId;
   }
-  return { hearBroker, size: group.length, shards, sinceMs, firstId };
+  return { steady, renewing, shards, sinceMs, firstId };
+}
+
+function renews({ leaseLeftMs }: Member): boolean {
+  return leaseLeftMs === undefined || leaseLeftMs >= LEASE_LEFT_MS_MIN;
+}
+
+function add(strength: Strength, { reach }: Member): void {
+  strength.size++;
+  if (reach?.hearsBroker) strength.hearBroker++;
 }
 
 /** Below zero: `a` is worth more. */
 function compare(a: Worth, b: Worth): number {
   return (
-    b.hearBroker - a.hearBroker ||
-    b.size - a.size ||
+    compareStrength(a.steady, b.steady) ||
+    compareStrength(a.renewing, b.renewing) ||
     b.shards - a.shards ||
     (a.sinceMs === b.sinceMs ? 0 : a.sinceMs - b.sinceMs) ||
     (a.firstId < b.firstId ? -1 : a.firstId > b.firstId ? 1 : 0)
   );
+}
+
+function compareStrength(a: Strength, b: Strength): number {
+  return b.hearBroker - a.hearBroker || b.size - a.size;
 }
 
 function idsOf(members: readonly Member[]): ReadonlySet<WorkerId> {

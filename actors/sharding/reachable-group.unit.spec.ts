@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Member, MemberReach } from '../../persistence/ports.ts';
-import { reachableGroup, reachEachOther } from './reachable-group.ts';
+import { LEASE_TTL_MS } from './ownership.ts';
+import { LEASE_LEFT_MS_MIN, reachableGroup, reachEachOther } from './reachable-group.ts';
 
 const memberOf = (nodeId: string, slot: number, reach: Partial<MemberReach> = {}, joinedAtMs = 0): Member => ({
   workerId: `${nodeId}-${slot}`,
@@ -33,18 +34,37 @@ const cluster = fc
     cut: fc.array(fc.tuple(fc.nat(8), fc.nat(8)), { maxLength: 20 }),
     admitted: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
     hears: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
+    stalled: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
+    left: fc.array(fc.integer({ min: 1, max: LEASE_TTL_MS }), { minLength: 9, maxLength: 9 }),
     owners: fc.array(fc.nat(8), { maxLength: 32 }),
   })
-  .map(({ draining, cut, admitted, hears, owners }) => ({
+  .map(({ draining, cut, admitted, hears, stalled, left, owners }) => ({
     members: draining.map((drains, index) => {
       const unreached = cut
         .filter(([from, to]) => from === index && to !== index && to < draining.length)
         .map(([, to]) => `n${to}-0`);
-      const reach = { unreached, admitted: admitted[index]!, hearsBroker: hears[index]! };
-      return { ...memberOf(`n${index}`, 0, reach, index % 3), draining: drains };
+      const reach = { unreached, admitted: admitted[index]!, hearsBroker: hears[index]!, stalled: stalled[index]! };
+      return { ...memberOf(`n${index}`, 0, reach, index % 3), draining: drains, leaseLeftMs: left[index]! };
     }),
     owners: owners.map((owner) => `n${owner}-0`),
   }));
+
+const silentMs = fc.integer({ min: 1, max: LEASE_LEFT_MS_MIN - 1 });
+const freshMs = fc.integer({ min: LEASE_LEFT_MS_MIN, max: LEASE_TTL_MS });
+/** Workers of one node, differing in all that counts. */
+const side = (nodeId: string, stalled: fc.Arbitrary<boolean>) =>
+  fc
+    .array(fc.record({ hearsBroker: fc.boolean(), stalled, joinedAtMs: fc.nat(5) }), { minLength: 1, maxLength: 4 })
+    .map((workers) => workers.map(({ joinedAtMs, ...reach }, slot) => memberOf(nodeId, slot, reach, joinedAtMs)));
+const shardOwners = fc.array(
+  fc.constantFrom('a', 'b').map((node) => `${node}-0`),
+  { maxLength: 8 },
+);
+const readWith = (members: readonly Member[], leaseLeftMs: number): Member[] =>
+  members.map((member) => ({ ...member, leaseLeftMs }));
+/** As `one` sees it: a frozen worker lists nobody. */
+const outOfReach = (one: readonly Member[], others: readonly Member[]): Member[] =>
+  one.map((member) => ({ ...member, reach: { ...member.reach!, unreached: others.map(({ workerId }) => workerId) } }));
 
 describe('the group that may own shards', () => {
   it('is everybody where everybody reaches everybody, and nobody without members', () => {
@@ -127,6 +147,63 @@ describe('the group that may own shards', () => {
       memberOf('stranger', slot, { unreached: idsOf('a'), admitted: false }),
     );
     expect(groupOf([...nodeOf('a'), ...strangers])).to.deep.equal(idsOf('a'));
+  });
+
+  it('of two sides is never the one that has stopped renewing its leases, whatever it held, heard and counted', () => {
+    fc.assert(
+      fc.property(
+        side('a', fc.boolean()),
+        side('b', fc.boolean()),
+        shardOwners,
+        silentMs,
+        freshMs,
+        (a, b, owners, ...left) => {
+          const members = [...readWith(a, left[0]), ...readWith(outOfReach(b, a), left[1])];
+          expect(groupOf(members, owners)).to.deep.equal(b.map(({ workerId }) => workerId));
+        },
+      ),
+    );
+  });
+
+  it('stays the same when the side that was silent renews again', () => {
+    fc.assert(
+      fc.property(
+        side('a', fc.constant(true)),
+        side('b', fc.constant(false)),
+        shardOwners,
+        freshMs,
+        (a, b, owners, left) => {
+          const members = [...readWith(a, left), ...readWith(outOfReach(b, a), LEASE_TTL_MS)];
+          expect(groupOf(members, owners)).to.deep.equal(b.map(({ workerId }) => workerId));
+        },
+      ),
+    );
+  });
+
+  it('is the same for all who read at different moments while all renew', () => {
+    fc.assert(
+      fc.property(cluster, fc.array(freshMs, { minLength: 18, maxLength: 18 }), ({ members, owners }, left) => {
+        const readAt = (reader: number): Member[] =>
+          members.map((member, index) => ({ ...member, leaseLeftMs: left[reader * 9 + index]! }));
+        expect(groupOf(readAt(1), owners)).to.deep.equal(groupOf(readAt(0), owners));
+      }),
+    );
+  });
+
+  it('of two that have both stalled is the one that hears the broker', () => {
+    const reach = { unreached: idsOf('b'), hearsBroker: false, stalled: true };
+    const members = [...nodeOf('a', reach), ...nodeOf('b', { stalled: true }, 9)];
+    expect(groupOf(members, idsOf('a'))).to.deep.equal(idsOf('b'));
+  });
+
+  it('counts a silent worker for nothing also where the rest of its node renews', () => {
+    const [silent, rest] = nodeOf('a', { unreached: idsOf('b') });
+    const members = [{ ...silent!, leaseLeftMs: 100 }, rest!, ...nodeOf('b', {}, 9)];
+    expect(groupOf(members, idsOf('a'))).to.deep.equal(idsOf('b'));
+  });
+
+  it('is everybody, silent or not, where nobody is listed as out of reach', () => {
+    expect(groupOf([...readWith(nodeOf('a'), 1), ...nodeOf('b')])).to.deep.equal(idsOf('a', 'b'));
   });
 
   it('is the guests where none is admitted, or only one that leaves', () => {

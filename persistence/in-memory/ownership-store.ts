@@ -58,7 +58,9 @@ export class InMemoryOwnershipStore implements OwnershipStore {
       .map(({ member }) => member);
     if (evicted.length > 0) this.#remove(evicted.map((member) => member.workerId));
     if (!alive) return Promise.resolve(undefined);
-    const living = [...members.values()].filter(({ expiresAt }) => expiresAt > now).map(({ member }) => member);
+    const living = [...members.values()]
+      .filter(({ expiresAt }) => expiresAt > now)
+      .map(({ member, expiresAt }) => ({ ...member, leaseLeftMs: expiresAt - now }));
     return Promise.resolve({ members: living, owners: [...owners], evicted, databaseMs: now });
   }
 

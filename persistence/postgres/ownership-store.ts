@@ -39,7 +39,9 @@ const RENEW = `
          (SELECT json_agg(json_build_object(
              'workerId', worker_id, 'nodeId', node_id, 'slot', slot, 'host', host, 'socketPath', socket_path, 'pid', pid,
              'version', version, 'draining', draining, 'hasBroker', has_broker, 'reach', reach,
-             'joinedAtMs', round(extract(epoch FROM joined_at) * 1000), 'expired', expires_at <= clock_timestamp())
+             'joinedAtMs', round(extract(epoch FROM joined_at) * 1000),
+             'leaseLeftMs', round(extract(epoch FROM expires_at - clock_timestamp()) * 1000),
+             'expired', expires_at <= clock_timestamp())
              ORDER BY worker_id)
           FROM members) AS members,
          (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners,
@@ -117,7 +119,13 @@ export class PostgresOwnershipStore implements OwnershipStore {
     // The statement shows one's own row as it was before it.
     const now = members.map((member) =>
       member.workerId === workerId
-        ? { ...member, expired: false, draining: member.draining || draining, reach: reach ?? null }
+        ? {
+            ...member,
+            leaseLeftMs: ttlMs,
+            expired: false,
+            draining: member.draining || draining,
+            reach: reach ?? null,
+          }
         : member,
     );
     return { members: livingOf(now), owners, evicted, databaseMs };

@@ -111,10 +111,20 @@ for (const subject of SUBJECTS) {
     it('a worker that joins is a member, as it said, and owns nothing', async () => {
       const one = await joined(LONG_MS, { draining: true, slot: 7 });
       const membership = await one.renew();
-      expect(membership!.members.map(({ joinedAtMs: _, ...member }) => member)).to.deep.equal([
+      expect(membership!.members.map(({ joinedAtMs: _, leaseLeftMs: __, ...member }) => member)).to.deep.equal([
         memberOf(one.workerId, { draining: true, slot: 7 }),
       ]);
       expect(membership!.owners).to.deep.equal(range(0, SHARDS).map(() => null));
+    });
+
+    it('tells how much of each lease is left, its own in full', async () => {
+      const [early, late] = [await joined(LONG_MS), await joined(LONG_MS)];
+      await world.outlive(SHORT_MS);
+      const { members } = (await late.renew())!;
+      const leftOf = ({ workerId }: { workerId: string }): number =>
+        members.find((member) => member.workerId === workerId)!.leaseLeftMs!;
+      expect(leftOf(late)).to.equal(LONG_MS);
+      expect(leftOf(early)).to.be.within(0, LONG_MS - SHORT_MS);
     });
 
     it('members see each other, and who owns what', async () => {
