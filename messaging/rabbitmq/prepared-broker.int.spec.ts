@@ -1,0 +1,74 @@
+/** Parts of the topology that somebody deletes while nodes run. */
+import { expect } from 'chai';
+import { Connection } from 'rabbitmq-client';
+import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
+import { keptLog } from '../../test/support/silent-log.ts';
+import { waitUntil } from '../../test/support/wait-until.ts';
+import { ConfirmedPublisher } from '../commands/confirmed-publisher.ts';
+import { Broker } from './broker.ts';
+import { diffTopology } from './declare-topology.ts';
+import { PreparedBroker } from './prepared-broker.ts';
+import { COMMANDS_EXCHANGE, COMMANDS_QUEUE, ordersTopology, UNROUTED } from './topology.ts';
+
+const RENEW_MS = 100;
+
+describe('a prepared broker', () => {
+  const topology = ordersTopology();
+  let scratch: ScratchBroker;
+  let connection: Connection;
+  let broker: Broker;
+
+  before(async function () {
+    scratch = await scratchBrokerOrSkip(this);
+    connection = new Connection(scratch.url);
+    connection.on('error', () => undefined);
+  });
+  after(async () => {
+    await connection?.close();
+    await scratch?.drop();
+  });
+  afterEach(() => broker?.close());
+
+  it('makes every exchange, queue and binding again that is deleted, and a consumer takes commands again', async () => {
+    const kept = keptLog();
+    broker = new Broker(scratch.url, 'test', kept.log);
+    const prepared = new PreparedBroker(broker, topology, kept.log, RENEW_MS);
+    await waitUntil('it is ready', () => prepared.isReady);
+    let taken = 0;
+    const consumer = broker.connection.createConsumer(
+      { queue: COMMANDS_QUEUE, queueOptions: { passive: true } },
+      () => void taken++,
+    );
+    consumer.on('error', () => undefined);
+    await new Promise<void>((resolve) => consumer.once('ready', resolve));
+
+    for (const { name } of topology.exchanges) await connection.exchangeDelete({ exchange: name });
+    for (const { name } of topology.queues) await connection.queueDelete(name);
+    await waitUntil('all stands again', async () => (await diffTopology(connection, topology)).length === 0);
+    const publisher = new ConfirmedPublisher(connection);
+    await waitUntil('the queue is bound', () =>
+      publisher.publish({ exchange: COMMANDS_EXCHANGE, routingKey: 'order.place.v1' }, Buffer.from('{}')).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await waitUntil('it is taken', () => taken > 0);
+    await consumer.close();
+    await publisher.close();
+  });
+
+  it('names what stands with other arguments once, however often it looks', async () => {
+    await connection.queueDelete(UNROUTED);
+    await connection.queueDeclare({ queue: UNROUTED, durable: true });
+    const kept = keptLog();
+    broker = new Broker(scratch.url, 'test', kept.log);
+    const prepared = new PreparedBroker(broker, topology, kept.log, RENEW_MS);
+    await waitUntil('it is ready', () => prepared.isReady);
+    await connection.exchangeDelete({ exchange: COMMANDS_EXCHANGE });
+    await waitUntil(
+      'it has looked again',
+      async () => !(await diffTopology(connection, topology)).some(({ state }) => state === 'missing'),
+    );
+    expect(kept.lines.filter(({ name }) => name === UNROUTED)).to.have.length(1);
+  });
+});
