@@ -150,6 +150,8 @@ const SETTINGS = z.object({
 type Settings = z.output<typeof SETTINGS>;
 type SettingName = keyof Settings;
 
+const LONGER_SECRET = 'make one with "openssl rand -base64 48"';
+
 const REMEDIES: Readonly<Record<SettingName, string>> = {
   PORT: 'set PORT to a free port, or leave it out for 3000',
   ADMIN_PORT: 'set ADMIN_PORT to a free port other than PORT, or leave it out for 3001',
@@ -164,7 +166,7 @@ const REMEDIES: Readonly<Record<SettingName, string>> = {
   PUBLIC_URL:
     'write the address that the outside reaches the API by, such as https://shop.example.com, or leave it out',
   REDIS_URL: 'write redis://host:6379/0, or leave it out to keep counters in the process',
-  JWT_SECRET: `make one with "openssl rand -base64 48", or leave it out for a secret of the node's own`,
+  JWT_SECRET: `${LONGER_SECRET}, or leave it out for a secret of the node's own`,
   JWKS_URL: 'write the https:// address of your key set, or leave it out',
   JWT_ISSUER: 'set JWT_ISSUER to the "iss" of your tokens, or leave it out',
   JWT_AUDIENCE: 'set JWT_AUDIENCE to the "aud" of your tokens, or leave it out',
@@ -232,10 +234,12 @@ function contradictionsIn(settings: Settings): string[] {
   if (settings.JWT_SECRET !== undefined && settings.JWKS_URL !== undefined) {
     problems.push('JWT_SECRET and JWKS_URL are both set; keep the one your tokens are signed for and remove the other');
   }
-  if (isShortSecret(settings) && !isLoopbackHost(settings.HOST)) {
+  const open = (['HOST', 'ADMIN_HOST'] as const).find((name) => !isLoopbackHost(settings[name]));
+  if (isShortSecret(settings) && open !== undefined) {
+    // To leave it out would be refused next: a secret of the node's own is for loopback, too.
     problems.push(
-      `JWT_SECRET has fewer than ${JWT_SECRET_BYTES_MIN} bytes and HOST is not loopback, ` +
-        `so anybody could guess it; ${REMEDIES.JWT_SECRET}`,
+      `JWT_SECRET has fewer than ${JWT_SECRET_BYTES_MIN} bytes and ${open} is not loopback, ` +
+        `so anybody could guess it; ${LONGER_SECRET}`,
     );
   }
   return problems;

@@ -141,7 +141,11 @@ describe('loadConfig', () => {
   it('warns of a short secret on loopback and refuses it elsewhere', () => {
     expect(loadConfig({ JWT_SECRET: 'short' }).warnings).to.have.length(1);
     expect(loadConfig({ JWT_SECRET: LONG_SECRET, HOST: '0.0.0.0' }).warnings).to.deep.equal([]);
-    expect(messageFor({ JWT_SECRET: 'short', HOST: '0.0.0.0' })).to.include('fewer than 32 bytes');
+    for (const name of ['HOST', 'ADMIN_HOST']) {
+      expect(messageFor({ JWT_SECRET: 'short', [name]: '0.0.0.0' }), name)
+        .to.match(new RegExp(`fewer than 32 bytes and ${name} is not loopback.*openssl`))
+        .and.not.include('leave it out'); // which would be refused next
+    }
   });
 });
 
