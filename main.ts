@@ -329,12 +329,14 @@ async function main(): Promise<void> {
   const node: RunningNode = {};
   const running = runNode(config, started, node, log);
   let exitCode: number;
+  let said: unknown;
   try {
     const ended = await Promise.race([running, wanted]);
     exitCode = typeof ended === 'number' ? ended : 1;
     if (typeof ended === 'string') sayError(ended);
   } catch (error) {
     exitCode = 1;
+    said = error;
     const forAPerson =
       error instanceof ConfigError || error instanceof StartupError || error instanceof EmbeddedPostgresError;
     if (forAPerson) sayError(error.message);
@@ -348,19 +350,24 @@ async function main(): Promise<void> {
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
     process.exit(1);
   };
-  await stopOrEnd(() => stopAll(started, running, timeoutMs, log), { timeoutMs, log, end });
+  await stopOrEnd(() => stopAll(started, unsaidEnd(running, said, log), timeoutMs, log), { timeoutMs, log, end });
   log.flush();
   process.exit(exitCode);
 }
 
-async function stopAll(started: StopOrder, running: Promise<unknown>, timeoutMs: number, log: Logger): Promise<void> {
+/** Where a stop came first, what the start then fails of is in no line yet. @param said what is. */
+function unsaidEnd(running: Promise<unknown>, said: unknown, log: Logger): Promise<unknown> {
+  return running.catch((error: unknown) => {
+    if (error === said || error instanceof StopWanted) return;
+    log.warn({ reason: messageOf(error) }, 'the start ended with the stop');
+  });
+}
+
+async function stopAll(started: StopOrder, ended: Promise<unknown>, timeoutMs: number, log: Logger): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   started.want();
   // A start that is under way ends behind the part in hand, which then is stopped before those that it needs. A node
   // that runs waits for failures only.
-  const ended = running.catch((error: unknown) => {
-    if (!(error instanceof StopWanted)) log.warn({ reason: messageOf(error) }, 'the start ended with the stop');
-  });
   await endsWithin(ended, deadline - performance.now());
   await started.stop({ log, monotonicMs: () => performance.now(), deadline });
 }
