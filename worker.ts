@@ -47,7 +47,7 @@ import { PostgresQuarantineStore } from './persistence/postgres/quarantine-store
 import { PostgresRelayStore } from './persistence/postgres/relay-store.ts';
 import { LIST_SESSIONS_MAX, READ_SESSIONS_MAX } from './persistence/postgres/session-budget.ts';
 import { EntityGuardian } from './supervisors/guardian.ts';
-import { LISTENING_FDS, portProblem } from './supervisors/listening-socket.ts';
+import { LISTENING_FDS, listenProblem } from './supervisors/listening-socket.ts';
 import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
 import { Reporter } from './supervisors/reporter.ts';
 import { WorkerHealth } from './supervisors/worker-health.ts';
@@ -320,7 +320,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     } catch (error) {
       log.error({ err: error }, 'the HTTP port could not be opened');
       const { code, message } = error as NodeJS.ErrnoException;
-      tell({ kind: 'fatal', message: portProblem(config.port, config.host, code ?? message) });
+      tell({ kind: 'fatal', message: listenProblem('PORT', config.port, config.host, code ?? message) });
     }
   };
   /** What waits for it does not end: its shards' next owners take it up. */

@@ -41,11 +41,12 @@ export class ListeningSocket {
 
   /** @param port 0: any that is free. @throws StartupError that says what to do. */
   static async bind(port: number, host: string): Promise<ListeningSocket> {
-    const { address, family } = await lookup(host).catch((error: unknown) => {
-      throw new StartupError(`HOST ${host} is no address of this machine (${messageOf(error)}). Correct HOST.`);
+    const { address, family } = await lookup(host).catch((error: NodeJS.ErrnoException) => {
+      throw new StartupError(listenProblem('PORT', port, host, error.code ?? messageOf(error)));
     });
     const handle = createHandle(address, port, family === 6 ? 6 : 4, -1);
-    if (typeof handle === 'number') throw new StartupError(portProblem(port, host, getSystemErrorName(handle)));
+    if (typeof handle === 'number')
+      throw new StartupError(listenProblem('PORT', port, host, getSystemErrorName(handle)));
     // That a port is taken shows when somebody listens; until then the socket merely has none, and would get any.
     const bound: { port?: number } = {};
     handle.getsockname(bound);
@@ -53,7 +54,7 @@ export class ListeningSocket {
       return new ListeningSocket(handle, bound.port);
     }
     handle.close();
-    throw new StartupError(portProblem(port, host, 'EADDRINUSE'));
+    throw new StartupError(listenProblem('PORT', port, host, 'EADDRINUSE'));
   }
 
   /** For the `stdio` of a worker. */
@@ -68,8 +69,24 @@ export class ListeningSocket {
   }
 }
 
-/** What a person is told, and may do. @param code of the system's error. */
-export function portProblem(port: number, host: string, code: string): string {
-  const what = code === 'EADDRINUSE' ? 'is taken by another process' : `can't be listened on (${code})`;
-  return `PORT ${port} on ${host} ${what}. Stop that process or set PORT.`;
+/** The host is not known, no address of this machine, or of a family that it does not have. */
+const NO_ADDRESS: ReadonlySet<string> = new Set([
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'EINVAL',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENODATA',
+]);
+const PRIVILEGED_PORTS = 1024;
+
+/** What a person reads, and may do. @param code of the system's error. */
+export function listenProblem(name: 'PORT' | 'ADMIN_PORT', port: number, host: string, code: string): string {
+  const hostName = name === 'PORT' ? 'HOST' : 'ADMIN_HOST';
+  const where = `${name} ${port} on ${host}`;
+  if (NO_ADDRESS.has(code)) return `${hostName} ${host} is no address of this machine (${code}). Correct ${hostName}.`;
+  if (code === 'EADDRINUSE') return `${where} is taken by another process. Stop that process or set ${name}.`;
+  if (code === 'EACCES')
+    return `${where} may not be listened on by this user (EACCES). Set ${name} to ${PRIVILEGED_PORTS} or above.`;
+  return `${where} can't be listened on (${code}). Correct ${hostName}, or set ${name}.`;
 }

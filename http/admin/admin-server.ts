@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { messageOf, StartupError } from '../../kernel/errors.ts';
 import type { Membership } from '../../persistence/ports.ts';
+import { listenProblem } from '../../supervisors/listening-socket.ts';
 import { wordFor, type Check } from '../../supervisors/worker-report.ts';
 import type { RestartAnswer, WorkerStatus } from '../../supervisors/worker-supervisor.ts';
 import { instanceOf, PROBLEM_TYPE } from '../answer.ts';
@@ -65,14 +66,12 @@ export class AdminServer {
     answerUnparsed(this.#server);
   }
 
-  /** @returns the port. @throws StartupError when it is taken. */
+  /** @returns the port. @throws StartupError that says what to do. */
   async listen(port: number, host: string): Promise<number> {
     this.#host = host;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        const taken = error.code === 'EADDRINUSE';
-        const what = taken ? 'is taken by another process' : `can't be listened on (${error.code ?? error.message})`;
-        reject(new StartupError(`ADMIN_PORT ${port} on ${host} ${what}. Stop that process or set ADMIN_PORT.`));
+        reject(new StartupError(listenProblem('ADMIN_PORT', port, host, error.code ?? error.message)));
       });
       this.#server.listen(port, host, resolve);
     });

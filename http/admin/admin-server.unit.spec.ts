@@ -419,5 +419,7 @@ describe('the admin port', () => {
       .to.include(`ADMIN_PORT ${port}`)
       .and.to.include('set ADMIN_PORT');
     await new Promise((resolve) => other.close(resolve));
+    const noAddress: unknown = await second.listen(0, '192.0.2.1').catch((reason: unknown) => reason);
+    expect((noAddress as Error).message).to.match(/^ADMIN_HOST 192\.0\.2\.1 is no address.*Correct ADMIN_HOST\.$/);
   });
 });
