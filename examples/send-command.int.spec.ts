@@ -125,4 +125,22 @@ describe('examples/send-command.ts', () => {
     expect(silent.output).to.contain('--message-id still-open');
     expect((await send('confirm')).code, 'without an order').to.equal(2);
   });
+
+  it('says what is wrong with its options, and ends where the broker refuses it', async () => {
+    for (const wrong of [['--bogus'], ['--timeout', 'soon'], ['--timeout', '0']])
+      expect((await send('confirm', ORDER_ID, ...wrong)).code, wrong.join(' ')).to.equal(2);
+    const right = senderUrl;
+    const bad = new URL(right);
+    bad.password = 'wrong';
+    for (const [url, reason] of [
+      [bad.href, /ACCESS_REFUSED/],
+      [await broker.addUser('nobody', ['^$', '^$', '^$']), /ACCESS_REFUSED/],
+      ['amqp://127.0.0.1:1', /ECONNREFUSED/],
+    ] as const) {
+      senderUrl = url;
+      const { code, output } = await send('confirm', ORDER_ID, '--timeout', '1');
+      expect([code, reason.test(output)], output).to.deep.equal([4, true]);
+    }
+    senderUrl = right;
+  });
 });

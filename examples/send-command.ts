@@ -16,14 +16,18 @@ const USAGE = `Usage: npx tsx examples/send-command.ts place --customer NAME --p
   --manual            the order waits for its confirmation
   --message-id ID     the command's own name; a new one if left out. The same again has one effect
   --on-behalf-of NAME for whom you act, for the log
-  --timeout SECONDS   how long to wait for the outcome; 30 if left out
+  --timeout SECONDS   how long to wait for the outcome, at most 3600; 30 if left out
 
 Settings: AMQP_URL, amqp://guest:guest@127.0.0.1:5672 if left out.
-Exit code 0: done. 1: refused, with the reason. 2: not understood. 3: no outcome yet; the command goes its way.
+Exit code 0: done. 1: refused, with the reason. 2: not understood. 3: no outcome yet; the command may go its way.
+4: not sent, because RabbitMQ can't be reached or does not allow it.
 `;
 
 const COMMANDS_EXCHANGE = 'orders.commands';
-const EXIT = { done: 0, refused: 1, usage: 2, unknown: 3 } as const;
+const EXIT = { done: 0, refused: 1, usage: 2, unknown: 3, unsent: 4 } as const;
+const TIMEOUT_SECONDS_MAX = 3_600;
+/** To connect and have the command taken. */
+const SENDING_MS_MAX = 10_000;
 
 const OPTIONS = {
   customer: { type: 'string' },
@@ -36,6 +40,8 @@ const OPTIONS = {
   timeout: { type: 'string', default: '30' },
   help: { type: 'boolean', default: false },
 } as const;
+
+class NotSent extends Error {}
 
 type Arguments = ReturnType<typeof parse>;
 
@@ -74,7 +80,17 @@ async function send(command: { readonly routingKey: string; readonly body: objec
   const messageId = values['message-id'] ?? randomUUID();
   const onBehalfOf = values['on-behalf-of'];
   const connection = new Connection(url);
-  connection.on('error', (error: unknown) => process.stderr.write(`RabbitMQ: ${String(error)}\n`));
+  // What goes wrong before the command is taken ends the attempt: to wait on would not give a right or a password.
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  failed.catch(() => undefined);
+  const late = setTimeout(() => fail(new Error(`nothing came within ${SENDING_MS_MAX / 1_000} s`)), SENDING_MS_MAX);
+  let isSent = false;
+  const onError = (error: unknown): void => {
+    if (isSent) process.stderr.write(`RabbitMQ: ${String(error)}\n`);
+    else fail(error);
+  };
+  connection.on('error', onError);
 
   // A queue of our own for the answer: Holdfast answers only into queues named after the user that sends. It goes with
   // the connection; the outcome can be asked for again.
@@ -89,30 +105,41 @@ async function send(command: { readonly routingKey: string; readonly body: objec
       if (message.correlationId === correlationId) answer(message.body as Outcome);
     },
   );
-  replies.on('error', (error: unknown) => process.stderr.write(`${String(error)}\n`));
-  await new Promise<void>((resolve) => replies.once('ready', resolve));
-
+  replies.on('error', onError);
   const publisher = connection.createPublisher({ confirm: true });
-  let isReturned = false;
-  publisher.on('basic.return', () => (isReturned = true));
-  await publisher.send(
-    {
-      exchange: COMMANDS_EXCHANGE,
-      routingKey: command.routingKey,
-      messageId,
-      correlationId,
-      replyTo,
-      userId: user,
-      contentType: 'application/json',
-      durable: true,
-      mandatory: true,
-      ...(onBehalfOf !== undefined && { headers: { 'on-behalf-of': onBehalfOf } }),
-    },
-    Buffer.from(JSON.stringify(command.body)),
-  );
-  // The client tells of a returned message a turn of the event loop after its confirm.
-  await new Promise(setImmediate);
-  if (isReturned) throw new Error(`no queue takes ${command.routingKey}: no node of Holdfast was here yet`);
+  const sending = async (): Promise<void> => {
+    await new Promise<void>((resolve) => replies.once('ready', resolve));
+
+    let isReturned = false;
+    publisher.on('basic.return', () => (isReturned = true));
+    await publisher.send(
+      {
+        exchange: COMMANDS_EXCHANGE,
+        routingKey: command.routingKey,
+        messageId,
+        correlationId,
+        replyTo,
+        userId: user,
+        contentType: 'application/json',
+        durable: true,
+        mandatory: true,
+        ...(onBehalfOf !== undefined && { headers: { 'on-behalf-of': onBehalfOf } }),
+      },
+      Buffer.from(JSON.stringify(command.body)),
+    );
+    // The client tells of a returned message a turn of the event loop after its confirm.
+    await new Promise(setImmediate);
+    if (isReturned) throw new Error(`no queue takes ${command.routingKey}: no node of Holdfast was here yet`);
+  };
+  try {
+    await Promise.race([sending(), failed]);
+  } catch (error) {
+    connection.unsafeDestroy();
+    throw new NotSent(`the command is not known to be sent: ${String(error)}`);
+  } finally {
+    clearTimeout(late);
+  }
+  isSent = true;
   process.stderr.write(`sent ${command.routingKey} as ${messageId}\n`);
 
   const timer = setTimeout(() => answer(undefined), Number(values.timeout) * 1_000);
@@ -124,18 +151,34 @@ async function send(command: { readonly routingKey: string; readonly body: objec
   return { messageId, outcome };
 }
 
-const args = parse();
-const command = commandOf(args);
-if (command === undefined || args.values.help) {
-  process.stdout.write(USAGE);
-  process.exitCode = args.values.help ? EXIT.done : EXIT.usage;
-} else {
-  const { messageId, outcome } = await send(command, args);
-  if (outcome === undefined) {
-    process.stderr.write(`no outcome yet. Ask again with --message-id ${messageId}\n`);
-    process.exitCode = EXIT.unknown;
-  } else {
+/** @returns the exit code. */
+async function main(): Promise<number> {
+  let args: Arguments;
+  try {
+    args = parse();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  const command = commandOf(args);
+  const seconds = Number(args.values.timeout);
+  if (command === undefined || args.values.help || !(seconds > 0 && seconds <= TIMEOUT_SECONDS_MAX)) {
+    process.stdout.write(USAGE);
+    return args.values.help ? EXIT.done : EXIT.usage;
+  }
+  try {
+    const { messageId, outcome } = await send(command, args);
+    if (outcome === undefined) {
+      process.stderr.write(`no outcome yet. Ask again with --message-id ${messageId}\n`);
+      return EXIT.unknown;
+    }
     process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
-    process.exitCode = outcome.ok ? EXIT.done : EXIT.refused;
+    return outcome.ok ? EXIT.done : EXIT.refused;
+  } catch (error) {
+    if (!(error instanceof NotSent)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return EXIT.unsent;
   }
 }
+
+process.exitCode = await main();
