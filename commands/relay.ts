@@ -7,6 +7,7 @@ import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { EventPublisher } from '../messaging/relay/event-publisher.ts';
 import { replayEvents, type ReplayWish } from '../messaging/relay/replay-events.ts';
+import { holderOf } from '../messaging/rabbitmq/deployment-claim.ts';
 import { isOwnQueue } from '../messaging/rabbitmq/topology.ts';
 import { openPool } from '../persistence/postgres/connection.ts';
 import { PostgresJournalStore } from '../persistence/postgres/journal-store.ts';
@@ -130,6 +131,14 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
   const reportFile = await openReportFile(json);
   const { shards, rows } = await relay.size();
   return withBroker(loadConfig(), 'holdfast/replay', async (connection) => {
+    const { id: deploymentId, incarnations } = await relay.deployment();
+    const holder = await holderOf(connection);
+    if (holder !== undefined && holder !== deploymentId) {
+      throw new CommandError(
+        `The virtual host belongs to deployment ${holder}, and DATABASE_URL to ${deploymentId}: its consumers would ` +
+          'hear events of another database. Check AMQP_URL and DATABASE_URL.',
+      );
+    }
     await connection.queueDeclare({ queue, passive: true }).catch(() => {
       throw new CommandError(
         `There is no queue "${queue}" in the broker's vhost. Declare it first, or check its name.`,
@@ -138,7 +147,6 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
     const publisher = new EventPublisher(connection, { destination: { queue }, clock: systemClock });
     const progress = new Progress(process.stderr, systemClock);
     progress.begin('reading', 'rows', rows);
-    const { id: deploymentId, incarnations } = await relay.deployment();
     const tally = await replayEvents(
       journal,
       shards,

@@ -60,6 +60,7 @@ const OUTAGE_CODE = /^(?!ERR_)[A-Z]{4}[A-Z_]*$/;
 export function isOutage(error: Error): boolean {
   const code = codeOf(error);
   if (code !== undefined) return OUTAGE_STATE.test(code) || OUTAGE_CODE.test(code);
+  if (error.cause instanceof Error) return isOutage(error.cause);
   return BROKEN_CONNECTION.test(error.message);
 }
 

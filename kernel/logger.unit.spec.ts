@@ -136,6 +136,8 @@ describe('messageOf and isOutage', () => {
     for (const code of ['ERR_INVALID_ARG_TYPE', '42P01', '23505', 'XX000'])
       expect(isOutage(withCode(code)), code).to.equal(false);
     expect(isOutage(new Error('Connection terminated unexpectedly'))).to.equal(true);
+    expect(isOutage(new Error('an append failed', { cause: withCode('57P01') }))).to.equal(true);
+    expect(isOutage(new Error('an append failed', { cause: new TypeError('x') }))).to.equal(false);
     expect(isOutage(new TypeError('x is not a function'))).to.equal(false);
   });
 });

@@ -4,6 +4,7 @@
  */
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
+import { messageOf } from '../../kernel/errors.ts';
 import type { CallerState } from '../edge-context.ts';
 import { Problem } from '../problems.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
@@ -17,8 +18,8 @@ export function rateLimit(limiter: RateLimiter, log: Logger): Middleware<CallerS
       let decision: RateDecision | undefined;
       try {
         decision = await limiter.take(principal.customerId);
-      } catch (err) {
-        log.warn({ err, requestId }, 'the rate limiter failed; the request passes');
+      } catch (error) {
+        log.warn({ reason: messageOf(error), requestId }, 'the rate limiter failed; the request passes');
       }
       if (decision !== undefined) {
         ctx.set(rateLimitHeaders(decision, windowSeconds));

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import pg from 'pg';
 import { scratchDatabaseOrSkip } from '../../test/support/postgres-database.ts';
-import type { ScratchDatabase } from '../../test/support/scratch-database.ts';
+import { createScratchDatabase, type ScratchDatabase } from '../../test/support/scratch-database.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { Session, sqlStateOf } from './connection.ts';
 
@@ -62,7 +62,7 @@ describe('sessions with PostgreSQL', function () {
   };
 
   it('compile no statement: a scan that is switched off would make the shortest one seem worth it', async () => {
-    const { rows } = await open(freshPurpose()).query({
+    const { rows } = await open(freshPurpose(), 10_000).query({
       text: 'EXPLAIN (ANALYZE, FORMAT JSON) SELECT count(*) FROM generate_series(1, 10) a, generate_series(1, 100000) b, settings',
     });
     const [plan] = JSON.parse(rows[0]!['QUERY PLAN'] as string) as [Record<string, unknown>];
@@ -117,6 +117,26 @@ describe('sessions with PostgreSQL', function () {
     await first.query({ text: 'SELECT 1' });
     await waitUntil('the namesake is ended', () => namesake.ended);
     expect(stranger.ended).to.equal(false);
+  });
+
+  it('one that opens again leaves a namesake in another database alone: a copy has its original’s names', async () => {
+    const purpose = freshPurpose();
+    const elsewhere = await createScratchDatabase({ migrated: false });
+    const namesake = new pg.Client({ connectionString: elsewhere.url, application_name: purpose });
+    let ended = false;
+    namesake.on('error', () => undefined).on('end', () => (ended = true));
+    try {
+      await namesake.connect();
+      const session = open(purpose);
+      await session.query({ text: 'SELECT 1' });
+      await cut(session);
+      await session.query({ text: 'SELECT 1' });
+      expect((await namesake.query('SELECT 1')).rowCount).to.equal(1);
+      expect(ended).to.equal(false);
+    } finally {
+      await namesake.end().catch(() => undefined);
+      await elsewhere.drop();
+    }
   });
 
   it('an answer of the server, also a refusal, breaks no session', async () => {

@@ -74,7 +74,8 @@ export function openPool(url: string, purpose: string, sizeMax: number): pg.Pool
  */
 const END_PREDECESSORS = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()`;
+  WHERE datname = current_database() AND application_name = current_setting('application_name')
+    AND pid <> pg_backend_pid()`;
 
 export interface SessionOptions {
   /** After so long without an answer the session is cut, and the statement's outcome is unknown. */

@@ -47,10 +47,10 @@ const RENEW = `
          (SELECT json_agg(owner ORDER BY shard) FROM shard_leases) AS owners,
          (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS database_ms`;
 
-/** Worker ids hold no character that LIKE knows. */
+/** A copy of a database has its members, and the original may be on the same server. Ids hold no character that LIKE knows. */
 const CUT_OFF = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity, unnest($1::text[]) AS dead(worker_id)
-  WHERE application_name LIKE 'holdfast/' || dead.worker_id || '/%'`;
+  WHERE datname = current_database() AND application_name LIKE 'holdfast/' || dead.worker_id || '/%'`;
 
 const BURY = `
   WITH dead AS (

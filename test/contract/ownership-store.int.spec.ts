@@ -10,6 +10,7 @@ import type { Member, OwnershipStore } from '../../persistence/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { scratchDatabaseOrSkip } from '../support/postgres-database.ts';
 import type { ScratchDatabase } from '../support/scratch-database.ts';
+import { createScratchDatabase } from '../support/scratch-database.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const SHARDS = 12;
@@ -310,6 +311,23 @@ for (const subject of SUBJECTS) {
         expect(await pids()).to.deep.equal(before);
         expect((await third.renew())!.members).to.have.length(2);
         expect(dying.workerId).not.to.equal(third.workerId);
+      });
+
+      it('leaves the sessions of a namesake in another database alone: a copy has its original’s members', async () => {
+        const [dying, living] = [await joined(SHORT_MS), await joined()];
+        const elsewhere = await createScratchDatabase({ migrated: false });
+        const application_name = `holdfast/${dying.workerId}/ownership`;
+        const namesake = new pg.Client({ connectionString: elsewhere.url, application_name });
+        namesake.on('error', () => undefined);
+        try {
+          await namesake.connect();
+          await world.outlive();
+          expect((await living.renew())!.members.map(({ workerId }) => workerId)).to.not.include(dying.workerId);
+          expect((await namesake.query('SELECT 1')).rowCount).to.equal(1);
+        } finally {
+          await namesake.end().catch(() => undefined);
+          await elsewhere.drop();
+        }
       });
     }
   });
