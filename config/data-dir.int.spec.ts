@@ -43,6 +43,20 @@ describe('DATA_DIR', () => {
     expect(await refusalOf(prepareDataDir(path.join(file, 'below')))).to.match(/is not a directory.*set DATA_DIR/);
   });
 
+  it('refuses a path on which no folder can be made, at once', async () => {
+    const dangling = path.join(root, 'dangling');
+    await symlink(path.join(root, 'nothing'), dangling);
+    const circle = path.join(root, 'circle');
+    await symlink(circle, circle);
+    const refused = [dangling, path.join(dangling, 'a', 'b'), path.join(circle, 'a')];
+    if (process.platform === 'linux') refused.push('/proc/x', '/proc/x/y/z', '/proc/self');
+    for (const folder of refused) {
+      expect(await refusalOf(prepareDataDir(folder)), folder).to.match(
+        /^DATA_DIR \S+ .*; set DATA_DIR to a folder.*\.$/,
+      );
+    }
+  });
+
   it('refuses a folder that cannot be written, naming DATA_DIR and the remedy', async function () {
     if (process.getuid?.() === 0) skipWithReason(this, 'root may write into every folder');
     await mkdir(dataDir, { recursive: true });

@@ -21,7 +21,7 @@ const OTHERS_WRITE = 0o022;
  */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
     const stats = await stat(dataDir);
     if (!stats.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
     refuseOthersFolder(dataDir, stats);
@@ -33,6 +33,30 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
     }
   } catch (error) {
     throw error instanceof ConfigError ? error : dataDirError(dataDir, error);
+  }
+}
+
+/**
+ * With its parents. Node's own recursive mkdir never ends below /proc, where a folder that is there says ENOENT to what
+ * is made in it.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = path.dirname(folder);
+  const made = await makeOne(folder);
+  if (made !== 'ENOENT') return;
+  if (parent !== folder) await makeFolder(parent);
+  if ((await makeOne(folder)) === 'ENOENT') throw Object.assign(new Error(), { code: 'ENOENT' });
+}
+
+/** @returns why not, where a person need not hear of it yet. */
+async function makeOne(folder: string): Promise<'ENOENT' | 'EEXIST' | undefined> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'EEXIST') return code;
+    throw error;
   }
 }
 
@@ -80,6 +104,8 @@ export function dataDirError(dataDir: string, error: unknown): ConfigError {
     EPERM: `may not be used by this user (uid ${uid}); ${elsewhere}, or give this user the folder with chown`,
     EROFS: `is on a read-only file system; ${elsewhere}`,
     EEXIST: `is not a directory; ${elsewhere}, or move that file away`,
+    ENOENT: `can't be made, or takes no files: its path leads below /proc or through a link to nothing; ${elsewhere}`,
+    ELOOP: `leads through symbolic links in a circle; ${elsewhere}`,
     ENOTDIR: `is not a directory, or a part of its path is none; ${elsewhere}`,
     ENOSPC: 'is on a full disk; free some space, or set DATA_DIR to a folder on another disk',
     EDQUOT: 'is over its disk quota; free some space, or set DATA_DIR to a folder on another disk',
