@@ -18,6 +18,7 @@ import type {
   AuditedSnapshot,
   AuditedWakeUp,
 } from './audited-rows.ts';
+import { connectionProblem } from './connection-problem.ts';
 import { connectionConfig } from './connection.ts';
 
 /** One FETCH may have to sort the whole journal first. */
@@ -54,10 +55,7 @@ export class AuditReader {
     try {
       await client.connect();
     } catch (error) {
-      throw new StartupError(
-        `The database can't be reached: ${messageOf(error) || 'no answer'}. Check that DATABASE_URL names a running PostgreSQL, and its user and database.`,
-        { cause: error },
-      );
+      throw new StartupError(connectionProblem(error), { cause: error });
     }
     try {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');

@@ -29,7 +29,27 @@ const REMEDIES: readonly Remedy[] = [
     'the server takes no connection without TLS from here. Add sslmode=require to DATABASE_URL',
   ],
   [/^28000$/, /pg_hba/i, 'the server takes no connection of this user and host. Add a line to its pg_hba.conf'],
+  [
+    /./,
+    /password must be a|empty password/i,
+    'the server wants a password, and DATABASE_URL has none. Write postgres://user:password@host:5432/database',
+  ],
+  [
+    /^28000$/,
+    /not permitted to log in/i,
+    'the role of DATABASE_URL may not log in. ALTER ROLE ... LOGIN, or name another one',
+  ],
   [/^28/, /./, 'the server refuses the user or the password of DATABASE_URL. Correct them'],
+  [
+    /^42501$/,
+    /for database/i,
+    'the role of DATABASE_URL may not connect to the database. GRANT CONNECT ON DATABASE ... TO the role',
+  ],
+  [
+    /^(42601|42704|42501|22023|55P02)$/,
+    /command-line argument|parameter|requires a value/i,
+    'the server refuses what DATABASE_URL sets by options. Correct options, or remove it',
+  ],
   [/^3D000$/, /./, 'the database of DATABASE_URL does not exist. Create it, encoding UTF8'],
   [
     /^53300$/,
