@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { StartupError } from '../../kernel/errors.ts';
 import { connectionProblem } from './connection-problem.ts';
+import { readDatabaseUrl } from './database-url.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of the runtime takes longer on a healthy server. */
@@ -41,10 +42,11 @@ const BY_INDEX_ONLY = ' -c enable_seqscan=off -c enable_bitmapscan=off';
  */
 const UNCOMPILED = ' -c jit=off';
 
+const SESSION_OPTIONS = '-c TimeZone=UTC -c DateStyle=ISO -c synchronous_commit=on' + UNCOMPILED;
+
 /** `purpose` shows in pg_stat_activity, e.g. `holdfast/w0-x7f/journal`. */
 export function connectionConfig(url: string, purpose: string): pg.ClientConfig {
-  return {
-    connectionString: url,
+  const own = {
     application_name: purpose,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -52,9 +54,10 @@ export function connectionConfig(url: string, purpose: string): pg.ClientConfig 
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: TCP_KEEPALIVE_DELAY_MS,
-    options: '-c TimeZone=UTC -c DateStyle=ISO -c synchronous_commit=on' + UNCOMPILED,
     types,
   };
+  const { connectionString, options } = readDatabaseUrl(url, Object.keys(own));
+  return { ...own, connectionString, options: `${options} ${SESSION_OPTIONS}`.trimStart() };
 }
 
 function byIndexOnly(config: pg.ClientConfig): pg.ClientConfig {

@@ -76,6 +76,15 @@ describe('preparing a database', function () {
     }
   });
 
+  it('keeps what DATABASE_URL sets by options, beside what the node sets itself', async () => {
+    await database.query('CREATE SCHEMA shop');
+    const options = '-c search_path=shop -c jit=on -c statement_timeout=1';
+    await prepareDatabase(urlWith(new URLSearchParams({ options, application_name: 'theirs' }).toString()), WANTED);
+    expect(await database.query(`SELECT to_regclass('shop.settings') IS NOT NULL AS made`)).to.deep.equal([
+      { made: true },
+    ]);
+  });
+
   it('refuses an encoding that can not hold every name', async () => {
     const name = `${role}_latin`;
     await database.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`);
@@ -140,6 +149,26 @@ describe('preparing a database', function () {
         /refuses the user or the password/,
       );
     });
+    it('says that the role may not connect to the database', async () => {
+      const name = new URL(database.url).pathname.slice(1);
+      await database.query(`REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
+      await withRole('', async () => {
+        expect(await refusalOf(asRole())).to.match(/may not connect to the database.*GRANT CONNECT/);
+      });
+    });
+    it('says that the role may not log in', async () => {
+      await withRole('', async () => {
+        await database.query(`ALTER ROLE ${role} NOLOGIN`);
+        expect(await refusalOf(asRole())).to.match(/may not log in/);
+      });
+    });
+    for (const options of ['garbage', '-c no_such_setting=1', '-c search_path']) {
+      it(`names options=${options} of DATABASE_URL, which the server refuses`, async () => {
+        expect(await refusalOf(urlWith(new URLSearchParams({ options }).toString()))).to.match(
+          /sets by options\. Correct options/,
+        );
+      });
+    }
     it('names the file of a certificate that is missing', async () => {
       expect(await refusalOf(urlWith('sslmode=verify-full&sslrootcert=/no/such.pem'))).to.match(
         /sslrootcert.*\/no\/such\.pem/,

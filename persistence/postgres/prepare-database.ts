@@ -107,10 +107,11 @@ async function migrate(url: string, client: pg.Client, migrations: readonly Migr
 }
 
 async function applyMigrations(url: string, migrations: readonly Migration[]): Promise<void> {
-  const { statement_timeout: _, query_timeout: __, ...connection } = connectionConfig(url, 'holdfast/migrate');
+  const { query_timeout: _, ...connection } = connectionConfig(url, 'holdfast/migrate');
   const database = knex({
     client: 'pg',
-    connection: connection as never,
+    // A limit of the role's, or of DATABASE_URL's options, is for statements that are short.
+    connection: { ...connection, statement_timeout: MIGRATION_TIMEOUT_MS } as never,
     pool: { min: 0, max: 1 },
     migrations: {
       migrationSource: sourceOf(migrations),
