@@ -180,6 +180,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       publish: (message, confirm) => events.publish(message, confirm),
       publishUnrouted: (message, confirm) => events.publishUnrouted(message, confirm),
       brokerIsUp: () => prepared.isReady,
+      onMissing: () => prepared.mend(),
       gather: (portion) => void setTimeout(portion, EVENTS_GATHER_MS),
       clock,
       log,
@@ -249,7 +250,12 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     failing: () => failures.flatMap(({ what }) => what ?? []),
     ...(eventsBroker &&
       relay && {
-        broker: { state: () => eventsBroker.state, lag: () => relay.figures, refusal: () => prepared.refusal },
+        broker: {
+          state: () => eventsBroker.state,
+          lag: () => relay.figures,
+          refusal: () => prepared.refusal,
+          trouble: () => prepared.trouble ?? commands?.trouble ?? relay.trouble,
+        },
       }),
   });
   /** Where nobody owns the counter it is counted here, too generously for a moment. */
@@ -281,7 +287,11 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   });
   const http = new DrainableHttp(edge.handler, leaving, clock, log);
   const commands =
-    broker && new CommandConsumer({ connection: broker.connection, commands: edge.commands, clock, log });
+    broker &&
+    new CommandConsumer({
+      ...{ connection: broker.connection, commands: edge.commands, clock, log },
+      onMissing: () => prepared?.mend(),
+    });
 
   const retrying = [projections, keeper, ownership, region, relay, broker, eventsBroker, prepared];
   const failures = [...retrying, brokerTransport, commands].flatMap((part) => part?.failures ?? []);

@@ -55,6 +55,8 @@ export interface WorkerHealthDeps {
     readonly lag: () => { readonly lagRows: number; readonly lagMs: number };
     /** Why this deployment may not use the virtual host. */
     readonly refusal: () => string | undefined;
+    /** What it does not do though it is connected, in plain words: take events, or give out commands. */
+    readonly trouble: () => string | undefined;
   };
 }
 
@@ -163,7 +165,7 @@ export class WorkerHealth {
     const away = state === 'down' ? 'no connection; events wait' : 'it takes no messages for now; events wait';
     const isLagging = lagRows > RELAY_LAG_ROWS || lagMs > RELAY_LAG_MS;
     const lagging = isLagging ? `${lagRows} rows wait to be published, the oldest for ${lagMs} ms` : undefined;
-    const problem = state === 'up' ? (broker.refusal() ?? lagging) : away;
+    const problem = state === 'up' ? (broker.refusal() ?? broker.trouble() ?? lagging) : away;
     return { broker: this.#check(problem, 'broker', 'degraded') };
   }
 

@@ -159,6 +159,7 @@ describe('worker health', () => {
   it('is degraded, and ready, while events wait for long to be published, however few they are', () => {
     const lag = { lagRows: 90, lagMs: 60_000 };
     let refusal: string | undefined;
+    let trouble: string | undefined;
     const deps = {
       clock,
       ping: () => Promise.resolve(),
@@ -177,13 +178,15 @@ describe('worker health', () => {
     const relaying = new WorkerHealth({
       ...deps,
       ...progress,
-      broker: { state: () => 'up', lag: () => lag, refusal: () => refusal },
+      broker: { state: () => 'up', lag: () => lag, refusal: () => refusal, trouble: () => trouble },
     });
     try {
       expect(relaying.checks()['broker']).to.include({ status: 'up' });
       lag.lagMs = 60_001;
       const detail = '90 rows wait to be published, the oldest for 60001 ms';
       expect(relaying.checks()['broker']).to.include({ status: 'degraded', detail });
+      trouble = 'no commands are taken from their queue';
+      expect(relaying.checks()['broker']).to.include({ status: 'degraded', detail: trouble });
       refusal = 'the virtual host belongs to another deployment';
       expect(relaying.checks()['broker']).to.include({ status: 'degraded', detail: refusal });
     } finally {

@@ -9,6 +9,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { brokerFailure } from '../rabbitmq/broker-failure.ts';
+import { CONFIRM_TIMEOUT_MS } from '../rabbitmq/publishing-channel.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
@@ -17,6 +18,8 @@ import { withGivenType, withRawBodies } from './raw-bodies.ts';
 
 /** At a time and worker. A commit takes some milliseconds: that is thousands a second, and a bounded loss of time. */
 const PREFETCH = 100;
+/** The client tries again by itself, and tells of its first failure only. */
+const WATCH_INTERVAL_MS = 1_000;
 
 const STATUS_OF: Readonly<Record<Verdict, ConsumerStatus>> = {
   acknowledge: ConsumerStatus.ACK,
@@ -32,6 +35,8 @@ export interface CommandConsumerDeps {
   readonly prefetch?: number;
   /** Default: those of the topology. */
   readonly rungs?: readonly string[];
+  /** An exchange, a queue or a binding may be gone. Called again while it is. */
+  readonly onMissing?: () => void;
 }
 
 export class CommandConsumer {
@@ -41,18 +46,24 @@ export class CommandConsumer {
   readonly #handler: CommandHandler;
   readonly #failure: LastingFailure;
   #consumer: Consumer | undefined;
+  #watching: NodeJS.Timeout | undefined;
+  /** The broker has answered: with a consumer, or with a refusal. */
+  #isAnswered = false;
+  #reason = 'its queue gives out nothing';
   #inHand = 0;
 
   constructor(deps: CommandConsumerDeps) {
-    const { connection, commands, clock, log, rungs = ordersTopology().retryRungs } = deps;
+    const { connection, commands, clock, log, rungs = ordersTopology().retryRungs, onMissing } = deps;
     this.#deps = deps;
     this.#failure = new LastingFailure({
       what: 'commands by RabbitMQ are not consumed',
-      remedy: 'They wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify".',
+      remedy:
+        'They wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify"; ' +
+        '"npm run -s topology -- apply" makes what is missing.',
       log,
       monotonicMs: () => clock.monotonicMs(),
     });
-    this.#publisher = new ConfirmedPublisher(connection);
+    this.#publisher = new ConfirmedPublisher(connection, CONFIRM_TIMEOUT_MS, onMissing);
     const pause = (ms: number): Promise<void> => pauseUntil(ms, this.#ending.signal);
     this.#handler = new CommandHandler({ commands, publisher: this.#publisher, clock, log, rungs, pause });
   }
@@ -64,6 +75,12 @@ export class CommandConsumer {
 
   get figures(): Readonly<CommandFigures & { readonly inHand: number }> {
     return { ...this.#handler.figures, inHand: this.#inHand };
+  }
+
+  /** In plain words, without names. */
+  get trouble(): string | undefined {
+    const isStopped = this.#isAnswered && this.#consumer?.consumerTag === '' && !this.#ending.signal.aborted;
+    return isStopped ? 'no commands are taken from their queue' : undefined;
   }
 
   get isStarted(): boolean {
@@ -92,9 +109,25 @@ export class CommandConsumer {
         }
       },
     );
-    consumer.on('error', (error: unknown) => this.#failure.failed(brokerFailure(error).reason));
-    consumer.on('ready', () => this.#failure.succeeded());
+    consumer.on('error', (error: unknown) => {
+      this.#reason = brokerFailure(error).reason;
+      this.#isAnswered = true;
+      this.#failure.failed(this.#reason);
+      if (this.trouble !== undefined && connection.ready) this.#deps.onMissing?.();
+    });
+    consumer.on('ready', () => {
+      this.#isAnswered = true;
+      this.#failure.succeeded();
+    });
     this.#consumer = consumer;
+    this.#watching = setInterval(() => this.#watch(), WATCH_INTERVAL_MS);
+    this.#watching.unref();
+  }
+
+  #watch(): void {
+    if (this.trouble === undefined || !this.#deps.connection.ready) return;
+    this.#failure.failed(this.#reason);
+    this.#deps.onMissing?.();
   }
 
   /**
@@ -103,6 +136,7 @@ export class CommandConsumer {
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#ending.abort();
+    clearInterval(this.#watching);
     const drained = (async () => {
       await this.#consumer?.close();
       await this.#publisher.close();

@@ -5,18 +5,22 @@
  * waits for the confirm.
  */
 import type { Connection, Envelope, Publisher } from 'rabbitmq-client';
+import { tellsOfMissingPart } from '../rabbitmq/missing-part.ts';
 import { CONFIRM_TIMEOUT_MS, ConfirmTimeoutError, UnroutableError } from '../rabbitmq/publishing-channel.ts';
 
 export class ConfirmedPublisher {
   readonly #connection: Connection;
   readonly #confirmTimeoutMs: number;
+  readonly #onMissing: () => void;
   #publisher: Publisher;
   #last: Promise<unknown> = Promise.resolve();
   #returned = false;
 
-  constructor(connection: Connection, confirmTimeoutMs = CONFIRM_TIMEOUT_MS) {
+  /** @param onMissing hears that an exchange or a queue was not there. */
+  constructor(connection: Connection, confirmTimeoutMs = CONFIRM_TIMEOUT_MS, onMissing = (): void => undefined) {
     this.#connection = connection;
     this.#confirmTimeoutMs = confirmTimeoutMs;
+    this.#onMissing = onMissing;
     this.#publisher = this.#create();
   }
 
@@ -26,7 +30,9 @@ export class ConfirmedPublisher {
    */
   publish(envelope: Envelope, body: Buffer): Promise<void> {
     const turn = this.#last.then(() => this.#publish(envelope, body));
-    this.#last = turn.catch(() => undefined);
+    this.#last = turn.catch((error: unknown) => {
+      if (tellsOfMissingPart(error)) this.#onMissing();
+    });
     return turn;
   }
 

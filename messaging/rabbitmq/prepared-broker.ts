@@ -1,21 +1,25 @@
 /**
  * Owns when a worker may use the broker: it is connected, the virtual host is its deployment's, and its topology stands.
- * Applied at each connection, because a broker may come back empty, and again now and then, because somebody may delete
- * a part of it; twice is as good as once, so all workers do it.
+ * Applied at each connection, because a broker may come back empty, and again when a part of it is gone, because somebody
+ * deleted it: at once for those who publish or consume and call `mend`, and now and then for what only senders would
+ * notice. Twice is as good as once, so all workers do it.
  */
 import type { Logger } from 'pino';
+import { backoffMs } from '../../kernel/backoff.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Broker } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
 import { applyTopology, type Finding } from './declare-topology.ts';
 import { holderOf } from './deployment-claim.ts';
-import { CLAIM_EXCHANGE, type Topology } from './topology.ts';
+import { CLAIM_EXCHANGE, EVENTS_EXCHANGE, type Topology } from './topology.ts';
 
 const RETRY_MS = 1_000;
 /** The host may be given to this deployment at any time. */
 const CLAIM_RETRY_MS = 5_000;
-/** How long messages wait for a part that was deleted. To apply what stands is a dozen small requests. */
+/** How long senders wait for a part that only they use, when it was deleted. To apply what stands is a dozen small requests. */
 const RENEW_MS = 15_000;
+/** After so long without one, the next mending does not wait for those before it. */
+const MENDS_FORGOTTEN_MS = 60_000;
 
 export class PreparedBroker {
   readonly broker: Broker;
@@ -28,6 +32,12 @@ export class PreparedBroker {
   readonly #differences = new Set<string>();
   #stands = false;
   #renewing = false;
+  #isMending = false;
+  /** In a row. */
+  #mends = 0;
+  #mendedAtMs = -Infinity;
+  /** The last try failed. */
+  #failed = false;
   #refusal: string | undefined;
   /** Of the connection that the topology is applied over. */
   #attempt = 0;
@@ -38,12 +48,14 @@ export class PreparedBroker {
     this.#log = log;
     this.#failure = new LastingFailure({
       what: 'exchanges and queues could not be declared on RabbitMQ',
-      remedy: 'Messages wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify".',
+      remedy:
+        'Messages wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify"; ' +
+        '"npm run -s topology -- apply" makes what is missing.',
       log,
       monotonicMs: () => performance.now(),
     });
     broker.onChange((state) => {
-      if (state === 'down') this.#stands = false;
+      if (state === 'down') this.#stands = this.#isMending = this.#failed = false;
       else if (state === 'up' && !this.#stands) void this.#prepare(++this.#attempt);
       else if (state === 'up') this.#tell();
     });
@@ -58,6 +70,25 @@ export class PreparedBroker {
   /** Messages may be published. */
   get isReady(): boolean {
     return this.#stands && this.broker.state === 'up';
+  }
+
+  /** In plain words, without names. */
+  get trouble(): string | undefined {
+    return this.#failed ? 'exchanges and queues could not be declared; messages wait' : undefined;
+  }
+
+  /**
+   * A part of the topology may be gone. One mending at a time, and each of several in a row later than the one before:
+   * what is missing may be deleted again and again, or be no part of it.
+   */
+  mend(): void {
+    if (!this.#stands || this.#isMending) return;
+    this.#isMending = true;
+    const pausedMs = performance.now() - this.#mendedAtMs;
+    if (pausedMs > MENDS_FORGOTTEN_MS) this.#mends = 0;
+    const delayMs = this.#mends === 0 ? 0 : Math.max(0, backoffMs(this.#mends) - pausedMs);
+    this.#mends++;
+    this.#prepareLater(++this.#attempt, delayMs);
   }
 
   /** Why this deployment may not use the virtual host, and what helps. */
@@ -86,19 +117,37 @@ export class PreparedBroker {
       for (const finding of findings) if (finding.state === 'different') this.#sayDifferent(finding);
       const stood = this.#stands;
       this.#stands = true;
+      this.#failed = false;
       this.#failure.succeeded();
-      if (!stood) this.#tell();
+      if (this.#isMending) this.#mendedAtMs = performance.now();
+      this.#isMending = false;
+      if (stood) this.#sayMade(findings);
+      else this.#tell();
     } catch (error) {
+      if (attempt !== this.#attempt || this.broker.state === 'down') return;
+      this.#failed = true;
       this.#failure.failed(brokerFailure(error).reason);
-      if (!this.#stands) this.#prepareLater(attempt, RETRY_MS); // else the next look is as good
+      this.#isMending = this.#stands;
+      this.#prepareLater(attempt, RETRY_MS);
     }
   }
 
   async #renew(): Promise<void> {
-    if (!this.isReady || this.#renewing) return;
+    if (!this.isReady || this.#renewing || this.#isMending) return;
     this.#renewing = true;
     await this.#prepare(this.#attempt);
     this.#renewing = false;
+  }
+
+  #sayMade(findings: readonly Finding[]): void {
+    const made = findings.filter(({ state }) => state === 'created').map(({ kind, name }) => `${kind} ${name}`);
+    if (made.length === 0) return;
+    this.#log.warn(
+      { made },
+      'exchanges or queues were gone from RabbitMQ; they are made again, without what was in them',
+    );
+    if (made.includes(`exchange ${EVENTS_EXCHANGE}`))
+      this.#log.warn(`readers must bind their queues to ${EVENTS_EXCHANGE} anew; until then their events are unrouted`);
   }
 
   #sayDifferent({ kind, name, detail }: Finding): void {
@@ -114,7 +163,7 @@ export class PreparedBroker {
   /** Said once, tried on: orders need no broker. */
   #refuse(holder: string | undefined, attempt: number): void {
     const refusal = refusalText(this.#topology, holder);
-    this.#stands = false;
+    this.#stands = this.#isMending = this.#failed = false;
     if (this.#refusal !== refusal) {
       this.#refusal = refusal;
       this.#log.error(refusal);

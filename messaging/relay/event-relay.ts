@@ -19,6 +19,7 @@ import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
 import type { MessageOrigin } from '../contracts/message-origin.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
+import { tellsOfMissingPart } from '../rabbitmq/missing-part.ts';
 import type { Confirm } from '../rabbitmq/publishing-channel.ts';
 import { EVENTS_EXCHANGE, UNROUTED } from '../rabbitmq/topology.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
@@ -46,6 +47,8 @@ export interface EventRelayDeps {
   readonly publish: LanesDeps['publish'];
   readonly publishUnrouted: LanesDeps['publishUnrouted'];
   readonly brokerIsUp: () => boolean;
+  /** An exchange, a queue or a binding is gone from the broker. Called again while it is. */
+  readonly onMissing?: () => void;
   /** Calls back when what has come until then should leave, as one portion. */
   readonly gather: (portion: () => void) => void;
   readonly clock: Pick<Clock, 'monotonicMs'>;
@@ -130,6 +133,11 @@ export class EventRelay implements LogFollower {
   /** What keeps events from leaving, or from being known as published. */
   get failures(): readonly LastingFailure[] {
     return [this.#reads, this.#saves, this.#holds, this.#refusals.failure];
+  }
+
+  /** In plain words, without names. */
+  get trouble(): string | undefined {
+    return this.#refusals.isEmpty ? undefined : 'events are refused; they wait';
   }
 
   get figures(): RelayFigures {
@@ -417,6 +425,7 @@ export class EventRelay implements LogFollower {
 
   #refused(lane: object, { routingKey, messageId }: PublicMessage, error: unknown): void {
     const reason = messageOf(error);
+    if (tellsOfMissingPart(error)) this.#deps.onMissing?.();
     // One outage refuses thousands.
     if (this.#refusals.isEmpty)
       this.#deps.log.warn({ routingKey, messageId, reason }, 'an event could not be published; trying again');
