@@ -55,7 +55,7 @@ export class DrainableHttp {
   async drain(inFlight: () => number, graceEnd: number, deadline: number): Promise<void> {
     this.#draining = true;
     // Also those that came before: answered late, their connections would be idle just when idle ones are closed.
-    for (const res of this.#leaving.open) if (!res.headersSent) res.shouldKeepAlive = false;
+    for (const res of this.#leaving.open()) if (!res.headersSent) res.shouldKeepAlive = false;
     this.#listeners?.close();
     while (this.#clock.monotonicMs() < deadline) {
       const late = this.#clock.monotonicMs() >= graceEnd;

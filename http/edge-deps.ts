@@ -25,8 +25,8 @@ export interface HealthReport {
 
 export interface EdgeLimits {
   /**
-   * Requests handled at a time; one more is refused before its body is read. Health and documentation don't count, nor
-   * does a request that waits for its body or for the keys that verify its token.
+   * Requests handled at a time; one more is refused before its body is read. Health is answered all the same. A
+   * request that waits for its body or for the keys that verify its token does not count.
    */
   readonly inFlightMax: number;
   /** Of one request. */

@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { LeavingAnswers } from './leaving-answers.ts';
 import { answerAtOnce, answerUnparsed, framingProblem } from './parser-problems.ts';
+import { Problem } from './problems.ts';
 
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -24,6 +25,12 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
   checkIntervalMs: CHECK_INTERVAL_MS,
 };
 
+const TOO_MANY = new Problem(
+  'overloaded',
+  'Too many requests wait on this connection; nothing of this one was applied. Wait for answers before you send more.',
+  { retryAfterSeconds: 1 },
+);
+
 /** A member of Node's server that its types don't name. */
 interface HalfOpenServer extends Server {
   httpAllowHalfOpen: boolean;
@@ -43,10 +50,11 @@ export function createHttpServer(
     requireHostHeader: false,
   };
   const server = createServer(options, (request, response) => {
-    const problem = framingProblem(request);
+    const begun = leaving.begin(response);
+    if (begun === 'ended') return;
+    const problem = begun === 'too many' ? TOO_MANY : framingProblem(request);
     if (problem === undefined) handler(request, response);
     else answerAtOnce(request, response, problem);
-    leaving.follow(response);
   });
   // A header that Node leaves out can't be judged. Their bytes are bounded (16 KiB).
   server.maxHeadersCount = 0;

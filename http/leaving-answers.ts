@@ -1,8 +1,12 @@
 /**
- * Owns the answers that are made and have not left: a client that does not read keeps them in this process. They count
+ * Owns the answers that are begun and have not left: a client that does not read keeps them in this process. They count
  * as in flight, their bytes are bounded, and a client that takes too little of them loses its connection.
+ *
+ * They belong to their connection and end with it: Node closes only the answer that a socket is busy with, and leaves
+ * those of pipelined requests behind it as they are.
  */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../kernel/clock.ts';
 
 export interface LeavingLimits {
@@ -12,17 +16,30 @@ export interface LeavingLimits {
   readonly bytesPerSecondMin: number;
   /** Of all answers of the worker. Beyond it no more are made. */
   readonly bytesMax: number;
+  /** Requests of one connection that wait for their answers. Browsers have one, and pipelining clients a few. */
+  readonly pipelinedMax: number;
 }
 
 const DEFAULT_LIMITS: LeavingLimits = {
   stallMs: 30_000,
   bytesPerSecondMin: 16 * 1024,
   bytesMax: 128 * 1024 * 1024,
+  pipelinedMax: 16,
 };
 
 const SWEEP_INTERVAL_MS = 5_000;
 /** A count is as good as new for so long: to make one, all open requests are looked at. */
 const COUNT_MAX_AGE_MS = 50;
+
+interface Connection {
+  readonly socket: Socket;
+  /** Begun and not closed, also those that are not made yet; in the order of their requests. */
+  readonly open: Set<ServerResponse>;
+  /** The answer that a sweep found leaving, and when (monotonic ms) it must have left. */
+  leaving?: { readonly response: ServerResponse; readonly deadline: number };
+  /** One request too many came: it is the last that is answered. */
+  isEnding: boolean;
+}
 
 interface Count {
   readonly answers: number;
@@ -32,10 +49,8 @@ interface Count {
 export class LeavingAnswers {
   readonly #clock: Clock;
   readonly #limits: LeavingLimits;
-  /** All that were begun and not closed, also those that are not made yet. */
-  readonly #open = new Set<ServerResponse>();
-  /** Those that a sweep found leaving, each with the time (monotonic ms) at which it must have left. */
-  readonly #deadlines = new Map<ServerResponse, number>();
+  readonly #connections = new Set<Connection>();
+  readonly #connectionOf = new WeakMap<Socket, Connection>();
   readonly #timer: NodeJS.Timeout;
   #counted: Count = { answers: 0, bytes: 0 };
   #countedAtMs = -Infinity;
@@ -46,16 +61,23 @@ export class LeavingAnswers {
     this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
-  /** @param response just begun. */
-  follow(response: ServerResponse): void {
-    if (response.writableEnded && response.writableLength === 0) return; // answered at once, as refusals are
-    this.#open.add(response);
-    response.once('close', () => this.#closed(response));
+  /**
+   * Follows an answer that is just begun.
+   * @returns 'too many': it is to be refused, and ends the connection. 'ended': one before it was; it needs no answer.
+   */
+  begin(response: ServerResponse): 'followed' | 'too many' | 'ended' {
+    const { socket } = response.req;
+    const connection = this.#connectionOf.get(socket) ?? this.#connect(socket);
+    if (connection.isEnding) return 'ended';
+    connection.isEnding = connection.open.size >= this.#limits.pipelinedMax;
+    connection.open.add(response);
+    response.once('close', () => connection.open.delete(response));
+    return connection.isEnding ? 'too many' : 'followed';
   }
 
   /** Of requests that are not answered or whose answer has not left. */
-  get open(): Iterable<ServerResponse> {
-    return this.#open;
+  *open(): Iterable<ServerResponse> {
+    for (const { open } of this.#connections) yield* open;
   }
 
   /** Answers that are made and have not left; up to 50 ms old. */
@@ -71,16 +93,16 @@ export class LeavingAnswers {
   /** Closes the connections of clients that take too little. */
   sweep(): void {
     const now = this.#clock.monotonicMs();
-    for (const response of this.#open) {
-      const { socket } = response;
-      if (!isLeaving(response) || socket === null) continue;
-      const deadline = this.#deadlines.get(response);
-      if (deadline === undefined) {
+    for (const connection of this.#connections) {
+      const [response] = connection.open; // the others wait for it
+      if (response === undefined || !isLeaving(response)) continue;
+      if (connection.leaving?.response !== response) {
         const { bytesPerSecondMin, stallMs } = this.#limits;
-        this.#deadlines.set(response, now + stallMs + (1_000 * response.writableLength) / bytesPerSecondMin);
+        const deadline = now + stallMs + (1_000 * response.writableLength) / bytesPerSecondMin;
+        connection.leaving = { response, deadline };
         // Node looks for progress when this runs out, and sets its own time-out once the answer has left.
-        socket.setTimeout(stallMs);
-      } else if (now >= deadline) socket.destroy();
+        connection.socket.setTimeout(stallMs);
+      } else if (now >= connection.leaving.deadline) connection.socket.destroy();
     }
   }
 
@@ -88,9 +110,12 @@ export class LeavingAnswers {
     clearInterval(this.#timer);
   }
 
-  #closed(response: ServerResponse): void {
-    this.#open.delete(response);
-    this.#deadlines.delete(response);
+  #connect(socket: Socket): Connection {
+    const connection: Connection = { socket, open: new Set(), isEnding: false };
+    this.#connectionOf.set(socket, connection);
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
+    return connection;
   }
 
   #recent(): Count {
@@ -98,10 +123,12 @@ export class LeavingAnswers {
     if (now - this.#countedAtMs < COUNT_MAX_AGE_MS) return this.#counted;
     let answers = 0;
     let bytes = 0;
-    for (const response of this.#open) {
-      if (!isLeaving(response)) continue;
-      answers += 1;
-      bytes += response.writableLength;
+    for (const { open } of this.#connections) {
+      for (const response of open) {
+        if (!isLeaving(response)) continue;
+        answers += 1;
+        bytes += response.writableLength;
+      }
     }
     this.#countedAtMs = now;
     this.#counted = { answers, bytes };

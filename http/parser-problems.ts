@@ -101,6 +101,9 @@ function wholeAnswer(problem: Problem, request?: IncomingMessage) {
     ...headersOfEveryAnswer(requestId),
     'Content-Type': PROBLEM_TYPE,
     'Content-Length': String(Buffer.byteLength(body)),
+    ...(problem.details.retryAfterSeconds !== undefined && {
+      'Retry-After': String(problem.details.retryAfterSeconds),
+    }),
     Connection: 'close',
   };
   return { status: PROBLEMS[problem.code].status, headers, body };

@@ -15,8 +15,8 @@ import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
 import { requestIdOf } from '../request-id.ts';
 import type { Slots } from '../unfinished-bodies.ts';
 
-/** What asks the actors; a proxy may send it with scheme and host before it. */
-const API_PREFIX = '/api/';
+/** A worker with too much to do still says that it is alive; a proxy may send the address with scheme and host. */
+const HEALTH = /^(?:https?:\/\/[^/?]*)?\/health\//;
 /** Made once: it stands for every refusal. */
 const REFUSAL = new Problem(
   'overloaded',
@@ -72,9 +72,9 @@ export class InFlightLimit implements Slots {
    * can be borne, refusing is most of the work. False: there is room.
    */
   refuses(req: IncomingMessage, res: ServerResponse): boolean {
-    if (this.#hasRoom() || req.url?.includes(API_PREFIX) !== true) return false;
+    if (this.#hasRoom() || HEALTH.test(req.url ?? '')) return false;
     const requestId = requestIdOf(req.headers['request-id']);
-    const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance: instanceOf(req.url) }));
+    const body = JSON.stringify(problemDocument(REFUSAL, { requestId, instance: instanceOf(req.url ?? '') }));
     res.writeHead(PROBLEMS.overloaded.status, {
       ...headersOfEveryAnswer(requestId),
       'Content-Type': PROBLEM_TYPE,
