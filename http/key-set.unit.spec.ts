@@ -100,8 +100,8 @@ describe('a key set', () => {
         { text: '[]' },
       ] as const) {
         edge.clock.advance(2 * KEY_SET_MAX_AGE_MS);
-        // Each token is new to the node. The fetch before may still be under way for some of them.
-        for (const before = fetches; fetches === before;) {
+        // Each token is new to the node. The fetch before may end only now, and the pause after it counts from then.
+        for (const before = fetches; fetches === before; edge.clock.advance(FETCH_PAUSE_MS)) {
           expect(await statusOf(edge, await tokenOf(edge, first, `customer-${++asked}`))).to.equal(200);
         }
       }
