@@ -54,8 +54,12 @@ export function headersOfEveryAnswer(requestId: string) {
   return { 'Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' };
 }
 
-/** The address as it was sent, without its query. Not `ctx.path`: that throws where there is no path to be found. */
+/** Longer than any address that leads to something. */
+const INSTANCE_LENGTH_MAX = 1_000;
+
+/** The address as it was sent, without its query, cut where it is very long. Not `ctx.path`: that throws where there is no path to be found. */
 export function instanceOf(url: string): string {
   const mark = url.indexOf('?');
-  return mark < 0 ? url : url.slice(0, mark);
+  const path = mark < 0 ? url : url.slice(0, mark);
+  return path.length > INSTANCE_LENGTH_MAX ? `${path.slice(0, INSTANCE_LENGTH_MAX)}…` : path;
 }

@@ -1,4 +1,5 @@
 /** What becomes of a message, by the outcome of its command. */
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { Envelope } from 'rabbitmq-client';
 import { commandMessage, failure, ScriptedCommands } from '../../test/support/command-messages.ts';
@@ -130,6 +131,7 @@ describe('handling a command', () => {
       { body: Buffer.from(`{"note": "${card}`) },
       { body: Buffer.from(`note=${card}`), contentType: 'text/plain' },
       { body: Buffer.from(JSON.stringify({ note: '４１１１\u20091111\u20091111\u20091111' })) },
+      { body: gzipSync(JSON.stringify(body)), contentEncoding: 'gzip' },
       { body, routingKey: 'order.ship.v1' },
       { body: Buffer.from(JSON.stringify({ note: card.padEnd(1_100_000) })) },
       { body: Buffer.from(`{"note": ${card.padEnd(100_000)}`) },
@@ -145,6 +147,7 @@ describe('handling a command', () => {
     expect(publisher.published).to.have.length(messages.length);
     for (const [index, letter] of publisher.published.entries()) {
       expect(JSON.stringify(letter), `of message ${index}`).not.to.match(/4111|４１１１/);
+      expect(JSON.stringify(letter), `of message ${index}`).not.to.include('[31,139,'); // what gzip begins with
     }
     expect(JSON.stringify(log.lines)).not.to.include('4111');
   });
