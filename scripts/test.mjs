@@ -33,6 +33,9 @@ const isIntegration = (spec) => spec.endsWith('.int.spec.ts');
 /** What starts whole nodes, and kills them: it has the machine for itself. */
 const isSystem = (spec) => !isUnit(spec) && !isIntegration(spec);
 
+/** At a time; each waits for servers most of its time, and makes databases and virtual hosts of its own. */
+const INTEGRATION_RUNS = 3;
+
 /** How long a program may take in all, and how long mocha may take to end once it has run every test. */
 const LIMIT_MS = 25 * 60_000;
 const END_MS = 30_000;
@@ -74,15 +77,22 @@ async function runSpecs(args, aside = false) {
 async function runAll() {
   const specs = (await findFiles(root, '.spec.ts')).sort();
   if (specs.length === 0) return [];
-  const integration = runSpecs(specs.filter(isIntegration), true);
+  const integrations = dealt(specs.filter(isIntegration), INTEGRATION_RUNS).map((hand) => runSpecs(hand, true));
   const results = [];
   for (const check of CHECKS) results.push(await runCheck(check));
   results.push(await runSpecs(specs.filter(isUnit)));
   console.log('\nIntegration tests ran beside these:');
-  results.push(await integration);
-  process.stdout.write((await integration).output);
+  for (const integration of integrations) {
+    results.push(await integration);
+    process.stdout.write((await integration).output);
+  }
   results.push(await runSpecs(specs.filter(isSystem)));
   return results;
+}
+
+/** One to each in turn: specs that stand together often take as long as each other. */
+function dealt(specs, hands) {
+  return Array.from({ length: hands }, (_, hand) => specs.filter((_, index) => index % hands === hand));
 }
 
 /** What a run comes to whose tests all ran, and whose process then had to be killed. */
