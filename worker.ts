@@ -93,7 +93,8 @@ export function runWorker(): void {
 }
 
 function tell(message: FromWorker): void {
-  if (process.connected) process.send!(message);
+  // Where the primary has died the channel closes, and that ends this process.
+  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
 }
 
 interface RunningWorker {

@@ -133,7 +133,8 @@ export class WorkerSupervisor extends EventEmitter<Events> {
 
   tell(slot: number, message: ToWorker): void {
     const worker = this.#slots[slot]?.worker;
-    if (worker?.isConnected()) worker.send(message);
+    // A dying worker hears nothing; its exit says the rest. Without the callback the failed send would end the primary.
+    if (worker?.isConnected()) worker.send(message, ignoreFailure);
   }
 
   /**
@@ -307,3 +308,5 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     return pauseMs;
   }
 }
+
+const ignoreFailure = (): void => undefined;
