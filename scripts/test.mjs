@@ -34,7 +34,7 @@ const isIntegration = (spec) => spec.endsWith('.int.spec.ts');
 const isSystem = (spec) => !isUnit(spec) && !isIntegration(spec);
 
 /** At a time; each waits for servers most of its time, and makes databases and virtual hosts of its own. */
-const INTEGRATION_RUNS = 3;
+const INTEGRATION_RUNS = 2;
 
 /** How long a program may take in all, and how long mocha may take to end once it has run every test. */
 const LIMIT_MS = 25 * 60_000;
