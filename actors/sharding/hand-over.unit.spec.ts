@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { InMemoryCluster } from '../../test/support/in-memory-cluster.ts';
 import type { InMemoryNode } from '../../test/support/in-memory-node.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
+import { ScriptedJournalStore } from '../../test/support/scripted-journal-store.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import type { Answer } from '../ask.ts';
 
@@ -151,6 +152,33 @@ describe('shards on their way between workers', function () {
     expect(second.region.figures.shardsOwned + third.region.figures.shardsOwned).to.equal(cluster.shards);
     for (const [answer] of load.answers.values()) expect(answer).to.deep.include({ kind: 'done', replayed: false });
     await expectAllIsWell(load);
+  });
+
+  it('are not handed over while they are being taken: the epoch row on its way would end the next owner’s', async () => {
+    let open = (): void => undefined;
+    const first = await cluster.start('w0', {
+      store: (log) => {
+        const store = new ScriptedJournalStore(log);
+        open = store.holdTakes();
+        return store;
+      },
+    });
+    const { ownership } = first;
+    await waitUntil('it has claimed all', () => ownership!.held.size === cluster.shards);
+    const second = await cluster.start('w1');
+    await waitUntil(
+      'each knows the other',
+      () => ownership!.members.size === 2 && second.ownership!.members.size === 2,
+    );
+    await ownership!.confirm();
+    await ownership!.confirm();
+    const heldEarly = second.ownership!.held.size;
+    open();
+    await isServed();
+    expect(heldEarly, 'held before the first has taken any').to.equal(0);
+    const moved = second.region.figures.shardsOwned;
+    expect(moved).to.be.greaterThan(0);
+    expect(epochsBegun()).to.equal(cluster.shards + moved);
   });
 
   it('of a worker that died go to the others: asks that it left unanswered are answered by them', async () => {

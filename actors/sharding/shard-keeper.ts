@@ -56,6 +56,8 @@ export class ShardKeeper implements ShardServer {
   /** Ours to serve. */
   readonly #ours = new Set<number>();
   #taking: Promise<void> | undefined;
+  /** Their epoch rows are on their way. */
+  #beginning: ReadonlySet<number> = new Set();
   #stopped = false;
 
   constructor(deps: ShardKeeperDeps, writer: () => Journal) {
@@ -106,8 +108,9 @@ export class ShardKeeper implements ShardServer {
       region.disown(shard);
     }
     const deadline = clock.monotonicMs() + HAND_OVER_TIMEOUT_MS;
-    while (region.appending(shards) && clock.monotonicMs() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 2));
+    // An epoch row that came after the next owner's would take the shard back from it.
+    const isWriting = (): boolean => region.appending(shards) || shards.some((shard) => this.#beginning.has(shard));
+    while (isWriting() && clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 2));
     await live.quiesce();
     await live.flush();
     // One that was lost and gained again meanwhile has a new epoch by now, or will.
@@ -167,10 +170,10 @@ export class ShardKeeper implements ShardServer {
   }
 
   async #takeOnce(wishes: ReadonlyMap<number, number>): Promise<void> {
-    const { journal, projections, live, region, clock, log } = this.#deps;
+    const { projections, live, region, clock, log } = this.#deps;
     const startedMs = clock.monotonicMs();
     await live.quiesce();
-    const heads = await journal.takeShards([...wishes.keys()], clock.nowMs());
+    const heads = await this.#beginEpochs(wishes);
     const seqs = new Map([...heads].map(([shard, { seq }]) => [shard, seq]));
     const caughtUp = await catchUp(this.#deps, seqs);
     const wakeUps = await projections.wakeUps([...caughtUp]);
@@ -185,6 +188,15 @@ export class ShardKeeper implements ShardServer {
     log.info({ shards: caughtUp.size, wakeUps: wakeUps.length, tookMs }, 'shards are served');
     if (caughtUp.size < wishes.size)
       throw new Error(`${wishes.size - caughtUp.size} shards were taken by another owner meanwhile`);
+  }
+
+  async #beginEpochs(wishes: ReadonlyMap<number, number>): Promise<Map<number, ShardHead>> {
+    this.#beginning = new Set(wishes.keys());
+    try {
+      return await this.#deps.journal.takeShards([...wishes.keys()], this.#deps.clock.nowMs());
+    } finally {
+      this.#beginning = new Set();
+    }
   }
 
   #serve(shard: number, head: ShardHead, wakes: readonly WakeUp[]): void {

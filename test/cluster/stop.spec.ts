@@ -24,13 +24,15 @@ describe('stopping', () => {
     await database.drop();
   });
 
-  /** Whoever writes into the table hears that the disk is full: an outage, and no row's fault. */
+  /** A row for the table is refused because the disk is full: an outage, and no row's fault. */
   async function breakTable(table: string): Promise<void> {
     await database.query(
       `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
          RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$`,
     );
-    await database.query(`CREATE TRIGGER full_disk BEFORE INSERT ON ${table} EXECUTE FUNCTION full_disk()`);
+    await database.query(
+      `CREATE TRIGGER full_disk BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION full_disk()`,
+    );
   }
 
   async function startNode(environment: Record<string, string> = {}): Promise<void> {
@@ -41,7 +43,7 @@ describe('stopping', () => {
   async function placeOne(): Promise<string> {
     await node.request('PUT', '/api/v1/stock/P1', { json: { onHand: 10 } });
     const { status, body } = await node.request('POST', '/api/v1/orders', { json: orderOf([['P1', 1]]) });
-    expect(status).to.equal(201);
+    expect(status, JSON.stringify(body)).to.equal(201);
     return body.orderId;
   }
 

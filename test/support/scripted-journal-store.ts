@@ -36,6 +36,7 @@ export class ScriptedJournalStore implements JournalStore {
   #script: (rows: readonly JournalRow[]) => AppendScript = () => WRITE;
   #gate: Promise<void> | undefined;
   #readGate: Promise<void> | undefined;
+  #takeGate: Promise<void> | undefined;
   #readFailure: Error | undefined;
 
   constructor(log = new InMemoryLog()) {
@@ -55,28 +56,32 @@ export class ScriptedJournalStore implements JournalStore {
 
   /** Appends are sent and not answered until the returned function is called. */
   hold(): () => void {
-    let open = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      open = () => {
-        if (this.#gate === gate) this.#gate = undefined;
-        resolve();
-      };
-    });
+    const { gate, open } = closedGate();
     this.#gate = gate;
-    return open;
+    return () => {
+      if (this.#gate === gate) this.#gate = undefined;
+      open();
+    };
   }
 
   /** Entities are not read until the returned function is called. */
   holdReads(): () => void {
-    let open = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      open = () => {
-        this.#readGate = undefined;
-        resolve();
-      };
-    });
+    const { gate, open } = closedGate();
     this.#readGate = gate;
-    return open;
+    return () => {
+      this.#readGate = undefined;
+      open();
+    };
+  }
+
+  /** Epoch rows are sent and not written until the returned function is called. */
+  holdTakes(): () => void {
+    const { gate, open } = closedGate();
+    this.#takeGate = gate;
+    return () => {
+      this.#takeGate = undefined;
+      open();
+    };
   }
 
   /** Reads of entities fail so; undefined: they succeed. */
@@ -93,7 +98,8 @@ export class ScriptedJournalStore implements JournalStore {
     throw new AppendError(script.failure, 'scripted');
   }
 
-  takeShards(shards: readonly number[], at: EpochMs): Promise<Map<number, ShardHead>> {
+  async takeShards(shards: readonly number[], at: EpochMs): Promise<Map<number, ShardHead>> {
+    await this.#takeGate;
     return this.#inner.takeShards(shards, at);
   }
 
@@ -114,4 +120,10 @@ export class ScriptedJournalStore implements JournalStore {
     this.onSnapshots(snapshots);
     return this.#inner.saveSnapshots(snapshots);
   }
+}
+
+function closedGate(): { readonly gate: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  return { gate, open };
 }
