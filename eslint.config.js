@@ -2,11 +2,12 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { importWalls } from './scripts/lint/import-walls.js';
+import { PURE } from './scripts/lint/walls.js';
 
 const SPECS = ['**/*.spec.ts', 'test/**/*.ts'];
 
 /** What would make a decision depend on when and where it is made. */
-const IMPURE_IN_DOMAIN = [
+const IMPURE_IN_DECISIONS = [
   { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: 'Time comes in with the command.' },
   { selector: 'CallExpression[callee.name="Date"]', message: 'Time comes in with the command.' },
   {
@@ -20,7 +21,10 @@ const IMPURE_IN_DOMAIN = [
 ];
 
 const IMPURE_GLOBALS = ['crypto', 'performance', 'process', 'fetch', 'setTimeout', 'setInterval', 'setImmediate'].map(
-  (name) => ({ name, message: 'domain/ has no ids, no clock and no I/O of its own: they come in with the command.' }),
+  (name) => ({
+    name,
+    message: 'A decision has no ids, no clock and no I/O of its own: they come in with the command.',
+  }),
 );
 
 const ENVIRONMENT = [
@@ -80,9 +84,9 @@ export default defineConfig(
     },
   },
   {
-    files: ['domain/**/*.ts'],
+    files: PURE,
     rules: {
-      'no-restricted-syntax': ['error', ...ENVIRONMENT, ...IMPURE_IN_DOMAIN],
+      'no-restricted-syntax': ['error', ...ENVIRONMENT, ...IMPURE_IN_DECISIONS],
       'no-restricted-globals': ['error', ...IMPURE_GLOBALS],
     },
   },

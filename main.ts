@@ -11,7 +11,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { SHARD_HASH } from './actors/sharding/shard-of.ts';
+import { SHARD_HASH } from './runtime/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { readOrCreateNodeId } from './config/node-id.ts';

@@ -6,16 +6,16 @@
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Answer, Ask } from './actors/ask.ts';
-import { ENTITY_TYPES } from './actors/entity-types.ts';
-import { Recoveries } from './actors/entity/recoveries.ts';
-import { SimulatedProvider } from './actors/payment/simulated-provider.ts';
-import { Ownership } from './actors/sharding/ownership.ts';
-import { ShardKeeper } from './actors/sharding/shard-keeper.ts';
-import { shardOf } from './actors/sharding/shard-of.ts';
-import { ShardRegion } from './actors/sharding/shard-region.ts';
-import { stockEntity } from './domain/addresses.ts';
-import { DEFAULT_WAREHOUSE } from './domain/stock/stock-item.ts';
+import type { Answer, Ask } from './runtime/ask.ts';
+import { ENTITY_TYPES } from './actors/index.ts';
+import { Recoveries } from './runtime/entity/recoveries.ts';
+import { SimulatedProvider } from './actors/payment/providers/simulated.ts';
+import { Ownership } from './runtime/sharding/ownership.ts';
+import { ShardKeeper } from './runtime/sharding/shard-keeper.ts';
+import { shardOf } from './runtime/sharding/shard-of.ts';
+import { ShardRegion } from './runtime/sharding/shard-region.ts';
+import { stockEntity } from './kernel/entity-id.ts';
+import { DEFAULT_WAREHOUSE } from './actors/stock/stock.ts';
 import { DrainableHttp } from './http/drainable-http.ts';
 import { createEdge } from './http/edge.ts';
 import { LeavingAnswers } from './http/leaving-answers.ts';

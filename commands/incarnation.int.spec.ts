@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { SHARD_HASH } from '../actors/sharding/shard-of.ts';
+import { SHARD_HASH } from '../runtime/sharding/shard-of.ts';
 import { prepareDatabase } from '../persistence/postgres/prepare-database.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../test/support/scratch-database.ts';
 

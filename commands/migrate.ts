@@ -1,5 +1,5 @@
 /** `npm run -s migrate`: brings the database to this version's tables without starting a node. */
-import { SHARD_HASH } from '../actors/sharding/shard-of.ts';
+import { SHARD_HASH } from '../runtime/sharding/shard-of.ts';
 import { loadConfig } from '../config/config.ts';
 import { prepareDatabase } from '../persistence/postgres/prepare-database.ts';
 import { EXIT_OK, HELP_OPTION, parseCommandLine, runCommand } from './support/command-line.ts';

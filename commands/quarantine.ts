@@ -3,10 +3,10 @@
  * one tried again after a person has mended it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ENTITY_TYPES } from '../actors/entity-types.ts';
-import { foldEntity } from '../actors/entity/fold-entity.ts';
+import { ENTITY_TYPES } from '../actors/index.ts';
+import { foldEntity } from '../runtime/entity/fold-entity.ts';
 import { loadConfig } from '../config/config.ts';
-import { isEntityId, kindOf } from '../domain/addresses.ts';
+import { isEntityId, kindOf } from '../kernel/entity-id.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { JournalRow } from '../persistence/ports.ts';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { SHARD_HASH } from '../actors/sharding/shard-of.ts';
+import { SHARD_HASH } from '../runtime/sharding/shard-of.ts';
 import { queueOfWorker } from '../messaging/rabbitmq/rabbitmq-transport.ts';
 import { isOwnQueue, ordersTopology } from '../messaging/rabbitmq/topology.ts';
 import { prepareDatabase } from '../persistence/postgres/prepare-database.ts';

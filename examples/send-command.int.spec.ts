@@ -7,7 +7,7 @@ import { Connection, type AsyncMessage } from 'rabbitmq-client';
 import { isOwnReplyTo } from '../messaging/commands/sender.ts';
 import { applyTopology } from '../messaging/rabbitmq/declare-topology.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../messaging/rabbitmq/topology.ts';
-import { COMMAND_MESSAGES } from '../http/schemas/command-messages.ts';
+import { COMMAND_MESSAGES } from '../actors/order/operations/command-messages.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../test/support/rabbitmq-broker.ts';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));

@@ -2,12 +2,12 @@
  * Owns the translation of what actors answer, other than success, into problems. Three kinds of promise are kept
  * apart: a refusal (a rule said no), "nothing was applied" (429 and 503), and "not known" (504).
  */
-import type { Answer } from '../actors/ask.ts';
-import type { TooManyKeys } from '../actors/entity/entity-shell.ts';
-import type { PreconditionFailed } from '../actors/precondition.ts';
-import type { Refusal } from '../domain/decider.ts';
-import type { OrderRefusal } from '../domain/order/order.ts';
-import type { StockRefusal } from '../domain/stock/stock-item.ts';
+import type { Answer } from '../runtime/ask.ts';
+import type { TooManyKeys } from '../runtime/entity/entity-shell.ts';
+import type { PreconditionFailed } from '../runtime/precondition.ts';
+import type { Refusal } from '../kernel/decider.ts';
+import type { OrderRefusal } from '../actors/order/order.ts';
+import type { StockRefusal } from '../actors/stock/stock.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { entityTag } from './entity-tag.ts';
 import { Problem } from './problems.ts';

@@ -5,12 +5,12 @@
  *
  * The claim is durable before what it stands for begins. What is refused or broken off then is sent again unchanged.
  */
-import { orderEntity } from '../domain/addresses.ts';
-import type { OrderCommand } from '../domain/order/order.ts';
+import { orderEntity } from '../kernel/entity-id.ts';
+import type { OrderCommand } from '../actors/order/order.ts';
 import { problemOfAnswer } from './answer-problems.ts';
 import type { CommandSource } from './command-source.ts';
 import type { EdgeServices } from './edge-services.ts';
-import { PLACE_COMMAND_ID } from './orders/placing.ts';
+import { PLACE_COMMAND_ID } from '../actors/order/operations/placing.ts';
 
 const CLAIM: OrderCommand = { type: 'ClaimId' };
 

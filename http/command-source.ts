@@ -2,7 +2,7 @@
  * Owns what every command carries of the request that it came by, whatever it asks for: the version that its caller
  * demands, the trace, and who is to be named in the rows that it makes. An operation that hands this on has all of it.
  */
-import type { CommandSource as Sourced } from '../actors/ask.ts';
+import type { CommandSource as Sourced } from '../runtime/ask.ts';
 import { traceparentOf } from '../kernel/trace-context.ts';
 import type { CallerContext } from './edge-context.ts';
 import { preconditionOf } from './entity-tag.ts';

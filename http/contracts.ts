@@ -7,7 +7,7 @@ import { publishedSchemaTexts } from '../messaging/contracts/json-schemas.ts';
 import { notFound } from './answer-problems.ts';
 import { answerJsonText } from './answer.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
-import { COMMAND_MESSAGES } from './schemas/command-messages.ts';
+import { COMMAND_MESSAGES } from '../actors/order/operations/command-messages.ts';
 
 const SCHEMA_TYPE = 'application/schema+json';
 

@@ -3,7 +3,7 @@ import { publishedSchema } from '../messaging/contracts/json-schemas.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { sampleMessageOf } from '../messaging/contracts/samples.ts';
 import { startEdge, type EdgeHarness, type TestReply } from '../test/support/edge-harness.ts';
-import { COMMAND_MESSAGES } from './schemas/command-messages.ts';
+import { COMMAND_MESSAGES } from '../actors/order/operations/command-messages.ts';
 
 type Json = Record<string, unknown>;
 

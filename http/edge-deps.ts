@@ -1,6 +1,6 @@
 /** Owns the list of what the edge needs from its surroundings. It is given all of it; it looks nothing up by itself. */
 import type { Logger } from 'pino';
-import type { Actors } from '../actors/ask.ts';
+import type { Actors } from '../runtime/ask.ts';
 import { JSON_BYTES_MAX } from '../kernel/bounded-json.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';

@@ -1,12 +1,12 @@
 /** Owns what all handlers share: the edge's surroundings with every default filled in, and the products known to exist. */
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
-import type { Actors } from '../actors/ask.ts';
+import type { Actors } from '../runtime/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
 import { createBodyReader, type BodyReader } from './body.ts';
 import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
-import { KnownProducts } from './known-products.ts';
+import { KnownProducts } from '../actors/order/operations/known-products.ts';
 import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 
 /** As many as the worker has sessions for them. */

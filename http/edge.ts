@@ -17,7 +17,7 @@ import { InFlightLimit } from './middleware/in-flight-limit.ts';
 import { problemBoundary } from './middleware/problem-boundary.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { refuseUnreadablePath, refuseUnrouted } from './middleware/refuse-unrouted.ts';
-import { createOrderCommands } from './order-commands.ts';
+import { createOrderCommands } from '../actors/order/operations/order-commands.ts';
 import { createRoutes } from './routes.ts';
 
 export interface Edge {

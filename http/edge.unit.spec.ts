@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Answer } from '../actors/ask.ts';
+import type { Answer } from '../runtime/ask.ts';
 import type { FailureCode } from '../kernel/errors.ts';
 import { withEdge } from '../test/support/edge-harness.ts';
 

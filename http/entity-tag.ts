@@ -1,6 +1,6 @@
 /** Owns entity tags, an entity's version each, so that equal tags mean an equal answer; and what requests say of them. */
 import type { IncomingMessage } from 'node:http';
-import type { Precondition } from '../actors/precondition.ts';
+import type { Precondition } from '../runtime/precondition.ts';
 import { Problem } from './problems.ts';
 
 export const entityTag = (version: number): string => `"v${version}"`;

@@ -7,14 +7,14 @@ import { createDocsAsset } from './docs/docs-assets.ts';
 import { createDocsPage, toDocs } from './docs/docs-page.ts';
 import { createOpenApi } from './openapi.ts';
 import type { ProtectedOperationId, PublicOperationId } from './operations.ts';
-import { createCancelOrder, createConfirmOrder } from './orders/command-order.ts';
-import { createListOrderEvents } from './orders/list-order-events.ts';
-import { createGetOrder } from './orders/get-order.ts';
-import { createListCustomerOrders, createListOrders } from './orders/list-orders.ts';
-import { createPlaceOrder } from './orders/place-order.ts';
-import { createGetStock } from './stock/get-stock.ts';
-import { createSetStock } from './stock/set-stock.ts';
-import { createSetStockBatch } from './stock/set-stock-batch.ts';
+import { createCancelOrder, createConfirmOrder } from '../actors/order/operations/command-order.ts';
+import { createListOrderEvents } from '../actors/order/operations/list-order-events.ts';
+import { createGetOrder } from '../actors/order/operations/get-order.ts';
+import { createListCustomerOrders, createListOrders } from '../actors/order/operations/list-orders.ts';
+import { createPlaceOrder } from '../actors/order/operations/place-order.ts';
+import { createGetStock } from '../actors/stock/operations/get-stock.ts';
+import { createSetStock } from '../actors/stock/operations/set-stock.ts';
+import { createSetStockBatch } from '../actors/stock/operations/set-stock-batch.ts';
 
 export interface Handlers {
   readonly protected: Readonly<Record<ProtectedOperationId, Handler>>;

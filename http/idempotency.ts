@@ -10,7 +10,7 @@ import { uuidV5, uuidV7 } from '../kernel/ids.ts';
 import type { Sender } from '../messaging/commands/sender.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Principal } from './authenticator.ts';
-import type { Precondition } from '../actors/precondition.ts';
+import type { Precondition } from '../runtime/precondition.ts';
 import { Problem } from './problems.ts';
 
 const PRINTABLE_ASCII = /^[ -~]{1,255}$/;

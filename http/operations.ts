@@ -5,9 +5,9 @@
 import type { z } from 'zod';
 import type { ProblemCode } from './problems.ts';
 import { EXAMPLE_ORDER, EXAMPLE_PRODUCT_ID } from './schemas/examples.ts';
-import { pageQuery, listOrdersQuery, orderEventsQuery } from './schemas/list-orders-query.ts';
-import { cancelOrderRequest, confirmOrderRequest } from './schemas/order-command-requests.ts';
-import { placeOrderRequest } from './schemas/place-order-request.ts';
+import { pageQuery, listOrdersQuery, orderEventsQuery } from '../actors/order/operations/list-orders-query.ts';
+import { cancelOrderRequest, confirmOrderRequest } from '../actors/order/operations/order-command-requests.ts';
+import { placeOrderRequest } from '../actors/order/operations/place-order-request.ts';
 import {
   healthResponse,
   orderEventsResponse,
@@ -16,7 +16,7 @@ import {
   stockBatchResponse,
   stockResponse,
 } from './schemas/responses.ts';
-import { setStockRequest, stockBatchRequest } from './schemas/stock-requests.ts';
+import { setStockRequest, stockBatchRequest } from '../actors/stock/operations/stock-requests.ts';
 
 /** `any`: every role. `staff`: support and admin. */
 export type Access = 'public' | 'any' | 'staff' | 'admin';

@@ -2,7 +2,7 @@
  * Counts each caller in one worker of the node, whichever worker the request came to: the counter lives where the
  * caller's name belongs, like an entity without rows. Its port to the other workers is an ask.
  */
-import type { Ask, Answer } from '../actors/ask.ts';
+import type { Ask, Answer } from '../runtime/ask.ts';
 import type { RateDecision, RateLimiter } from './rate-limiter.ts';
 
 /** Asks with this prefix count a request of the `sub` behind it. */

@@ -7,7 +7,7 @@ import { requestIdOf } from './request-id.ts';
 import { isJsonType } from '../kernel/media-type.ts';
 import { traceparentOf } from '../kernel/trace-context.ts';
 import { GROWTH_OF_LINEAR_MAX, growthOf } from '../test/support/growth.ts';
-import { decodeCursor } from './orders/order-cursor.ts';
+import { decodeCursor } from '../actors/order/operations/order-cursor.ts';
 import { parseQuery } from './query.ts';
 import { isPrintableId } from '../kernel/printable-id.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Failures by two questions: who must act, and is the outcome known? A refusal by a business rule is not here: it is
- * a value (see domain/decider.ts). Codes are stable; http/ holds the one table that maps them to statuses.
+ * a value (see kernel/decider.ts). Codes are stable; http/ holds the one table that maps them to statuses.
  */
 
 export type FailureCode =

@@ -1,5 +1,5 @@
 /** What travels between workers. Plain JSON; a frame carries many of them. */
-import type { Ask, ShardAnswer } from '../actors/ask.ts';
+import type { Ask, ShardAnswer } from '../runtime/ask.ts';
 
 /** `id` is the sender's, and comes back with the answer. */
 export type Envelope =

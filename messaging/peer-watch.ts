@@ -2,7 +2,7 @@
  * Owns what this worker has measured of the ways to the others. Twice a second it pings each peer over each way that an
  * ask could take, with an ask, so that what it finds out is what asks will meet. The first way that answers carries the
  * asks; a peer that answers by none for a while is listed as out of reach, and every worker sees that list in the
- * database (see actors/sharding/reachable-group.ts).
+ * database (see runtime/sharding/reachable-group.ts).
  *
  *   peer:  new --a ping answered--> reached --none answered, tries enough--> listed --answers, steadily--> reached
  *
@@ -10,8 +10,8 @@
  * before it counts again, or shards would move all the time.
  */
 import type { Logger } from 'pino';
-import type { Answer, Ask } from '../actors/ask.ts';
-import type { PeerTransport, WorkerId } from '../actors/sharding/peers.ts';
+import type { Answer, Ask } from '../runtime/ask.ts';
+import type { PeerTransport, WorkerId } from '../runtime/sharding/peers.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Member } from '../persistence/ports.ts';
 

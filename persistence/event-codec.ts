@@ -4,11 +4,11 @@
  * doesn't know it refuses to read: guessing would fork history. An empty array is a row that only binds its command id:
  * the command found its work done already.
  */
-import type { DomainEvent, EntityKind } from '../domain/decider.ts';
-import type { OrderEvent } from '../domain/order/order.ts';
-import type { PaymentEvent } from '../domain/payment/payment.ts';
-import type { ReservationEvent } from '../domain/reservation/reservation.ts';
-import type { StockEvent } from '../domain/stock/stock-item.ts';
+import type { DomainEvent, EntityKind } from '../kernel/decider.ts';
+import type { OrderEvent } from '../actors/order/order.ts';
+import type { PaymentEvent } from '../actors/payment/payment.ts';
+import type { ReservationEvent } from '../actors/reservation/reservation.ts';
+import type { StockEvent } from '../actors/stock/stock.ts';
 import { CorruptionError, messageOf } from '../kernel/errors.ts';
 
 type Stored = Record<string, unknown>;

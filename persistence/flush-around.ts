@@ -9,7 +9,7 @@
  * A shard's checkpoint moves with the last of its parts; the parts before it go with a flush in which it stands. So a
  * crash in between leaves views ahead of their checkpoint, and the next owner writes them once more.
  */
-import { orderEntity, stockEntity } from '../domain/addresses.ts';
+import { orderEntity, stockEntity } from '../kernel/entity-id.ts';
 import { FlushRefusedError, type ProjectionFlush, type ProjectionStore, type Unwritable } from './ports.ts';
 
 type Moves = ProjectionFlush['moves'];

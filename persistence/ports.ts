@@ -3,8 +3,8 @@
  * what lies above); both pass the suites in test/contract.
  */
 import type { EpochMs } from '../kernel/clock.ts';
-import type { OrderStatus, PlacedOrder } from '../domain/order/order.ts';
-import type { StockLevel } from '../domain/stock/stock-item.ts';
+import type { OrderStatus, PlacedOrder } from '../actors/order/order.ts';
+import type { StockLevel } from '../actors/stock/stock.ts';
 
 /** Where an entity's first row lies in the journal: the source of an order's number. */
 export interface Origin {

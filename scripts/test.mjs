@@ -3,7 +3,7 @@
  * three counts as one test. The last line is exactly `N passed, N failed`; the exit status is 0 only if something
  * passed and nothing failed.
  *
- * With arguments it runs mocha alone and hands them on: `npm test -- domain/order/order.unit.spec.ts -g refuses`.
+ * With arguments it runs mocha alone and hands them on: `npm test -- actors/order/order.unit.spec.ts -g refuses`.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /** The directive table: what a crash of an actor means, by the code of its error. */
-import type { Directive } from '../actors/entity/guardian.ts';
+import type { Directive } from '../runtime/entity/guardian.ts';
 import { CorruptionError, ForeignMessageError } from '../kernel/errors.ts';
 import { InvariantViolation } from '../kernel/invariant.ts';
 

@@ -4,8 +4,8 @@
  * Every decision is logged, counted, and the last ones are kept for the health page.
  */
 import type { Logger } from 'pino';
-import type { Crash, Directive, Guardian } from '../actors/entity/guardian.ts';
-import type { EntityKind } from '../domain/decider.ts';
+import type { Crash, Directive, Guardian } from '../runtime/entity/guardian.ts';
+import type { EntityKind } from '../kernel/decider.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { crashCodeOf, DIRECTIVES } from './directives.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Crash, Directive } from '../actors/entity/guardian.ts';
+import type { Crash, Directive } from '../runtime/entity/guardian.ts';
 import { CorruptionError, ForeignMessageError, HoldfastError } from '../kernel/errors.ts';
 import { InvariantViolation } from '../kernel/invariant.ts';
 import { ManualClock } from '../test/support/manual-clock.ts';

@@ -3,7 +3,7 @@
  * be written. It may lag behind while the database is away.
  */
 import type { Logger } from 'pino';
-import type { QuarantineList } from '../actors/sharding/shard-region.ts';
+import type { QuarantineList } from '../runtime/sharding/shard-region.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Unwritable } from '../persistence/ports.ts';
 import type { PostgresQuarantineStore } from '../persistence/postgres/quarantine-store.ts';

@@ -1,8 +1,8 @@
 /** Makes a worker's report from its parts, twice a second. A report is proof that the event loop turns. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Ownership } from '../actors/sharding/ownership.ts';
-import type { ShardKeeper } from '../actors/sharding/shard-keeper.ts';
-import type { ShardRegion } from '../actors/sharding/shard-region.ts';
+import type { Ownership } from '../runtime/sharding/ownership.ts';
+import type { ShardKeeper } from '../runtime/sharding/shard-keeper.ts';
+import type { ShardRegion } from '../runtime/sharding/shard-region.ts';
 import type { LastingFailure } from '../kernel/lasting-failure.ts';
 import type { Journal } from '../persistence/journal.ts';
 import type { Projections } from '../persistence/projections.ts';

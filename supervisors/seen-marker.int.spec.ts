@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import { Connection } from 'rabbitmq-client';
-import { SHARD_HASH } from '../actors/sharding/shard-of.ts';
+import { SHARD_HASH } from '../runtime/sharding/shard-of.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { applyTopology } from '../messaging/rabbitmq/declare-topology.ts';
 import { COMMANDS_QUEUE, ordersTopology, SEEN_QUEUE } from '../messaging/rabbitmq/topology.ts';

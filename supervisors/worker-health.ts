@@ -8,7 +8,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { AnswerShare, type AnswerCounts } from './answer-share.ts';
-import { CLOCK_SKEW_WARN_MS } from '../actors/sharding/ownership.ts';
+import { CLOCK_SKEW_WARN_MS } from '../runtime/sharding/ownership.ts';
 import { isHealthy, type Check } from './worker-report.ts';
 
 const PING_INTERVAL_MS = 1_000;

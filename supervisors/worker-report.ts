@@ -1,6 +1,6 @@
 /** How a worker is: what it tells its primary twice a second, and what the admin port shows of it. Plain JSON. */
-import type { EntityKind } from '../domain/decider.ts';
-import type { Directive } from '../actors/entity/guardian.ts';
+import type { EntityKind } from '../kernel/decider.ts';
+import type { Directive } from '../runtime/entity/guardian.ts';
 
 export const REPORT_INTERVAL_MS = 500;
 

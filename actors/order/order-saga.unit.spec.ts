@@ -1,7 +1,7 @@
 /** Whole orders through real actors over storage in memory: what is written, how they settle, and what a crash leaves. */
 import { expect } from 'chai';
-import type { OrderTerms } from '../../domain/order/order.ts';
-import { isEntityId } from '../../domain/addresses.ts';
+import type { OrderTerms } from './order.ts';
+import { isEntityId } from '../../kernel/entity-id.ts';
 import { InMemoryNode, MortalJournalStore, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';

@@ -2,8 +2,8 @@
  * Owns the probes: an entity in each shard is written to, time after time, from outside, so that it shows how long
  * nobody serves it. A probe's answer is awaited before the next one of its shard goes out.
  */
-import { shardOf } from '../../actors/sharding/shard-of.ts';
-import { routingKeyOf, stockEntity } from '../../domain/addresses.ts';
+import { shardOf } from '../../runtime/sharding/shard-of.ts';
+import { routingKeyOf, stockEntity } from '../../kernel/entity-id.ts';
 import { HttpConnection } from './http-connection.ts';
 import { requestText } from './request-text.ts';
 import type { ProbeLog } from './shard-gaps.ts';

@@ -8,8 +8,11 @@ import { type Call, totalOf } from './call-tree.ts';
 /** The first that matches counts. Files as in {@link Call}. */
 const PARTS: readonly (readonly [part: string, files: RegExp])[] = [
   ['auth', /^(http\/(authenticator|middleware\/(caller|rate-limit)|rate-limiter|owner-rate-limiter)\.|jose\/)/],
-  ['parse and validate', /^(http\/(body|schemas\/|parse-input|text-screen|card-numbers|orders\/order-terms)|zod\/)/],
-  ['edge', /^(http\/|koa|@koa\/|worker\.)/],
+  [
+    'parse and validate',
+    /^(http\/(body|schemas\/|parse-input|text-screen)|kernel\/card-|actors\/\w+\/operations\/\S*(terms|request)|zod\/)/,
+  ],
+  ['edge', /^(http\/|actors\/\w+\/operations\/|koa|@koa\/|worker\.)/],
   [
     'transport between workers',
     /^messaging\/(local-socket\/|peer-router|unanswered-asks|rabbitmq\/rabbitmq-transport)/,
@@ -18,8 +21,8 @@ const PARTS: readonly (readonly [part: string, files: RegExp])[] = [
   ['encode', /^persistence\/(event-codec|postgres\/binary-arrays)/],
   ['commit', /^persistence\/(journal|postgres\/journal-store)/],
   ['project', /^persistence\/(projections|postgres\/projection-store)/],
-  ['decide', /^(domain\/|actors\/(order|payment|reservation|stock)\/)/],
-  ['dispatch', /^(actors\/|nact\/|kernel\/|supervisors\/)/],
+  ['decide', /^actors\//],
+  ['dispatch', /^(runtime\/|nact\/|kernel\/|supervisors\/)/],
   ['PostgreSQL driver', /^(pg|pg-protocol|pg-pool)\/|^persistence\//],
   ['HTTP parser and writer', /^node:_http/],
 ];

@@ -26,10 +26,10 @@ function profile(
 const ALL = [{ from: 0, to: 1e9 }];
 const NODES = [
   [1, '(root)', '', 2, 7, 8],
-  [2, 'place', `${ROOT}/http/orders/place-order.js`, 3, 5],
+  [2, 'place', `${ROOT}/actors/order/operations/place-order.js`, 3, 5],
   [3, 'append', `${ROOT}/persistence/journal.js`, 4],
   [4, 'writev', ''],
-  [5, 'decide', `${ROOT}/domain/order/order-decider.js`, 6],
+  [5, 'decide', `${ROOT}/actors/order/decide.js`, 6],
   [6, '(garbage collector)', ''],
   [7, '(idle)', ''],
   [8, 'query', 'file:///srv/holdfast/node_modules/pg/lib/client.js'],
@@ -77,7 +77,7 @@ describe('the profile of a run', () => {
     tree.add(profile(NODES, [[3, 5]]), ALL);
     const [place, ...others] = tree.root.callees.values();
     expect(others.map(({ name }: Call) => name)).to.deep.equal(['query']);
-    expect(place).to.include({ name: 'place', file: 'http/orders/place-order.js', line: 3 });
+    expect(place).to.include({ name: 'place', file: 'actors/order/operations/place-order.js', line: 3 });
     expect(totalOf(place!)).to.equal(12);
   });
 

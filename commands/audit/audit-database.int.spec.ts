@@ -1,6 +1,6 @@
 /** The audit over real databases: clean where all is right; damaged logs and read models are named. */
 import { expect } from 'chai';
-import { stockDecider, type StockState } from '../../domain/stock/stock-item.ts';
+import { stockDecider, type StockState } from '../../actors/stock/stock.ts';
 import {
   AuditedDatabase,
   CONFIRMED,

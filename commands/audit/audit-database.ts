@@ -3,7 +3,7 @@
  * second look at what needs one. Answers with a report; prints nothing. Memory is bounded by one order, one product's
  * state and a few numbers a product, whatever the number of orders.
  */
-import type { OrderStatus } from '../../domain/order/order.ts';
+import type { OrderStatus } from '../../actors/order/order.ts';
 import { AuditReader } from '../../persistence/postgres/audit-reader.ts';
 import type { AuditedApart } from '../../persistence/postgres/audited-rows.ts';
 import { judgeViewsBehind, VIEWS_STILL_MS } from './await-views.ts';

@@ -1,10 +1,10 @@
 /** The deciders by kind, as the audit folds with them: it knows states only by their kind. */
-import type { Decider, DomainEvent, Refusal } from '../../domain/decider.ts';
-import type { OrderState } from '../../domain/order/order.ts';
-import { orderDecider } from '../../domain/order/order-decider.ts';
-import { paymentDecider, type PaymentState } from '../../domain/payment/payment.ts';
-import { reservationDecider, type ReservationState } from '../../domain/reservation/reservation.ts';
-import { stockDecider, type StockState } from '../../domain/stock/stock-item.ts';
+import type { Decider, DomainEvent, Refusal } from '../../kernel/decider.ts';
+import type { OrderState } from '../../actors/order/order.ts';
+import { orderDecider } from '../../actors/order/evolve.ts';
+import { paymentDecider, type PaymentState } from '../../actors/payment/payment.ts';
+import { reservationDecider, type ReservationState } from '../../actors/reservation/reservation.ts';
+import { stockDecider, type StockState } from '../../actors/stock/stock.ts';
 
 /** The pure half of a decider that an audit needs: it never decides. */
 export type Folder<State> = Pick<

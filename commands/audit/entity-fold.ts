@@ -3,7 +3,7 @@
  * versions and one shard (invariant 1), a fold that succeeds (3), one row for a command id (8), and the rules of its
  * events. An entity that can't be folded any further is an offender; its remaining rows are still judged by their places.
  */
-import { KnownCommands } from '../../actors/entity/known-commands.ts';
+import { KnownCommands } from '../../runtime/entity/known-commands.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';

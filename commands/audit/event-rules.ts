@@ -3,10 +3,10 @@
  * only says "impossible"; an auditor wants to know which promise was broken. Written from the invariants, not from the
  * deciders, so that a mistake in a decider shows here.
  */
-import type { DomainEvent, EntityKind } from '../../domain/decider.ts';
-import type { PaymentEvent, PaymentState } from '../../domain/payment/payment.ts';
-import type { ReservationEvent, ReservationState } from '../../domain/reservation/reservation.ts';
-import { DEFAULT_WAREHOUSE, type StockEvent, type StockState } from '../../domain/stock/stock-item.ts';
+import type { DomainEvent, EntityKind } from '../../kernel/decider.ts';
+import type { PaymentEvent, PaymentState } from '../../actors/payment/payment.ts';
+import type { ReservationEvent, ReservationState } from '../../actors/reservation/reservation.ts';
+import { DEFAULT_WAREHOUSE, type StockEvent, type StockState } from '../../actors/stock/stock.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import type { AuditedInvariant } from './findings.ts';
 

@@ -5,8 +5,8 @@
  *
  * Reservations that are just being made or released have holds that nobody can expect: they are excused.
  */
-import type { ReservedItem } from '../../domain/reservation/reservation.ts';
-import type { OpenHold } from '../../domain/stock/hold-table.ts';
+import type { ReservedItem } from '../../actors/reservation/reservation.ts';
+import type { OpenHold } from '../../actors/stock/hold-table.ts';
 import { FingerprintSet, hashes } from './fingerprint-set.ts';
 
 export interface HoldSum {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { OpenHold } from '../../domain/stock/hold-table.ts';
+import type { OpenHold } from '../../actors/stock/hold-table.ts';
 import { HoldLedger } from './hold-ledger.ts';
 
 const hold = (quantity: number): OpenHold => ({ quantity, notAfter: 0 });

@@ -2,7 +2,7 @@
  * The second look at products whose open holds are not those of the reservations: reads all reservations once more and
  * names each hold that is missing, surplus or of another quantity. Keeps the holds of the suspect products only.
  */
-import type { ReservationState } from '../../domain/reservation/reservation.ts';
+import type { ReservationState } from '../../actors/reservation/reservation.ts';
 import type { AuditReader } from '../../persistence/postgres/audit-reader.ts';
 import { FOLDERS } from './deciders.ts';
 import { EntityFold, type FoldContext } from './entity-fold.ts';

@@ -3,9 +3,9 @@
  * money and reservation keep their rules (5, 7, 8), it settles (6). Keeps counts, and tells the hold ledger what stock
  * must say.
  */
-import type { OrderState, OrderStatus, PlacedOrder } from '../../domain/order/order.ts';
-import type { PaymentState } from '../../domain/payment/payment.ts';
-import type { ReservationState } from '../../domain/reservation/reservation.ts';
+import type { OrderState, OrderStatus, PlacedOrder } from '../../actors/order/order.ts';
+import type { PaymentState } from '../../actors/payment/payment.ts';
+import type { ReservationState } from '../../actors/reservation/reservation.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import type { AuditedOrderView } from '../../persistence/postgres/audited-rows.ts';
 import { described } from '../support/first-difference.ts';

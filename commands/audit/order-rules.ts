@@ -2,10 +2,10 @@
  * What must hold between an order, its payment and its reservation (invariant 6): every accepted order settles, and once
  * it has settled the three tell the same story. Pure.
  */
-import { itemsOf } from '../../domain/order/order-decider.ts';
-import type { PlacedOrder } from '../../domain/order/order.ts';
-import type { PaymentState } from '../../domain/payment/payment.ts';
-import type { ReservationState } from '../../domain/reservation/reservation.ts';
+import { itemsOf } from '../../actors/order/evolve.ts';
+import type { PlacedOrder } from '../../actors/order/order.ts';
+import type { PaymentState } from '../../actors/payment/payment.ts';
+import type { ReservationState } from '../../actors/reservation/reservation.ts';
 import { described, firstDifference } from '../support/first-difference.ts';
 
 export interface BrokenOrderRule {

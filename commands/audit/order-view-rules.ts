@@ -1,5 +1,5 @@
 /** What an order's row in the order view must say (invariant 3): exactly what the fold says at the row's version. Pure. */
-import type { PlacedOrder } from '../../domain/order/order.ts';
+import type { PlacedOrder } from '../../actors/order/order.ts';
 import type { AuditedOrderView } from '../../persistence/postgres/audited-rows.ts';
 import { firstDifference, type Difference } from '../support/first-difference.ts';
 

@@ -3,10 +3,10 @@
  * itself: it replays with no rule broken (invariants 4 and 8), its read models and its snapshot equal the fold (3), and
  * its open holds are those of the reservations (4). Holds one product's state; its rows stream through.
  */
-import type { SnapshotContent } from '../../actors/entity/fold-entity.ts';
-import { stockActor } from '../../actors/stock/stock-actor.ts';
-import type { HoldTable } from '../../domain/stock/hold-table.ts';
-import { stockLevel, type StockState } from '../../domain/stock/stock-item.ts';
+import type { SnapshotContent } from '../../runtime/entity/fold-entity.ts';
+import { stockActor } from '../../actors/stock/index.ts';
+import type { HoldTable } from '../../actors/stock/hold-table.ts';
+import { stockLevel, type StockState } from '../../actors/stock/stock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { AuditedSnapshot, AuditedStockView } from '../../persistence/postgres/audited-rows.ts';
 import type { AuditReader } from '../../persistence/postgres/audit-reader.ts';

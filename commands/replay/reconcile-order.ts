@@ -2,7 +2,7 @@
  * Lays one order beside itself as four sources tell it: the file, the journal's first row, the order view's columns, and
  * the order view's state. Any two that differ are told by name, to the penny. Pure.
  */
-import type { OrderEvent, PlacedOrder } from '../../domain/order/order.ts';
+import type { OrderEvent, PlacedOrder } from '../../actors/order/order.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
 import type { StoredOrder } from '../../persistence/postgres/reconcile-reader.ts';
 import { described, firstDifference } from '../support/first-difference.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { orderDecider } from '../../domain/order/order-decider.ts';
-import type { OrderEvent, PlacedOrder } from '../../domain/order/order.ts';
+import { orderDecider } from '../../actors/order/evolve.ts';
+import type { OrderEvent, PlacedOrder } from '../../actors/order/order.ts';
 import type { StoredOrder } from '../../persistence/postgres/reconcile-reader.ts';
 import { orderRequest } from './order-request.ts';
 import { reconcileOrder } from './reconcile-order.ts';

@@ -3,7 +3,7 @@
  * compares each with the file, and sums each source up. Memory is bounded by a batch, by the totals (customers, countries,
  * products) and by the file's own orders, which the caller holds.
  */
-import type { CancellationCode } from '../../domain/order/order.ts';
+import type { CancellationCode } from '../../actors/order/order.ts';
 import type { ReconcileReader, StoredStock } from '../../persistence/postgres/reconcile-reader.ts';
 import { reconcileOrder } from './reconcile-order.ts';
 import { OrderTotals } from './order-totals.ts';

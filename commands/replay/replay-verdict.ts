@@ -1,5 +1,5 @@
 /** The verdict over a replay: each check with what was expected, what was found and whether that is right. Pure. */
-import type { CancellationCode } from '../../domain/order/order.ts';
+import type { CancellationCode } from '../../actors/order/order.ts';
 import { count } from '../support/text.ts';
 import type { Unsettled } from './await-settled.ts';
 import type { ExpectedTotals } from './expected-totals.ts';

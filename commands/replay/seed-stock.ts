@@ -8,7 +8,7 @@
  */
 import PQueue from 'p-queue';
 import { z } from 'zod';
-import { DEFAULT_WAREHOUSE } from '../../domain/stock/stock-item.ts';
+import { DEFAULT_WAREHOUSE } from '../../actors/stock/stock.ts';
 import { CommandError } from '../support/command-line.ts';
 import { problemIn, type NodeAnswer, type NodeClient } from './node-client.ts';
 import type { OpeningStock } from './opening-stock.ts';

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { PUBLIC_EVENTS, schemaPathOf } from '../../messaging/contracts/public-events.ts';
 import type { Handler, PublicContext } from '../edge-context.ts';
 import { PROBLEMS } from '../problems.ts';
-import { COMMAND_MESSAGES } from '../schemas/command-messages.ts';
+import { COMMAND_MESSAGES } from '../../actors/order/operations/command-messages.ts';
 
 const STYLE = `
 :root { color-scheme: light; font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; }

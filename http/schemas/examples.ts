@@ -1,6 +1,6 @@
 /** Owns the order that the documentation shows: it can be sent as it is to a node that was begun with the demo product. */
 import type { z } from 'zod';
-import type { placeOrderRequest } from './place-order-request.ts';
+import type { placeOrderRequest } from '../../actors/order/operations/place-order-request.ts';
 
 export const EXAMPLE_PRODUCT_ID = 'DEMO-MUG';
 

@@ -1,7 +1,7 @@
 /** Owns the form of money on the wire: integer minor units and an ISO 4217 code. */
 import { z } from 'zod';
-import { CURRENCIES, WITHDRAWN_CURRENCIES } from '../../domain/currencies.ts';
-import { LINE_AMOUNT_MAX } from '../../domain/money.ts';
+import { CURRENCIES, WITHDRAWN_CURRENCIES } from '../../kernel/currencies.ts';
+import { LINE_AMOUNT_MAX } from '../../kernel/money.ts';
 
 export const currency = z
   .string()

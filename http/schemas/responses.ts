@@ -1,9 +1,9 @@
 /** Owns the form of the answers, for the OpenAPI document and for tests. Answers are built elsewhere and not parsed. */
 import { z } from 'zod';
-import { ORDER_STATUSES } from '../../domain/order/order.ts';
+import { ORDER_STATUSES } from '../../actors/order/order.ts';
 import { PUBLIC_EVENT_TYPES } from '../../messaging/contracts/public-events.ts';
-import { EVENT_CHANNELS } from '../orders/order-history.ts';
-import { address, orderLine } from './place-order-request.ts';
+import { EVENT_CHANNELS } from '../../actors/order/operations/order-history.ts';
+import { address, orderLine } from '../../actors/order/operations/place-order-request.ts';
 
 const status = z.enum(ORDER_STATUSES).meta({ id: 'OrderStatus' });
 const instant = z.iso.datetime();

@@ -4,13 +4,13 @@
  *
  * Every type of event stands in the table. A new one does not compile until somebody decides whether it is public.
  */
-import { routingKeyOf } from '../../domain/addresses.ts';
-import type { Cancellation, OrderEvent } from '../../domain/order/order.ts';
-import { totalOf } from '../../domain/order/order-decider.ts';
-import type { PaymentEvent, PaymentSum } from '../../domain/payment/payment.ts';
-import type { ReleaseReason, ReservationEvent, Shortage } from '../../domain/reservation/reservation.ts';
-import type { StockEvent } from '../../domain/stock/stock-item.ts';
-import { money, type Money } from '../../domain/money.ts';
+import { routingKeyOf } from '../../kernel/entity-id.ts';
+import type { Cancellation, OrderEvent } from '../../actors/order/order.ts';
+import { totalOf } from '../../actors/order/evolve.ts';
+import type { PaymentEvent, PaymentSum } from '../../actors/payment/payment.ts';
+import type { ReleaseReason, ReservationEvent, Shortage } from '../../actors/reservation/reservation.ts';
+import type { StockEvent } from '../../actors/stock/stock.ts';
+import { money, type Money } from '../../kernel/money.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { PublicData, PublicEventType } from './public-events.ts';

@@ -12,14 +12,14 @@ import {
   inventoryReleased,
   inventoryReserved,
   inventoryUnavailable,
-} from './inventory-events.ts';
+} from '../../actors/reservation/public-events.ts';
 import {
   orderCancellationRequested,
   orderCancelled,
   orderConfirmed,
   orderCreated,
   orderPaymentPending,
-} from './order-events.ts';
+} from '../../actors/order/public-events.ts';
 import {
   paymentAuthorized,
   paymentCaptured,
@@ -27,7 +27,7 @@ import {
   paymentDeclined,
   paymentRefunded,
   paymentVoided,
-} from './payment-events.ts';
+} from '../../actors/payment/public-events.ts';
 
 export interface PublicEvent {
   /** One or two sentences for integrators. */

@@ -2,8 +2,8 @@
  * Makes the public message of a journal event: CloudEvents 1.0 in binary mode, over AMQP. On the way of every event, up
  * to 15,000 a second: nothing is parsed or checked here, the tests prove that the schemas hold.
  */
-import { kindOf, routingKeyOf } from '../../domain/addresses.ts';
-import type { DomainEvent } from '../../domain/decider.ts';
+import { kindOf, routingKeyOf } from '../../kernel/entity-id.ts';
+import type { DomainEvent } from '../../kernel/decider.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { EVENT_MAPPINGS, PRIVATE, type Telling } from './event-mapping.ts';

@@ -2,7 +2,7 @@
  * Owns one example of every public event: the journal event that it is made of, in the story of an order. The messages
  * made of them are the golden samples in contracts/ and the examples of the AsyncAPI document.
  */
-import { orderEntity, paymentEntity, reservationEntity, stockEntity } from '../../domain/addresses.ts';
+import { orderEntity, paymentEntity, reservationEntity, stockEntity } from '../../kernel/entity-id.ts';
 import type { JournalEvent } from './event-mapping.ts';
 import { MessageOrigin } from './message-origin.ts';
 import type { PublicEventType } from './public-events.ts';

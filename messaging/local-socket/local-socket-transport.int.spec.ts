@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Ask, ShardAnswer } from '../../actors/ask.ts';
+import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
 import { codeOf, command, done, read } from '../../test/support/asks.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';

@@ -5,10 +5,10 @@
  */
 import { connect, createServer, type Server } from 'node:net';
 import { rm } from 'node:fs/promises';
-import type { Ask } from '../../actors/ask.ts';
-import type { ShardReply } from '../../actors/entity/entity-host.ts';
-import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
-import type { WorkerId } from '../../actors/sharding/peers.ts';
+import type { Ask } from '../../runtime/ask.ts';
+import type { ShardReply } from '../../runtime/entity/entity-host.ts';
+import { elsewhere, failed } from '../../runtime/entity/entity-shell.ts';
+import type { WorkerId } from '../../runtime/sharding/peers.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Way } from '../peer-watch.ts';
 import { UnansweredAsks, WINDOW_MAX } from '../unanswered-asks.ts';

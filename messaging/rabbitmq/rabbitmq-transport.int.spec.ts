@@ -1,7 +1,7 @@
 /** What is RabbitMQ's own between nodes: the broker goes away, and comes back. See also test/contract/peer-transport. */
 import { expect } from 'chai';
 import type { Channel } from 'rabbitmq-client';
-import type { Ask, ShardAnswer } from '../../actors/ask.ts';
+import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { silentLog } from '../../test/support/silent-log.ts';

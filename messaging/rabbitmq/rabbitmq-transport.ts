@@ -9,10 +9,10 @@
  */
 import type { Logger } from 'pino';
 import type { AsyncMessage, Consumer, Publisher, ReturnedMessage } from 'rabbitmq-client';
-import type { Ask, ShardAnswer } from '../../actors/ask.ts';
-import type { ShardReply } from '../../actors/entity/entity-host.ts';
-import { elsewhere, failed } from '../../actors/entity/entity-shell.ts';
-import type { WorkerId } from '../../actors/sharding/peers.ts';
+import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
+import type { ShardReply } from '../../runtime/entity/entity-host.ts';
+import { elsewhere, failed } from '../../runtime/entity/entity-shell.ts';
+import type { WorkerId } from '../../runtime/sharding/peers.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Envelope } from '../envelope.ts';

@@ -4,7 +4,7 @@
  * until it is tried again (`hold`). Entities don't wait for each other; so many are under way at
  * a time.
  */
-import type { CommittedRow } from '../../actors/entity/log-follower.ts';
+import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';

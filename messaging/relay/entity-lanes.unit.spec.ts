@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { CommittedRow } from '../../actors/entity/log-follower.ts';
-import type { DomainEvent } from '../../domain/decider.ts';
+import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
+import type { DomainEvent } from '../../kernel/decider.ts';
 import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { ROW_AT } from '../../test/support/journal-rows.ts';

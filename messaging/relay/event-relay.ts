@@ -10,8 +10,8 @@
  * of, holds back its own entity, and is told of).
  */
 import type { Logger } from 'pino';
-import type { CommittedRow, LogFollower } from '../../actors/entity/log-follower.ts';
-import { EPOCH_ENTITY_PREFIX } from '../../actors/sharding/catch-up.ts';
+import type { CommittedRow, LogFollower } from '../../runtime/entity/log-follower.ts';
+import { EPOCH_ENTITY_PREFIX } from '../../runtime/sharding/catch-up.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';

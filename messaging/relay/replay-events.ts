@@ -2,7 +2,7 @@
  * Publishes events of the journal once more, to one queue and under the same message ids: for a consumer that comes
  * late, or lost something. Reads shard after shard; in order per entity, as the relay does.
  */
-import { isEntityId } from '../../domain/addresses.ts';
+import { isEntityId } from '../../kernel/entity-id.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore } from '../../persistence/ports.ts';
 import type { MessageOrigin } from '../contracts/message-origin.ts';

@@ -1,6 +1,6 @@
 /** From a row of the journal to the messages that tell of it. */
-import type { CommittedRow } from '../../actors/entity/log-follower.ts';
-import { isEntityId, kindOf } from '../../domain/addresses.ts';
+import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
+import { isEntityId, kindOf } from '../../kernel/entity-id.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';

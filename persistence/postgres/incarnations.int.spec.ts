@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { SHARD_HASH } from '../../actors/sharding/shard-of.ts';
+import { SHARD_HASH } from '../../runtime/sharding/shard-of.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../../test/support/scratch-database.ts';
 import { openPool } from './connection.ts';
 import { beginIncarnation, goOnInPlace, readDeployment, type Deployment } from './incarnations.ts';

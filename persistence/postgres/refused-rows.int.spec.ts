@@ -1,7 +1,7 @@
 /** What PostgreSQL, or our encoding, refuses of read models, snapshots and rows: told apart from an outage, set apart alone. */
 import { expect } from 'chai';
 import type pg from 'pg';
-import type { PlacedOrder } from '../../domain/order/order.ts';
+import type { PlacedOrder } from '../../actors/order/order.ts';
 import { pendingRow, placed, ROW_AT } from '../../test/support/journal-rows.ts';
 import { orderIdOf, placedOrder, stockLevelOf } from '../../test/support/order-states.ts';
 import { scratchDatabaseOrSkip } from '../../test/support/postgres-database.ts';

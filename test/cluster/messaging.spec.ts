@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
-import { isEntityId } from '../../domain/addresses.ts';
+import { isEntityId } from '../../kernel/entity-id.ts';
 import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
 import { EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
 import { decodedRow, messagesOf } from '../../messaging/relay/row-messages.ts';

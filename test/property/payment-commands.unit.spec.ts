@@ -10,7 +10,7 @@ import {
   type ProviderCall,
   type ProviderOutcome,
   type ProviderStep,
-} from '../../domain/payment/payment.ts';
+} from '../../actors/payment/payment.ts';
 import { NOW } from '../support/decider-specification.ts';
 
 const RUNS = 1_000;

@@ -8,7 +8,7 @@ import {
   type StockCommand,
   type StockEvent,
   type StockState,
-} from '../../domain/stock/stock-item.ts';
+} from '../../actors/stock/stock.ts';
 import { NOW } from '../support/decider-specification.ts';
 
 const RUNS = 400;

@@ -1,5 +1,5 @@
 /** Asks and answers for tests of transports, and one word for an answer. */
-import type { Answer, Ask, ShardAnswer } from '../../actors/ask.ts';
+import type { Answer, Ask, ShardAnswer } from '../../runtime/ask.ts';
 
 export const command = (name = 'a', timeoutMs = 10_000): Ask => ({
   to: `stk_${name}`,

@@ -2,8 +2,8 @@
  * A payment provider that keeps the money itself: performs each idempotency key once, whatever becomes of its answer,
  * and outlives the node that calls it. Answers by token as the simulated one does; besides, it can be silent.
  */
-import type { PaymentProvider } from '../../actors/payment/payment-provider.ts';
-import type { ProviderCall, ProviderOutcome, ProviderStep } from '../../domain/payment/payment.ts';
+import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
+import type { ProviderCall, ProviderOutcome, ProviderStep } from '../../actors/payment/payment.ts';
 
 export class CountingProvider implements PaymentProvider {
   readonly name = 'counting';

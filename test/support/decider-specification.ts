@@ -3,7 +3,7 @@
  * decision accepts is folded at once, so a decider can't accept what it would later refuse to read.
  */
 import { expect } from 'chai';
-import type { Decider, Decision, DomainEvent, Effect, GatherAnswer, Refusal } from '../../domain/decider.ts';
+import type { Decider, Decision, DomainEvent, Effect, GatherAnswer, Refusal } from '../../kernel/decider.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 

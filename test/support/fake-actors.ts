@@ -6,9 +6,9 @@
  * An ask until 'durable' answers before the order's own work goes on, one until 'settled' after it. What would be
  * waiting for a silent provider fails at once, as if its time had run out.
  */
-import type { Actors, Answer, Ask, CommandSource, Origin } from '../../actors/ask.ts';
-import { judged } from '../../actors/precondition.ts';
-import { kindOf } from '../../domain/addresses.ts';
+import type { Actors, Answer, Ask, CommandSource, Origin } from '../../runtime/ask.ts';
+import { judged } from '../../runtime/precondition.ts';
+import { kindOf } from '../../kernel/entity-id.ts';
 import {
   PROVIDER,
   type Decider,
@@ -17,12 +17,12 @@ import {
   type EntityKind,
   type GatherAnswer,
   type Refusal,
-} from '../../domain/decider.ts';
-import { orderDecider } from '../../domain/order/order-decider.ts';
-import type { PlacedOrder } from '../../domain/order/order.ts';
-import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../domain/payment/payment.ts';
-import { reservationDecider } from '../../domain/reservation/reservation.ts';
-import { stockDecider } from '../../domain/stock/stock-item.ts';
+} from '../../kernel/decider.ts';
+import { orderDecider } from '../../actors/order/evolve.ts';
+import type { PlacedOrder } from '../../actors/order/order.ts';
+import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
+import { reservationDecider } from '../../actors/reservation/reservation.ts';
+import { stockDecider } from '../../actors/stock/stock.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { FailureCode } from '../../kernel/errors.ts';
 import type {

@@ -4,19 +4,19 @@
  * may run over it, one after another as after a crash.
  */
 import type { Logger } from 'pino';
-import type { Answer, Ask } from '../../actors/ask.ts';
-import { ENTITY_TYPES } from '../../actors/entity-types.ts';
-import type { EntityType } from '../../actors/entity/entity-type.ts';
-import { Recoveries } from '../../actors/entity/recoveries.ts';
-import type { PaymentProvider } from '../../actors/payment/payment-provider.ts';
-import { Ownership } from '../../actors/sharding/ownership.ts';
-import type { PeerTransport, ShardDirectory, WorkerId } from '../../actors/sharding/peers.ts';
-import { ShardKeeper } from '../../actors/sharding/shard-keeper.ts';
-import { ShardRegion } from '../../actors/sharding/shard-region.ts';
-import { stockEntity } from '../../domain/addresses.ts';
-import type { EntityKind } from '../../domain/decider.ts';
-import type { OrderTerms, PlacedOrder } from '../../domain/order/order.ts';
-import type { StockLevel } from '../../domain/stock/stock-item.ts';
+import type { Answer, Ask } from '../../runtime/ask.ts';
+import { ENTITY_TYPES } from '../../actors/index.ts';
+import type { EntityType } from '../../runtime/entity/entity-type.ts';
+import { Recoveries } from '../../runtime/entity/recoveries.ts';
+import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
+import { Ownership } from '../../runtime/sharding/ownership.ts';
+import type { PeerTransport, ShardDirectory, WorkerId } from '../../runtime/sharding/peers.ts';
+import { ShardKeeper } from '../../runtime/sharding/shard-keeper.ts';
+import { ShardRegion } from '../../runtime/sharding/shard-region.ts';
+import { stockEntity } from '../../kernel/entity-id.ts';
+import type { EntityKind } from '../../kernel/decider.ts';
+import type { OrderTerms, PlacedOrder } from '../../actors/order/order.ts';
+import type { StockLevel } from '../../actors/stock/stock.ts';
 import { InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { Journal } from '../../persistence/journal.ts';
 import type { JournalRow, Unwritable } from '../../persistence/ports.ts';

@@ -10,13 +10,13 @@ import {
   type Effect,
   type GatherAnswer,
   type Refusal,
-} from '../../domain/decider.ts';
-import { kindOf, orderEntity, routingKeyOf, stockEntity } from '../../domain/addresses.ts';
-import type { OrderState, OrderTerms } from '../../domain/order/order.ts';
-import { orderDecider } from '../../domain/order/order-decider.ts';
-import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../domain/payment/payment.ts';
-import { reservationDecider } from '../../domain/reservation/reservation.ts';
-import { stockDecider, stockLevel, type StockState } from '../../domain/stock/stock-item.ts';
+} from '../../kernel/decider.ts';
+import { kindOf, orderEntity, routingKeyOf, stockEntity } from '../../kernel/entity-id.ts';
+import type { OrderState, OrderTerms } from '../../actors/order/order.ts';
+import { orderDecider } from '../../actors/order/evolve.ts';
+import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
+import { reservationDecider } from '../../actors/reservation/reservation.ts';
+import { stockDecider, stockLevel, type StockState } from '../../actors/stock/stock.ts';
 import { hashes } from '../../commands/audit/fingerprint-set.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
 

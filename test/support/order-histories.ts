@@ -1,5 +1,5 @@
 /** An order in each of its states, by the events that lead there: for the tables of the order's tests. */
-import type { OrderEvent, OrderTerms } from '../../domain/order/order.ts';
+import type { OrderEvent, OrderTerms } from '../../actors/order/order.ts';
 import { NOW } from './decider-specification.ts';
 
 export const TTL_MS = 900_000;

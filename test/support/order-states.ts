@@ -1,6 +1,6 @@
 /** Orders as the order view holds them, with everything that a test doesn't care about filled in. */
-import type { OrderTerms, PlacedOrder } from '../../domain/order/order.ts';
-import type { StockLevel } from '../../domain/stock/stock-item.ts';
+import type { OrderTerms, PlacedOrder } from '../../actors/order/order.ts';
+import type { StockLevel } from '../../actors/stock/stock.ts';
 
 export function orderTerms(changes: Partial<OrderTerms> = {}): OrderTerms {
   return {

@@ -1,5 +1,5 @@
 /** A payment in each of its states, by the events that lead there: for the tables of the payment's tests. */
-import { CALL_WINDOW_MS, type PaymentEvent, type ProviderStep } from '../../domain/payment/payment.ts';
+import { CALL_WINDOW_MS, type PaymentEvent, type ProviderStep } from '../../actors/payment/payment.ts';
 import { NOW } from './decider-specification.ts';
 
 export const method = { type: 'card', token: 'tok_visa' } as const;

@@ -1,5 +1,5 @@
 /** Events and commands of one stock item, short enough to write a history in a line. */
-import { CLOCK_SKEW_MAX_MS, type StockCommand, type StockEvent } from '../../domain/stock/stock-item.ts';
+import { CLOCK_SKEW_MAX_MS, type StockCommand, type StockEvent } from '../../actors/stock/stock.ts';
 import { NOW } from './decider-specification.ts';
 
 export const notAfter = NOW + 1_000;

@@ -1,5 +1,5 @@
 /** What a simulated entity keeps while it lives, and what the world gives it. */
-import type { Decider, DomainEvent, Effect, GatherAnswer, Refusal, Until } from '../../../domain/decider.ts';
+import type { Decider, DomainEvent, Effect, GatherAnswer, Refusal, Until } from '../../../kernel/decider.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';
 import type { Send } from './messages.ts';
 

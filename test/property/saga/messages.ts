@@ -1,5 +1,5 @@
 /** What travels between the simulated entities and the provider, and how a trace shows it. */
-import type { Effect, GatherAnswer } from '../../../domain/decider.ts';
+import type { Effect, GatherAnswer } from '../../../kernel/decider.ts';
 
 /** Which ask of which gather an answer belongs to: a gather that has ended takes no answers. */
 export interface GatherSlot {

@@ -1,7 +1,7 @@
 /** What a simulation starts from, and how fast-check makes one. */
 import fc from 'fast-check';
-import { reservationEntity } from '../../../domain/addresses.ts';
-import type { OrderTerms } from '../../../domain/order/order.ts';
+import { reservationEntity } from '../../../kernel/entity-id.ts';
+import type { OrderTerms } from '../../../actors/order/order.ts';
 import type { ProviderTemper } from './simulated-provider.ts';
 
 export interface SimulatedOrder {

@@ -1,9 +1,9 @@
 /** What must hold once everything has settled: invariants 3 to 7 over all entities and the provider's own books. */
-import { orderEntity, stockEntity } from '../../../domain/addresses.ts';
-import { itemsOf } from '../../../domain/order/order-decider.ts';
-import type { OrderState } from '../../../domain/order/order.ts';
-import type { ReservationState } from '../../../domain/reservation/reservation.ts';
-import type { StockEvent, StockState } from '../../../domain/stock/stock-item.ts';
+import { orderEntity, stockEntity } from '../../../kernel/entity-id.ts';
+import { itemsOf } from '../../../actors/order/evolve.ts';
+import type { OrderState } from '../../../actors/order/order.ts';
+import type { ReservationState } from '../../../actors/reservation/reservation.ts';
+import type { StockEvent, StockState } from '../../../actors/stock/stock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import { orderIdOf, productOf, reservationOf, tokenOf, type SimulatedOrder } from './scenario.ts';
 import type { Simulation } from './simulation.ts';

@@ -5,8 +5,8 @@
  * It is harder on the deciders than the shell may be: an effect's answer is concluded however old it is.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { PROVIDER, type Effect, type GatherAnswer, type Until } from '../../../domain/decider.ts';
-import type { ProviderCall } from '../../../domain/payment/payment.ts';
+import { PROVIDER, type Effect, type GatherAnswer, type Until } from '../../../kernel/decider.ts';
+import type { ProviderCall } from '../../../actors/payment/payment.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import type {

@@ -2,7 +2,7 @@
  * The payment provider's own books: one outcome for each idempotency key, for ever, however often it is asked. It
  * writes down everything that a real provider would not take, because a right payment never asks for it.
  */
-import type { ProviderCall, ProviderOutcome } from '../../../domain/payment/payment.ts';
+import type { ProviderCall, ProviderOutcome } from '../../../actors/payment/payment.ts';
 
 export type ProviderTemper = 'approves' | 'declines' | 'refuses capture';
 

@@ -4,13 +4,13 @@
  *
  * Owns the world: network, clock, people, entities. What must hold in the end stands in settlement.ts.
  */
-import { kindOf, orderEntity, stockEntity } from '../../../domain/addresses.ts';
-import { PROVIDER, type EntityKind } from '../../../domain/decider.ts';
-import { HOLD_WINDOW_MS } from '../../../domain/order/decide-order.ts';
-import { orderDecider } from '../../../domain/order/order-decider.ts';
-import { CALL_WINDOW_MS, paymentDecider, type ProviderCall } from '../../../domain/payment/payment.ts';
-import { reservationDecider } from '../../../domain/reservation/reservation.ts';
-import { CLOCK_SKEW_MAX_MS, DEFAULT_WAREHOUSE, stockDecider } from '../../../domain/stock/stock-item.ts';
+import { kindOf, orderEntity, stockEntity } from '../../../kernel/entity-id.ts';
+import { PROVIDER, type EntityKind } from '../../../kernel/decider.ts';
+import { HOLD_WINDOW_MS } from '../../../actors/order/decide.ts';
+import { orderDecider } from '../../../actors/order/evolve.ts';
+import { CALL_WINDOW_MS, paymentDecider, type ProviderCall } from '../../../actors/payment/payment.ts';
+import { reservationDecider } from '../../../actors/reservation/reservation.ts';
+import { CLOCK_SKEW_MAX_MS, DEFAULT_WAREHOUSE, stockDecider } from '../../../actors/stock/stock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import { Choices } from './choices.ts';
 import type { AnyDecider, EntityHost } from './entity-host.ts';

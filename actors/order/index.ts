@@ -1,0 +1,18 @@
+/** Order as an actor: see decide.ts for what it decides. */
+import { orderDecider } from './evolve.ts';
+import type { OrderCommand, PlacedOrder } from './order.ts';
+import { EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { entityType } from '../../runtime/entity/entity-type.ts';
+
+/** One order's callers: its owner, staff, its own steps. */
+const MAILBOX_CAPACITY_MAX = 1_000;
+/** Once it is settled hardly anybody asks for it again, and all that stays is copied by each garbage collection. */
+const IDLE_MS = 50;
+
+export const orderActor = entityType(orderDecider, {
+  forms: EVENT_FORMS.order,
+  beginsWith: 'PlaceOrder' satisfies OrderCommand['type'],
+  mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+  idleMs: IDLE_MS,
+  view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
+});

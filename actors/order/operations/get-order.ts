@@ -1,0 +1,21 @@
+/** Owns `GET /api/v1/orders/{id}`: read-your-writes, because the order itself is asked. */
+import type { Handler } from '../../../http/edge-context.ts';
+import type { EdgeServices } from '../../../http/edge-services.ts';
+import { entityTag, matchesNone } from '../../../http/entity-tag.ts';
+import { answerOrder, findOrder, orderIdOf } from './find-order.ts';
+
+/** A copy may be kept by the caller alone, and must be asked about before each use. */
+const REVALIDATE = { 'Cache-Control': 'private, no-cache' };
+
+export function createGetOrder(services: EdgeServices): Handler {
+  return async (ctx) => {
+    const found = await findOrder(services, orderIdOf(ctx.params['orderId']), ctx.state.principal);
+    const tag = entityTag(found.version);
+    if (matchesNone(ctx.headers['if-none-match'], tag)) {
+      ctx.status = 304;
+      ctx.set({ ETag: tag, ...REVALIDATE });
+    } else {
+      answerOrder(ctx, 200, found, services.shards, REVALIDATE);
+    }
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * Owns the form in which an order's rows are shown as its history: public names and data, as messages have them. What
+ * the order recorded of its payment and its reservation is shown as what those say of it themselves. Never shows what
+ * the contract of the messages leaves out: addresses, the payment method and its token.
+ */
+import { orderEntity, paymentEntity, reservationEntity } from '../../../kernel/entity-id.ts';
+import { releaseReasonOf, type OrderEvent, type PlacedOrder } from '../order.ts';
+import type { PaymentEvent } from '../../payment/payment.ts';
+import type { ReservationEvent } from '../../reservation/reservation.ts';
+import { isoOf } from '../../../kernel/instant.ts';
+import { publicDataOf } from '../../../messaging/contracts/public-message.ts';
+import { decodeEvents, EVENT_FORMS } from '../../../persistence/event-codec.ts';
+import type { CausedBy, JournalRow } from '../../../persistence/ports.ts';
+
+/** A row's events stand together: room for many more than a decision makes. */
+export const SEQS_PER_ROW = 100;
+export const EVENT_CHANNELS = ['http', 'message', 'command-line', 'step', 'timer'] as const;
+
+export interface HistoryEntry {
+  readonly seq: number;
+  readonly type: string;
+  readonly at: string;
+  readonly data: unknown;
+  readonly by?: Omit<CausedBy, 'channel'> & { readonly channel: (typeof EVENT_CHANNELS)[number] };
+}
+
+/**
+ * The entries of one row, in order. @param withBy shows who caused it.
+ * @throws CorruptionError for a row that this build can't read.
+ */
+export function entriesOf(row: JournalRow, order: PlacedOrder, withBy: boolean): HistoryEntry[] {
+  const by = withBy ? byOf(row) : undefined;
+  const at = isoOf(row.at);
+  return (decodeEvents(row.events, EVENT_FORMS.order) as OrderEvent[]).flatMap((event, ordinal) => {
+    const [shown, entityId] = shownOf(event, order);
+    const told = publicDataOf(shown, entityId, row.at);
+    if (told === undefined) return [];
+    const { type, data } = told;
+    return [{ seq: row.version * SEQS_PER_ROW + ordinal, type, at, data, ...(by && { by }) }];
+  });
+}
+
+/** The event that tells of it in public, or is private itself, and whose it is. */
+function shownOf(
+  event: OrderEvent,
+  { orderId, terms, total, ...order }: PlacedOrder,
+): readonly [OrderEvent | PaymentEvent | ReservationEvent, string] {
+  const sum = { amount: total, currency: terms.currency };
+  const cancellation = 'cancellation' in order ? order.cancellation : undefined;
+  const ofPayment = (shown: PaymentEvent) => [shown, paymentEntity(orderId)] as const;
+  const ofReservation = (shown: ReservationEvent) => [shown, reservationEntity(orderId)] as const;
+  switch (event.type) {
+    case 'OrderInventoryUnavailable': {
+      const details = cancellation?.details;
+      const shortages = details !== undefined && 'shortages' in details ? details.shortages : [];
+      return ofReservation({ type: 'InventoryUnavailable', shortages });
+    }
+    case 'OrderInventoryReleased':
+      return ofReservation({ type: 'InventoryReleased', reason: releaseReasonOf(cancellation?.code ?? 'requested') });
+    case 'OrderPaymentAuthorized':
+      return ofPayment({ type: 'PaymentAuthorized', authorizationId: '', ...sum });
+    case 'OrderPaymentDeclined':
+      return ofPayment({ type: 'PaymentDeclined', code: event.code, ...sum });
+    case 'OrderPaymentCaptured':
+      return ofPayment({ type: 'PaymentCaptured', captureId: '', ...sum });
+    case 'OrderPaymentCaptureFailed':
+      return ofPayment({ type: 'PaymentCaptureFailed', code: event.code, ...sum });
+    case 'OrderPaymentVoided':
+      // Nothing was ever asked of the provider, so there was nothing to void.
+      if (event.authorized === 0) return ofPayment({ type: 'PaymentAbandoned' });
+      return ofPayment({ type: 'PaymentVoided', voidId: '', ...sum });
+    case 'OrderPaymentRefunded':
+      return ofPayment({ type: 'PaymentRefunded', refundId: '', ...sum });
+    default:
+      return [event, orderEntity(orderId)];
+  }
+}
+
+/** What an order does by itself has no caller: the form of its command id tells which it is. */
+function byOf({ meta, commandId }: JournalRow): HistoryEntry['by'] {
+  if (meta?.by !== undefined) return meta.by;
+  if (commandId.startsWith('deadline@')) return { channel: 'timer' };
+  return /^[a-z]+@\d+$/.test(commandId) ? { channel: 'step' } : undefined;
+}

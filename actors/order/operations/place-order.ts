@@ -1,0 +1,42 @@
+/**
+ * Owns `POST /api/v1/orders`: reads the request, has the order placed (see placing.ts), answers. The order's id decides
+ * what a repetition is: made from the Idempotency-Key it is the same order again, and the order itself recognises its
+ * own body.
+ */
+import { uuidV7 } from '../../../kernel/ids.ts';
+import { answerJson } from '../../../http/answer.ts';
+import { commandSourceOf } from '../../../http/command-source.ts';
+import type { Handler } from '../../../http/edge-context.ts';
+import type { EdgeServices } from '../../../http/edge-services.ts';
+import { entityTag } from '../../../http/entity-tag.ts';
+import { idempotencyKeyOf, orderIdOfKey } from '../../../http/idempotency.ts';
+import { preferredWaitSeconds } from '../../../http/prefer.ts';
+import { parsePlaceOrder } from './place-order-request.ts';
+import { orderJson } from './order-json.ts';
+import { orderTermsOf } from './order-terms.ts';
+import { placeOrder } from './placing.ts';
+
+export function createPlaceOrder(services: EdgeServices): Handler {
+  const { bodies, clock, idempotencyNamespace, shards } = services;
+
+  return async (ctx) => {
+    const { principal } = ctx.state;
+    const startedAt = clock.nowMs();
+    const key = idempotencyKeyOf(ctx.req);
+    const request = parsePlaceOrder(await bodies.readJson(ctx.req, ctx.state.principal));
+    const terms = orderTermsOf(request, principal, services.reservationTtlMs);
+    const keyed = key !== undefined;
+    const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
+    const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
+    const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
+    const placing = { orderId, terms, keyed, settleWithinMs: waitMs, source: commandSourceOf(ctx) };
+    const { found, replayed, repeated } = await placeOrder(services, placing);
+    const { state, version, origin } = found;
+    // After a repetition of our own, `replayed` says nothing about the caller; then the order's age tells.
+    const isReplay = keyed && replayed && (!repeated || state.createdAt < startedAt);
+    const headers: Record<string, string> = { Location: `/api/v1/orders/${orderId}`, ETag: entityTag(version) };
+    if (waitSeconds !== undefined) headers['Preference-Applied'] = `wait=${waitSeconds}`;
+    if (isReplay) headers['Idempotent-Replayed'] = 'true';
+    answerJson(ctx, 201, orderJson(state, version, origin, shards), headers);
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * Owns the placing of an order, whoever asks for it: looks up what the order is to judge, asks the order, and asks it
+ * once more where the answer was lost. Knows nothing of requests and messages.
+ */
+import type { Answer } from '../../../runtime/ask.ts';
+import { orderEntity } from '../../../kernel/entity-id.ts';
+import type { Until } from '../../../kernel/decider.ts';
+import type { OrderCommand, OrderLine, OrderState, OrderTerms, PlacedOrder } from '../order.ts';
+import { problemOfAnswer, problemOfRead } from '../../../http/answer-problems.ts';
+import type { CommandSource } from '../../../http/command-source.ts';
+import type { EdgeServices } from '../../../http/edge-services.ts';
+import type { ProductLookup } from './known-products.ts';
+import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
+import { Problem } from '../../../http/problems.ts';
+import type { FoundOrder } from './find-order.ts';
+
+/** One command for each order, ever. */
+export const PLACE_COMMAND_ID = 'place';
+const ALL_PRODUCTS_KNOWN: readonly string[] = [];
+
+export interface Placing {
+  readonly orderId: string;
+  readonly terms: OrderTerms;
+  /** The id was made from what the caller will send again: the order may be known. */
+  readonly keyed: boolean;
+  /** As the caller calls its key, see AskContext. */
+  readonly keyName?: string;
+  /** How long to wait for the order to be at rest; undefined: durable is enough. */
+  readonly settleWithinMs: number | undefined;
+  readonly source: CommandSource;
+  /** Given where the id may also be claimed by another command, see claim-id.ts: tells this one from those. */
+  readonly fingerprint?: string;
+}
+
+interface AskedToPlace {
+  readonly command: OrderCommand;
+  readonly fingerprint: string | undefined;
+}
+
+export interface Commanded {
+  readonly found: FoundOrder;
+  /** The command was known already, and nothing was applied now. */
+  readonly replayed: boolean;
+  /** It was asked twice within this call, so `replayed` may mean ourselves. */
+  readonly repeated: boolean;
+}
+
+/** @throws Problem unknown_product, idempotency_mismatch; overloaded, unavailable, outcome_unknown, validation_failed. */
+export async function placeOrder(services: EdgeServices, placing: Placing): Promise<Commanded> {
+  const { orderId, terms, keyed, keyName, settleWithinMs, source, fingerprint } = placing;
+  const lookup = await services.knownProducts.lookUp(terms.lines);
+  const unknownProducts = await unknownProductsOf(services, lookup, orderId, keyed, terms.lines);
+  const command: OrderCommand = { type: 'PlaceOrder', terms, unknownProducts };
+  const { answer, repeated } = await askToPlace(services, { orderId, command, fingerprint, source }, settleWithinMs);
+  if (answer.kind === 'rejected' && answer.refusal.code === 'unknown_product') {
+    throw unknownProduct(unknownProducts, terms.lines);
+  }
+  if (answer.kind !== 'done') {
+    throw problemOfAnswer(answer, 'order', { keyed, orderId, ...(keyName !== undefined && { keyName }) });
+  }
+  const { value, version, origin, replayed } = answer;
+  return { found: { state: value as PlacedOrder, version, origin }, replayed, repeated };
+}
+
+/**
+ * What the order is to judge after it has looked whether it is known. Without a key it can't be known, so an unknown
+ * product is refused at once.
+ * @throws Problem unknown_product; overloaded, unavailable.
+ */
+async function unknownProductsOf(
+  { actors, timeouts }: EdgeServices,
+  lookup: ProductLookup,
+  orderId: string,
+  keyed: boolean,
+  lines: readonly OrderLine[],
+): Promise<readonly string[]> {
+  if (lookup.kind === 'known') return ALL_PRODUCTS_KNOWN;
+  if (lookup.kind === 'unknown') {
+    if (!keyed) throw unknownProduct(lookup.productIds, lines);
+    return lookup.productIds;
+  }
+  if (keyed) {
+    // A known key is recognised before stock is judged, so also while stock can't be asked.
+    const ask = { to: orderEntity(orderId), commandId: '', until: 'durable', timeoutMs: timeouts.readMs } as const;
+    const known = await actors.ask(ask);
+    if (known.kind === 'done' && (known.value as OrderState).status !== 'Absent') return ALL_PRODUCTS_KNOWN;
+  }
+  throw problemOfRead(lookup.answer, 'stock of a product');
+}
+
+/**
+ * Asks until the order is durable, or until it is at rest where the caller waits for that. When the wait ends, or the
+ * worker that was asked dies, the outcome is asked for once more with the same command: it makes no second order, and
+ * an order that is durable is never answered as unknown.
+ */
+async function askToPlace(
+  services: EdgeServices,
+  { orderId, command, fingerprint, source }: Pick<Placing, 'orderId' | 'source'> & AskedToPlace,
+  settleWithinMs: number | undefined,
+) {
+  const { actors, clock, timeouts } = services;
+  const { traceparent, condition, by } = source;
+  const ask = (until: Until, timeoutMs: number): Promise<Answer> =>
+    actors.ask({
+      to: orderEntity(orderId),
+      command,
+      commandId: PLACE_COMMAND_ID,
+      fingerprint,
+      traceparent,
+      condition,
+      by,
+      until,
+      timeoutMs,
+    });
+
+  const startedMs = clock.monotonicMs();
+  const first =
+    settleWithinMs === undefined ? await ask('durable', timeouts.commandMs) : await ask('settled', settleWithinMs);
+  if (first.kind !== 'failed' || first.code !== 'outcome_unknown') return { answer: first, repeated: false };
+  const leftMs =
+    settleWithinMs === undefined ? timeouts.commandMs - (clock.monotonicMs() - startedMs) : timeouts.commandMs;
+  if (leftMs < timeouts.commandMs / 2) return { answer: first, repeated: false };
+  const second = await ask('durable', leftMs);
+  return { answer: second.kind === 'failed' ? first : second, repeated: true };
+}
+
+function unknownProduct(productIds: readonly string[], lines: readonly OrderLine[]): Problem {
+  const unknown = new Set(productIds);
+  const detail = 'never had stock; check the productId, upper and lower case matter';
+  const errors = lines.flatMap(({ productId }, index) =>
+    unknown.has(productId) ? [{ pointer: `/orderLines/${index}/productId`, code: 'unknown_product', detail }] : [],
+  );
+  const count = unknown.size === 1 ? 'A product' : `${unknown.size} products`;
+  return new Problem('unknown_product', `${count} of this order never had stock.`, {
+    errors: errors.slice(0, ERRORS_TOLD_MAX),
+  });
+}

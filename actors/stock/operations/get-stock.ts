@@ -1,0 +1,23 @@
+/** Owns `GET /api/v1/stock/{productId}`: all warehouses at one moment, read-your-writes. */
+import { stockEntity } from '../../../kernel/entity-id.ts';
+import type { StockLevel } from '../stock.ts';
+import { notFound, problemOfRead } from '../../../http/answer-problems.ts';
+import { answerJson } from '../../../http/answer.ts';
+import type { Handler } from '../../../http/edge-context.ts';
+import type { EdgeServices } from '../../../http/edge-services.ts';
+import { entityTag } from '../../../http/entity-tag.ts';
+import { parseInput } from '../../../http/parse-input.ts';
+import { productPath } from '../../../http/schemas/text.ts';
+import { stockJson } from './stock-json.ts';
+
+export function createGetStock({ actors, timeouts }: EdgeServices): Handler {
+  return async (ctx) => {
+    const { productId } = parseInput(productPath, ctx.params, 'The path');
+    const ask = { to: stockEntity(productId), commandId: '', until: 'durable', timeoutMs: timeouts.readMs } as const;
+    const answer = await actors.ask(ask);
+    if (answer.kind !== 'done') throw problemOfRead(answer, 'stock item');
+    const level = answer.value as StockLevel;
+    if (!level.exists) throw notFound('stock item');
+    answerJson(ctx, 200, stockJson(level), { ETag: entityTag(answer.version) });
+  };
+}
