@@ -1,14 +1,14 @@
-/** All kinds of entities as the shell runs them. */
+/** The kinds of actors that this program runs: the only list of them. */
 import type { EntityKind } from '../kernel/decider.ts';
 import type { EntityType } from '../runtime/entity/entity-type.ts';
+import type { ActorDefinition } from './define-actor.ts';
 import { orderActor } from './order/index.ts';
 import { paymentActor } from './payment/index.ts';
 import { reservationActor } from './reservation/index.ts';
 import { stockActor } from './stock/index.ts';
 
-export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = {
-  order: orderActor,
-  payment: paymentActor,
-  reservation: reservationActor,
-  stock: stockActor,
-};
+export const ACTORS: readonly ActorDefinition[] = [orderActor, paymentActor, reservationActor, stockActor];
+
+export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = Object.fromEntries(
+  ACTORS.map(({ kind, type }) => [kind, type]),
+) as Record<EntityKind, EntityType>;

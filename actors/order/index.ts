@@ -2,6 +2,7 @@
 import { orderDecider } from './evolve.ts';
 import type { OrderCommand, PlacedOrder } from './order.ts';
 import { EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { defineActor } from '../define-actor.ts';
 import { entityType } from '../../runtime/entity/entity-type.ts';
 
 /** One order's callers: its owner, staff, its own steps. */
@@ -9,10 +10,14 @@ const MAILBOX_CAPACITY_MAX = 1_000;
 /** Once it is settled hardly anybody asks for it again, and all that stays is copied by each garbage collection. */
 const IDLE_MS = 50;
 
-export const orderActor = entityType(orderDecider, {
-  forms: EVENT_FORMS.order,
-  beginsWith: 'PlaceOrder' satisfies OrderCommand['type'],
-  mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
-  idleMs: IDLE_MS,
-  view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
+export const orderActor = defineActor({
+  kind: 'order',
+  prefix: 'ord_',
+  type: entityType(orderDecider, {
+    forms: EVENT_FORMS.order,
+    beginsWith: 'PlaceOrder' satisfies OrderCommand['type'],
+    mailboxCapacityMax: MAILBOX_CAPACITY_MAX,
+    idleMs: IDLE_MS,
+    view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
+  }),
 });

@@ -691,7 +691,7 @@ describe('the entity shell', () => {
   describe('a defect of a handler', () => {
     /** Stock that throws at one command, as a bug would. */
     const withBug = (isHit: (command: { readonly type: string }) => boolean): { stock: EntityType } => {
-      const { decider } = stockActor;
+      const { decider } = stockActor.type;
       const buggy: typeof decider = {
         ...decider,
         decide: (state, command, at, answers) => {
@@ -699,7 +699,7 @@ describe('the entity shell', () => {
           return decider.decide(state, command, at, answers);
         },
       };
-      return { stock: { ...stockActor, decider: buggy } };
+      return { stock: { ...stockActor.type, decider: buggy } };
     };
     const boom = { type: 'Boom' };
 
@@ -745,13 +745,13 @@ describe('the entity shell', () => {
     });
 
     it('in a step of an order does not leave it unsettled: it is taken up again', async () => {
-      const { decider } = orderActor;
+      const { decider } = orderActor.type;
       let bugs = 3;
       const conclude: typeof decider.conclude = (effect, answer) => {
         if (effect.key === 'authorize' && bugs-- > 0) throw new TypeError('scripted: a bug');
         return decider.conclude(effect, answer);
       };
-      await start({ types: { order: { ...orderActor, decider: { ...decider, conclude } } } });
+      await start({ types: { order: { ...orderActor.type, decider: { ...decider, conclude } } } });
       await node.setStock('P1', 5);
       await node.setStock('P2', 5);
       await node.place(ORDER, {}, { until: 'durable' });

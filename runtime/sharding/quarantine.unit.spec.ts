@@ -198,7 +198,7 @@ describe('entities set apart', () => {
   describe('because they crash', () => {
     /** Stock that throws what a command says. */
     const withBug = (): { stock: EntityType } => {
-      const { decider } = stockActor;
+      const { decider } = stockActor.type;
       const buggy: typeof decider = {
         ...decider,
         decide: (state, command, at, answers) => {
@@ -206,7 +206,7 @@ describe('entities set apart', () => {
           return decider.decide(state, command, at, answers);
         },
       };
-      return { stock: { ...stockActor, decider: buggy } };
+      return { stock: { ...stockActor.type, decider: buggy } };
     };
     const boom = (error?: Error) => ({ type: 'Boom', error });
 

@@ -116,7 +116,7 @@ describe('the shard region', () => {
 
   describe('limits', () => {
     it('a full mailbox answers overloaded, at once, and never more than it refused', async () => {
-      node = await InMemoryNode.start({ types: { stock: { ...stockActor, mailboxCapacityMax: 10 } } });
+      node = await InMemoryNode.start({ types: { stock: { ...stockActor.type, mailboxCapacityMax: 10 } } });
       await node.setStock('P1', 100);
       const answers = await Promise.all(
         Array.from({ length: 30 }, (_, index) => node.ask(stockEntity('P1'), hold(`h${index}`))),
@@ -129,7 +129,7 @@ describe('the shard region', () => {
     });
 
     it('no more wait for a recovery than the mailbox may hold', async () => {
-      node = await InMemoryNode.start({ types: { stock: { ...stockActor, mailboxCapacityMax: 10, idleMs: 0 } } });
+      node = await InMemoryNode.start({ types: { stock: { ...stockActor.type, mailboxCapacityMax: 10, idleMs: 0 } } });
       await node.setStock('P1', 100);
       await node.quiet();
       node.region.sweep();

@@ -1,0 +1,18 @@
+/**
+ * A kind of actor as data: everything about it that the engine takes. Each engine folder declares the type of its own
+ * part and knows no kind; the composition roots hand the list of actors/index.ts to all of them.
+ */
+import type { EntityType } from '../runtime/entity/entity-type.ts';
+
+export interface ActorDefinition {
+  /** Stands in logs, figures and messages. */
+  readonly kind: string;
+  /** Begins the ids of its entities: three letters and "_". Never changes. */
+  readonly prefix: string;
+  /** How it decides, what it stores, its limits. */
+  readonly type: EntityType;
+}
+
+export function defineActor(definition: ActorDefinition): ActorDefinition {
+  return definition;
+}
