@@ -5,9 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { messageOf } from '../kernel/errors.ts';
 import { skipWithReason } from '../test/support/skip-with-reason.ts';
+import { findBrokerProgram } from './broker/broker-program.ts';
+import { makePlan } from './plan.ts';
 import type { RunReport } from './run-report.ts';
 
+/** Its plan kills the broker and drops its confirms: see the test. */
+const BROKER_SEED = 62;
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 describe('the fault kit', () => {
@@ -46,4 +51,30 @@ describe('the fault kit', () => {
     expect(report.orders.acknowledged).to.be.at.least(50);
     expect(report.journal.orders).to.be.at.least(report.orders.acknowledged);
   });
+
+  it('finds nothing wrong with two nodes whose broker dies and loses its confirms', async function () {
+    this.timeout(240_000);
+    const missing = missingBroker();
+    if (missing !== undefined) {
+      if (process.env['CI'] === 'true') throw new Error(`${missing} In CI there must be one.`);
+      skipWithReason(this, missing);
+    }
+    const [seed, minutes] = [BROKER_SEED, 0.35];
+    const plan = makePlan({ seed, durationMs: minutes * 60_000, nodes: 2, broker: true });
+    expect(plan.map(({ kind }) => kind)).to.include.members(['broker-kill', 'broker-acks-dropped']);
+    const report = await runOf('--seed', `${seed}`, '--minutes', `${minutes}`, '--workers', '1', '--rate', '20');
+    expect(report.verdict).to.equal('clean');
+    expect(report.events!.published).to.be.at.least(100);
+    expect(report.events!.heard).to.equal(report.events!.published);
+  });
 });
+
+/** Why there is no broker to be killed. */
+function missingBroker(): string | undefined {
+  try {
+    findBrokerProgram(process.env['PATH'] ?? '');
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

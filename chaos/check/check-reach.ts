@@ -18,6 +18,9 @@ export const PROBE_INTERVAL_MS = 400;
 export const AFTER_ISOLATION_MS = 3_000;
 /** After another fault's end: a process that was killed comes back, a session that was cut is opened again. */
 const OTHER_FAULT_GRACE_MS = 5_000;
+/** A worker whose renewals had stopped counts less in a split for so long: the split may be decided after that. */
+const AFTER_FREEZE_MS = 10_000;
+const FREEZES: ReadonlySet<string> = new Set<FaultKind>(['worker-freeze', 'node-freeze']);
 /** What makes nothing unserved that the isolation would not. */
 const HARMLESS_KINDS: ReadonlySet<string> = new Set<FaultKind>(['broker-acks-dropped']);
 
@@ -63,13 +66,17 @@ export function checkReach(isolations: readonly Isolation[]): Violation[] {
   return violations.list;
 }
 
+function graceMs({ kind }: TimelineEntry): number {
+  return FREEZES.has(kind) ? AFTER_FREEZE_MS : OTHER_FAULT_GRACE_MS;
+}
+
 function measure(entry: TimelineEntry, timeline: readonly TimelineEntry[], all: readonly Probe[]): Isolation {
   const { atMs, kind, target } = entry;
   const endMs = atMs + (entry.durationMs ?? Infinity) + AFTER_ISOLATION_MS;
   const probes = all.filter(({ sentAtMs }) => sentAtMs >= atMs && sentAtMs <= endMs);
   const others = timeline
     .filter((other) => other !== entry && other.isFault && !HARMLESS_KINDS.has(other.kind))
-    .map((other) => [other.atMs, other.atMs + (other.durationMs ?? Infinity) + OTHER_FAULT_GRACE_MS] as const);
+    .map((other) => [other.atMs, other.atMs + (other.durationMs ?? Infinity) + graceMs(other)] as const);
   const clearMs = (from: number, to: number): number => to - from - coveredMs(others, from, to);
 
   let unservedMs = 0;

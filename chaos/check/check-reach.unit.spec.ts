@@ -84,6 +84,14 @@ describe('the verdict on a node that is cut off', () => {
     expect(isBroken(list, { ...kill, atMs: 0 }), 'over long before').to.equal(true);
   });
 
+  it('leaves out more after a freeze: who was frozen counts less for a while', () => {
+    const list = probes((_node, ms) => (ms < UNSERVED_MS_MAX + 1_000 ? FAILED : SERVED));
+    const freeze = entry({ kind: 'node-freeze', atMs: CUT_MS - 9_000, durationMs: 3_000 });
+    expect(isBroken(list, freeze)).to.equal(false);
+    expect(isBroken(list, { ...freeze, kind: 'postgres-kill' }), 'no freeze').to.equal(true);
+    expect(isBroken(list, { ...freeze, atMs: CUT_MS - 14_000 }), 'over long before').to.equal(true);
+  });
+
   it('can not be given without probes', () => {
     expect(checkReach(measureIsolations([entry()], [])).map(({ rule }) => rule)).to.deep.equal([
       'isolation_not_probed',

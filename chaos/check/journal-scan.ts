@@ -90,12 +90,16 @@ export class JournalScan {
       this.#violations.add('hole_in_versions', row.entityId, `version ${version + 1}`, `version ${row.version}`);
     }
     this.#versions.set(row.entityId, row.version);
-    // A row without events binds a key, and counts as a version.
-    if (row.entityId.startsWith('ord_')) this.#order(idIn(row.entityId)).version = row.version;
+    if (row.entityId.startsWith('ord_')) this.#noteVersion(idIn(row.entityId), row);
     for (const event of row.events) {
       this.#fold(row, event);
       this.#notePublic(row, event);
     }
+  }
+
+  /** A row without events binds a key: a version of an order, and no order where it is the first row of its id. */
+  #noteVersion(orderId: string, { version, events }: ScannedRow): void {
+    if (events.length > 0 || this.#orders.has(orderId)) this.#order(orderId).version = version;
   }
 
   finish(): JournalFacts {

@@ -198,6 +198,11 @@ describe('the judge of a run', () => {
     expect(judge(evidenceOf(cleanRun()))).to.deep.equal([]);
   });
 
+  it('takes no id for an order that only binds the key of a message', () => {
+    expect(rulesBrokenBy(({ log }) => log.add('ord_key'))).to.deep.equal([]);
+    expect(rulesBrokenBy(({ log }) => log.add('ord_key').add('ord_key', created('good')))).to.include('missing_view');
+  });
+
   it('counts a row without events, which binds a key, as a version of its order', () => {
     const broken = rulesBrokenBy((run) => {
       run.log.add('ord_short');
