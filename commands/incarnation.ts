@@ -11,10 +11,8 @@ import {
 } from '../persistence/postgres/incarnations.ts';
 import { countLivingMembers } from '../persistence/postgres/ownership-store.ts';
 import { withPreparationLock } from '../persistence/postgres/prepare-database.ts';
-import { sqlStateOf } from '../persistence/postgres/connection.ts';
 import { withBroker } from './support/broker.ts';
 import {
-  CommandError,
   EXIT_BAD_VERDICT,
   EXIT_OK,
   HELP_OPTION,
@@ -22,7 +20,7 @@ import {
   runCommand,
   UsageError,
 } from './support/command-line.ts';
-import { withDatabase } from './support/database.ts';
+import { databaseFailure, withDatabase } from './support/database.ts';
 import { openReportFile } from './support/report-file.ts';
 import { table } from './support/text.ts';
 
@@ -44,7 +42,6 @@ Exit code 0: done. 1: refused, with the reason. 2: it could not be done, or the 
 `;
 
 const EXIT_IMPOSSIBLE = 2;
-const UNDEFINED_TABLE = '42P01';
 const OPTIONS = { ...HELP_OPTION, json: { type: 'string' }, 'as-copy': { type: 'boolean' } } as const;
 
 /** The database is not in a state for it. */
@@ -77,9 +74,7 @@ async function main(args: readonly string[]): Promise<number> {
       await reportFile.write(deployment);
       return EXIT_OK;
     } catch (error) {
-      if (sqlStateOf(error) === UNDEFINED_TABLE)
-        throw new CommandError('The database has no tables of this version yet: run "npm run -s migrate" first.');
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof Refused)) throw databaseFailure(error, 'The database does not answer as it should');
       process.stderr.write(`incarnation: ${error.message}\n`);
       return EXIT_BAD_VERDICT;
     }

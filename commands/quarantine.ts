@@ -22,7 +22,7 @@ import {
   runCommand,
   UsageError,
 } from './support/command-line.ts';
-import { withDatabase } from './support/database.ts';
+import { databaseFailure, withDatabase } from './support/database.ts';
 import { openReportFile } from './support/report-file.ts';
 
 const USAGE = `Usage: npm run -s quarantine -- list [--json FILE]
@@ -73,8 +73,7 @@ async function withStores(work: (stores: Stores) => Promise<number>): Promise<nu
     try {
       return await work({ quarantine: new PostgresQuarantineStore(pool), journal });
     } catch (error) {
-      if (error instanceof CommandError) throw error;
-      throw new CommandError(`The database does not answer as it should: ${messageOf(error)}`, { cause: error });
+      throw databaseFailure(error, 'The database does not answer as it should');
     } finally {
       await journal.close();
       await pool.end();

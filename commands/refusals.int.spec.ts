@@ -23,8 +23,12 @@ describe('commands', function () {
   after(async () => await database.drop());
 
   function run(command: string, ...args: readonly string[]) {
+    return runOn(database.url, command, ...args);
+  }
+
+  function runOn(databaseUrl: string, command: string, ...args: readonly string[]) {
     return new Promise<{ code: number; stderr: string }>((resolve) => {
-      const env = { PATH: process.env['PATH'], DATABASE_URL: database.url, AMQP_URL: NO_BROKER };
+      const env = { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, AMQP_URL: NO_BROKER };
       const program = fileURLToPath(new URL(`./${command}.ts`, import.meta.url));
       const child = execFile(process.execPath, ['--import', 'tsx', program, ...args], { env }, (_error, _out, stderr) =>
         resolve({ code: child.exitCode ?? -1, stderr }),
@@ -65,4 +69,20 @@ describe('commands', function () {
     const retried = await run('quarantine', 'retry', unknown);
     expect(retried).to.deep.equal({ code: 2, stderr: `quarantine: ${unknown} is not set apart; see "list"\n` });
   });
+
+  for (const [command, ...args] of [
+    ['relay', 'status'],
+    ['quarantine', 'list'],
+    ['incarnation', 'show'],
+  ] as const)
+    it(`${command} says of a database without tables what helps`, async () => {
+      const empty = await createScratchDatabase({ migrated: false });
+      try {
+        const { code, stderr } = await runOn(empty.url, command, ...args);
+        expect(code).to.equal(2);
+        expect(stderr).to.match(/^\w+: The database has no tables of this version yet: .*npm run -s migrate/);
+      } finally {
+        await empty.drop();
+      }
+    });
 });

@@ -1,7 +1,6 @@
 /** `npm run -s relay`: how far events are published, and publishing some of them once more to a queue. */
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/errors.ts';
 import { parseInstant } from '../kernel/instant.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
@@ -22,7 +21,7 @@ import {
   UsageError,
 } from './support/command-line.ts';
 import { withBroker } from './support/broker.ts';
-import { withDatabase } from './support/database.ts';
+import { databaseFailure, withDatabase } from './support/database.ts';
 import { Progress } from './support/progress.ts';
 import { openReportFile } from './support/report-file.ts';
 import { count } from './support/text.ts';
@@ -103,8 +102,7 @@ async function withStores(work: (stores: Stores) => Promise<number>): Promise<nu
     try {
       return await work({ relay: new PostgresRelayStore(pool), journal });
     } catch (error) {
-      if (error instanceof CommandError) throw error;
-      throw new CommandError(`It broke off: ${messageOf(error)}`, { cause: error });
+      throw databaseFailure(error, 'It broke off');
     } finally {
       await journal.close();
       await pool.end();

@@ -9,6 +9,8 @@ import { takeNodeLock } from '../../config/node-lock.ts';
 import { openRuntimeDir } from '../../config/runtime-dir.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/embedded-postgres.ts';
 import { createLogger } from '../../kernel/logger.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { sqlStateOf } from '../../persistence/postgres/connection.ts';
 import { CommandError } from './command-line.ts';
 import { readNodeRecord } from './node-record.ts';
 
@@ -40,4 +42,17 @@ export async function withDatabase<T>(config: Config, work: (databaseUrl: string
   } finally {
     await lock.release();
   }
+}
+
+const UNDEFINED_TABLE = '42P01';
+
+/** What a command says of an error that the database met it with. @param said what failed, without a full stop. */
+export function databaseFailure(error: unknown, said: string): Error {
+  if (error instanceof CommandError) return error;
+  if (sqlStateOf(error) === UNDEFINED_TABLE)
+    return new CommandError(
+      'The database has no tables of this version yet: check DATABASE_URL or DATA_DIR, or run "npm run -s migrate".',
+      { cause: error },
+    );
+  return new CommandError(`${said}: ${messageOf(error)}`, { cause: error });
 }

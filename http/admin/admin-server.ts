@@ -47,6 +47,8 @@ export interface AdminDeps {
 type Answer = readonly [status: number, body: unknown];
 
 const REQUEST_TIMEOUT_MS = 5_000;
+/** How often Node looks for requests that take longer; its own 30 s would let half-open ones fill the port. */
+const CHECK_INTERVAL_MS = 1_000;
 const CONNECTIONS_MAX = 1_000;
 /** Where a part of the node does not answer; what it is for is asked again every few seconds. */
 const RETRY_AFTER_SECONDS = 2;
@@ -58,9 +60,14 @@ export class AdminServer {
   readonly #server: Server;
   #host = '';
 
-  constructor(deps: AdminDeps) {
+  constructor(deps: AdminDeps, requestTimeoutMs = REQUEST_TIMEOUT_MS) {
     this.#deps = deps;
-    const options = { requestTimeout: REQUEST_TIMEOUT_MS, requireHostHeader: false };
+    const options = {
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, requestTimeoutMs),
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      requireHostHeader: false,
+    };
     this.#server = createServer(options, (request, response) => void this.#handle(request, response));
     this.#server.maxConnections = CONNECTIONS_MAX;
     answerUnparsed(this.#server);

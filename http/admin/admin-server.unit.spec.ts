@@ -8,11 +8,13 @@ import { Problem } from '../problems.ts';
 import { unauthenticated } from '../unauthenticated.ts';
 import { StartupError } from '../../kernel/errors.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
-import { AdminServer, type NodeStatus } from './admin-server.ts';
+import { type AdminDeps, AdminServer, type NodeStatus } from './admin-server.ts';
 import type { WorkerReport } from '../../supervisors/worker-report.ts';
 import type { WorkerStatus } from '../../supervisors/worker-supervisor.ts';
 
 const HOST = '127.0.0.1';
+/** Long enough for every other test. */
+const HALF_OPEN_MS = 1_000;
 
 const idle = { live: 0, mailboxDepth: 0, mailboxAgeMs: 0 };
 const reportOf = (changes: Partial<WorkerReport> = {}): WorkerReport => ({
@@ -85,7 +87,7 @@ describe('the admin port', () => {
       });
     done = [];
     tokens = [];
-    admin = new AdminServer({
+    const deps: AdminDeps = {
       log: silentLog,
       status: () => status,
       membership: () => membership(),
@@ -102,7 +104,8 @@ describe('the admin port', () => {
         return 'restarting';
       },
       drain: () => done.push('drain'),
-    });
+    };
+    admin = new AdminServer(deps, HALF_OPEN_MS);
     base = `http://${HOST}:${await admin.listen(0, HOST)}`;
   });
   afterEach(() => admin.close());
@@ -421,5 +424,14 @@ describe('the admin port', () => {
     await new Promise((resolve) => other.close(resolve));
     const noAddress: unknown = await second.listen(0, '192.0.2.1').catch((reason: unknown) => reason);
     expect((noAddress as Error).message).to.match(/^ADMIN_HOST 192\.0\.2\.1 is no address.*Correct ADMIN_HOST\.$/);
+  });
+
+  it('lets go of a connection whose request never ends, so that none can fill the port', async () => {
+    const { port } = new URL(base);
+    const socket = connect({ host: HOST, port: Number(port) });
+    socket.write('GET /cluster/members HTTP/1.1\r\nHost: x\r\n');
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).to.match(/^HTTP\/1\.1 408 /);
   });
 });
