@@ -22,6 +22,7 @@ import { systemClock } from './kernel/clock.ts';
 import { checkBroker } from './messaging/rabbitmq/check-broker.ts';
 import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
 import { prepareDataDir } from './config/data-dir.ts';
+import { DEMO_ON_HAND, DEMO_PRODUCT_ID } from './config/demo-product.ts';
 import { readOrCreateDevSecret } from './config/dev-secret.ts';
 import { isLoopbackHost } from './config/loopback.ts';
 import { takeNodeLock } from './config/node-lock.ts';
@@ -40,7 +41,7 @@ import { sessionsOfNode } from './persistence/postgres/session-budget.ts';
 import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { SeenMarker, type Comparison } from './supervisors/seen-marker.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
-import { sayStarted, DEMO_ON_HAND, DEMO_PRODUCT_ID } from './welcome.ts';
+import { sayStarted } from './welcome.ts';
 import { runWorker } from './worker.ts';
 
 /** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */

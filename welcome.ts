@@ -2,11 +2,8 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import { signDevToken } from './config/dev-token.ts';
-import { EXAMPLE_ORDER, EXAMPLE_PRODUCT_ID } from './http/schemas/examples.ts';
+import { EXAMPLE_ORDER } from './actors/order/operations/example.ts';
 
-/** Stocked once in the life of an embedded database. */
-export const DEMO_PRODUCT_ID = EXAMPLE_PRODUCT_ID;
-export const DEMO_ON_HAND = 1_000_000;
 const TOKEN_TTL_SECONDS = 12 * 3_600;
 
 export interface Listening {

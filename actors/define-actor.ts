@@ -2,6 +2,7 @@
  * A kind of actor as data: everything about it that the engine takes. Each engine folder declares the type of its own
  * part and knows no kind; the composition roots hand the list of actors/index.ts to all of them.
  */
+import type { OperationDefinition } from '../http/operation-definition.ts';
 import type { EntityType } from '../runtime/entity/entity-type.ts';
 
 export interface ActorDefinition {
@@ -11,6 +12,8 @@ export interface ActorDefinition {
   readonly prefix: string;
   /** How it decides, what it stores, its limits. */
   readonly type: EntityType;
+  /** What it offers by HTTP, in the order in which the documents show it. */
+  readonly operations?: readonly OperationDefinition[];
 }
 
 export function defineActor(definition: ActorDefinition): ActorDefinition {

@@ -12,3 +12,5 @@ export const ACTORS: readonly ActorDefinition[] = [orderActor, paymentActor, res
 export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = Object.fromEntries(
   ACTORS.map(({ kind, type }) => [kind, type]),
 ) as Record<EntityKind, EntityType>;
+
+export const OPERATIONS = ACTORS.flatMap(({ operations = [] }) => operations);

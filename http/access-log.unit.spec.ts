@@ -78,7 +78,7 @@ describe('the access log', () => {
       const clock = new ManualClock();
       const written: string[] = [];
       const destination = { write: (line: string) => void written.push(line) };
-      const access = new AccessLog(createLogger({ level: 'info', base: {}, destination, clock }), clock);
+      const access = new AccessLog(createLogger({ level: 'info', base: {}, destination, clock }), clock, []);
       for (let request = 0; request < 5_000; request++) access.refusedAtDoor();
       expect(written).to.have.length(1);
       clock.advance(10_000);

@@ -10,7 +10,7 @@ import type { OrderCommand } from '../actors/order/order.ts';
 import { problemOfAnswer } from './answer-problems.ts';
 import type { CommandSource } from './command-source.ts';
 import type { EdgeServices } from './edge-services.ts';
-import { PLACE_COMMAND_ID } from '../actors/order/operations/placing.ts';
+import { PLACE_COMMAND_ID } from '../actors/order/operations/place.ts';
 
 const CLAIM: OrderCommand = { type: 'ClaimId' };
 

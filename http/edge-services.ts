@@ -1,4 +1,4 @@
-/** Owns what all handlers share: the edge's surroundings with every default filled in, and the products known to exist. */
+/** Owns what all handlers share: the edge's surroundings with every default filled in. */
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { Actors } from '../runtime/ask.ts';
@@ -6,7 +6,6 @@ import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
 import { createBodyReader, type BodyReader } from './body.ts';
 import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
-import { KnownProducts } from '../actors/order/operations/known-products.ts';
 import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 
 /** As many as the worker has sessions for them. */
@@ -26,7 +25,6 @@ export interface EdgeServices {
   readonly shards: number;
   readonly reservationTtlMs: number;
   readonly timeouts: EdgeTimeouts;
-  readonly knownProducts: KnownProducts;
   readonly version: string;
 }
 
@@ -34,7 +32,6 @@ export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots)
   const { actors, views, histories, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } =
     deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
-  const knownProducts = new KnownProducts(actors, timeouts.readMs);
   return {
     actors,
     views,
@@ -48,7 +45,18 @@ export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots)
     shards,
     reservationTtlMs,
     timeouts,
-    knownProducts,
     version,
+  };
+}
+
+/** What several operations share beyond the services: made once for each edge, at the first call. */
+export function oncePerEdge<Part>(make: (services: EdgeServices) => Part): (services: EdgeServices) => Part {
+  const parts = new WeakMap<EdgeServices, Part>();
+  return (services) => {
+    const before = parts.get(services);
+    if (before !== undefined) return before;
+    const part = make(services);
+    parts.set(services, part);
+    return part;
   };
 }

@@ -9,9 +9,9 @@ import { AccessLog } from './access-log.ts';
 import { EdgeAnswers } from './answer-counts.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { RequestState } from './edge-context.ts';
+import { composeOperations } from './compose-operations.ts';
 import { DEFAULT_LIMITS, type EdgeDeps } from './edge-deps.ts';
 import { createServices } from './edge-services.ts';
-import { createHandlers } from './handlers.ts';
 import { authenticate, permit } from './middleware/caller.ts';
 import { InFlightLimit } from './middleware/in-flight-limit.ts';
 import { problemBoundary } from './middleware/problem-boundary.ts';
@@ -19,6 +19,12 @@ import { rateLimit } from './middleware/rate-limit.ts';
 import { refuseUnreadablePath, refuseUnrouted } from './middleware/refuse-unrouted.ts';
 import { createOrderCommands } from '../actors/order/operations/order-commands.ts';
 import { createRoutes } from './routes.ts';
+import type { OperationDefinition } from './operation-definition.ts';
+
+/** What the kinds of actors bring, in the order in which the documents show it. */
+export interface Served {
+  readonly operations: readonly OperationDefinition[];
+}
 
 export interface Edge {
   /** For `http.createServer`. Never throws. */
@@ -29,15 +35,18 @@ export interface Edge {
   unfinishedBodies(): number;
   /** Since the start. */
   readonly answers: { readonly answered: number; readonly failed: number };
+  /** All that it serves. */
+  readonly operations: readonly OperationDefinition[];
   /** Commands that do not come by HTTP. */
   readonly commands: OrderCommands;
 }
 
-/** @throws Error when the deps can't make an edge (see authenticator.ts). */
-export function createEdge(deps: EdgeDeps): Edge {
+/** @throws Error when the deps can't make an edge (see authenticator.ts and compose-operations.ts). */
+export function createEdge({ operations: ofActors }: Served, deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const accessLog = new AccessLog(log, clock);
+  const operations = composeOperations(ofActors);
+  const accessLog = new AccessLog(log, clock, operations);
   const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving, () =>
     accessLog.refusedAtDoor(),
   );
@@ -45,7 +54,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   const limited = rateLimiter === undefined ? [] : [rateLimit(rateLimiter, log)];
 
   const services = createServices(deps, limits, inFlight);
-  const routes = createRoutes(createHandlers(services), (access) => [authenticated, ...permit(access), ...limited]);
+  const routes = createRoutes(operations, services, (access) => [authenticated, ...permit(access), ...limited]);
 
   const app = new Koa<RequestState>();
   const answers = new EdgeAnswers();
@@ -69,6 +78,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     inFlight: () => inFlight.underWay,
     unfinishedBodies: () => services.bodies.unfinished,
     answers,
+    operations,
     commands: createOrderCommands(services),
   };
 }

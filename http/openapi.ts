@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { answerJsonText } from './answer.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
-import { headersOf, isMutation, OPERATIONS, type Operation } from './operations.ts';
+import { headersOf, isMutation, type OperationDefinition } from './operation-definition.ts';
 import { PROBLEMS, type ProblemCode } from './problems.ts';
 import { problemResponse } from './schemas/responses.ts';
 
@@ -60,19 +60,22 @@ const PROBLEMS_OF_BODIES: readonly ProblemCode[] = [
   'unsupported_media_type',
 ];
 
-export function createOpenApi(version: string): Handler<PublicContext> {
+export function createOpenApi(
+  operations: () => readonly OperationDefinition[],
+  version: string,
+): Handler<PublicContext> {
   let text: string | undefined;
   return (ctx) => {
-    text ??= JSON.stringify(openApiDocument(version));
+    text ??= JSON.stringify(openApiDocument(operations(), version));
     answerJsonText(ctx, 200, text);
   };
 }
 
-export function openApiDocument(version: string): Json {
+export function openApiDocument(operations: readonly OperationDefinition[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
-  for (const [operationId, operation] of Object.entries(OPERATIONS)) {
+  for (const operation of operations) {
     const methods = (paths[operation.path] ??= {});
-    methods[operation.method.toLowerCase()] = operationObject(operationId, operation);
+    methods[operation.method.toLowerCase()] = operationObject(operation);
   }
   return {
     openapi: '3.1.0',
@@ -87,7 +90,7 @@ export function openApiDocument(version: string): Json {
 }
 
 /** What a caller may get for an operation, beside success. */
-export function problemsOf(operation: Operation): readonly ProblemCode[] {
+export function problemsOf(operation: OperationDefinition): readonly ProblemCode[] {
   const codes = new Set<ProblemCode>(operation.problems);
   if (operation.access !== 'public') for (const code of PROBLEMS_OF_PROTECTED) codes.add(code);
   if (isMutation(operation)) for (const code of PROBLEMS_OF_MUTATIONS) codes.add(code);
@@ -97,10 +100,10 @@ export function problemsOf(operation: Operation): readonly ProblemCode[] {
   return [...codes].sort((left, right) => PROBLEMS[left].status - PROBLEMS[right].status);
 }
 
-function operationObject(operationId: string, operation: Operation): Json {
-  const { access, body, bodyOptional, example, summary } = operation;
+function operationObject(operation: OperationDefinition): Json {
+  const { access, body, bodyOptional, example, id, summary } = operation;
   return {
-    operationId,
+    operationId: id,
     summary,
     tags: [tagOf(operation.path)],
     ...(access === 'public' ? {} : { security: [{ token: [] }], 'x-roles': rolesOf(access) }),
@@ -121,11 +124,11 @@ function tagOf(path: string): string {
   return collection[0]!.toUpperCase() + collection.slice(1);
 }
 
-export function rolesOf(access: Operation['access']): readonly string[] {
+export function rolesOf(access: OperationDefinition['access']): readonly string[] {
   return { public: [], any: ['customer', 'support', 'admin'], staff: ['support', 'admin'], admin: ['admin'] }[access];
 }
 
-function parametersOf(operation: Operation): Json[] {
+function parametersOf(operation: OperationDefinition): Json[] {
   const { path, query } = operation;
   const headers = headersOf(operation);
   const variables = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
@@ -142,7 +145,7 @@ function parametersOf(operation: Operation): Json[] {
   return [...variables, ...parameters, ...headers.map((name) => ({ name, in: 'header', ...HEADERS[name] }))];
 }
 
-function responsesOf(operation: Operation): Json {
+function responsesOf(operation: OperationDefinition): Json {
   const responses: Record<string, Json> = {};
   for (const [status, { description, schema }] of Object.entries(operation.responses)) {
     responses[status] = {
@@ -176,10 +179,14 @@ function schemaRef(schema: z.ZodType): Json {
   return { $ref: pathOf(String(z.globalRegistry.get(schema)?.id)) };
 }
 
-/** Every schema that has a name. Requests are described as they are sent: with optional members for defaults. */
+/**
+ * Every schema that has a name, in alphabetical order: the order in which files are loaded must not show. Requests are
+ * described as they are sent: with optional members for defaults.
+ */
 function componentSchemas(): Json {
   const { schemas } = z.toJSONSchema(z.globalRegistry, { io: 'input', unrepresentable: 'any', uri: pathOf });
-  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIdentity(schema)]));
+  const names = Object.keys(schemas).sort();
+  return Object.fromEntries(names.map((name) => [name, withoutIdentity(schemas[name]!)]));
 }
 
 /** In an OpenAPI document the place of a schema is its name. */

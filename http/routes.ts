@@ -1,15 +1,9 @@
-/** Owns the way from the table of operations to Koa's router: which steps a request takes to its handler. */
+/** Owns the way from the list of operations to Koa's router: which steps a request takes to its handler. */
 import { METHODS } from 'node:http';
 import Router, { type MatchResult, type RouterMiddleware } from '@koa/router';
 import type { CallerState } from './edge-context.ts';
-import type { Handlers } from './handlers.ts';
-import {
-  OPERATIONS,
-  type Access,
-  type Operation,
-  type ProtectedOperationId,
-  type PublicOperationId,
-} from './operations.ts';
+import type { EdgeServices } from './edge-services.ts';
+import type { Access, OperationDefinition } from './operation-definition.ts';
 
 type NoContext = Record<never, never>;
 type OperationRouter = Router<CallerState, NoContext>;
@@ -23,7 +17,11 @@ export type StepsTo = (access: Exclude<Access, 'public'>) => readonly Step[];
  * Where two patterns fit, the one with fewer variables has it: a product may be called "batch". HEAD finds what GET
  * finds.
  */
-export function createRoutes(handlers: Handlers, stepsTo: StepsTo): OperationRouter {
+export function createRoutes(
+  operations: readonly OperationDefinition[],
+  services: EdgeServices,
+  stepsTo: StepsTo,
+): OperationRouter {
   const router: OperationRouter = new Router<CallerState, NoContext>({
     exclusive: 'specificity',
     // A method that no operation has is one that is not allowed: 405, never 501.
@@ -31,12 +29,12 @@ export function createRoutes(handlers: Handlers, stepsTo: StepsTo): OperationRou
     sensitive: true,
     strict: true,
   });
-  for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
-    const { access, method, path } = operation;
+  for (const operation of operations) {
+    const { id, method, path } = operation;
     const steps =
-      access === 'public'
-        ? [handlers.public[id as PublicOperationId]]
-        : [...stepsTo(access), handlers.protected[id as ProtectedOperationId]];
+      operation.access === 'public'
+        ? [operation.handler(services)]
+        : [...stepsTo(operation.access), operation.handler(services)];
     router[VERBS[method]](id, patternOf(path), ...steps);
   }
   rememberSpeltOut(router);

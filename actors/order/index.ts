@@ -3,6 +3,7 @@ import { orderDecider } from './evolve.ts';
 import type { OrderCommand, PlacedOrder } from './order.ts';
 import { EVENT_FORMS } from '../../persistence/event-codec.ts';
 import { defineActor } from '../define-actor.ts';
+import { orderOperations } from './operations/index.ts';
 import { entityType } from '../../runtime/entity/entity-type.ts';
 
 /** One order's callers: its owner, staff, its own steps. */
@@ -20,4 +21,5 @@ export const orderActor = defineActor({
     idleMs: IDLE_MS,
     view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
   }),
+  operations: orderOperations,
 });

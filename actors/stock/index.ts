@@ -2,6 +2,7 @@
 import { stockDecider, type StockLevel } from './stock.ts';
 import { EVENT_FORMS } from '../../persistence/event-codec.ts';
 import { defineActor } from '../define-actor.ts';
+import { stockOperations } from './operations/index.ts';
 import { entityType } from '../../runtime/entity/entity-type.ts';
 
 /** Holds and releases that may wait for one product. */
@@ -21,4 +22,5 @@ export const stockActor = defineActor({
     knownCommandsMax: KNOWN_COMMANDS_MAX,
     view: (shown, { at }) => ({ kind: 'stock', level: shown as StockLevel, at }),
   }),
+  operations: stockOperations,
 });

@@ -23,6 +23,8 @@ export const CLOCK_SKEW_MAX_MS = 60_000;
 /** A read, a snapshot and a hold over several warehouses grow with them. */
 export const WAREHOUSES_MAX = 100;
 export const ON_HAND_MAX = 1_000_000_000_000;
+/** In characters, see printable-id.ts. */
+export const PRODUCT_ID_LENGTH_MAX = 64;
 const SNAPSHOT_SCHEMA = 2;
 
 export type StockCommand =

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { complaintsOf, openBrowser } from '../../test/support/browser.ts';
 import { startEdge, type EdgeHarness } from '../../test/support/edge-harness.ts';
-import { EXAMPLE_PRODUCT_ID } from '../schemas/examples.ts';
+import { DEMO_PRODUCT_ID } from '../../config/demo-product.ts';
 
 describe('the documentation in a browser', function () {
   this.timeout(60_000);
@@ -51,7 +51,7 @@ describe('the documentation in a browser', function () {
   it('places the order of its example', async () => {
     const { admin, alice } = edge.tokens;
     const put = { method: 'PUT', token: admin, json: { onHand: 10 } };
-    await edge.send(`/api/v1/stock/${EXAMPLE_PRODUCT_ID}`, put);
+    await edge.send(`/api/v1/stock/${DEMO_PRODUCT_ID}`, put);
     await page.goto(`http://127.0.0.1:${edge.port}/docs`);
     await page.getByRole('button', { name: 'Authorize', exact: true }).click();
     await page.locator('.modal-ux input').fill(alice);

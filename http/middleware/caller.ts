@@ -2,7 +2,7 @@
 import type { Middleware } from 'koa';
 import type { Authenticator, Principal } from '../authenticator.ts';
 import type { CallerState } from '../edge-context.ts';
-import type { Access } from '../operations.ts';
+import type { Access } from '../operation-definition.ts';
 import { Problem } from '../problems.ts';
 import { tooManyRequests, type Slots } from '../unfinished-bodies.ts';
 

@@ -16,7 +16,7 @@ export const currency = z
   })
   .meta({ pattern: '^[A-Z]{3}$', description: 'ISO 4217, a currency in use, upper case' });
 
-/** Keys in alphabetical order, see place-order-request.ts. */
+/** Keys in alphabetical order, so that a body that is made of it is canonical JSON. */
 export const money = z
   .strictObject({ amount: z.number().int().min(0).max(LINE_AMOUNT_MAX), currency })
   .meta({ id: 'Money', description: 'Integer minor units of one currency' });

@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { isLongerThan, isPrintableId, printableIdRule } from '../../kernel/printable-id.ts';
 import { isSubject, SUBJECT_RULE } from '../../kernel/subject.ts';
 
-export const PRODUCT_ID_LENGTH_MAX = 64;
 export const TEXT_LENGTH_MAX = 200;
 
 const NOT_BLANK = /\S/;
@@ -52,9 +51,5 @@ export function optionalText(lengthMax: number) {
     .meta({ maxLength: lengthMax });
 }
 
-export const productId = printableId(PRODUCT_ID_LENGTH_MAX);
 /** Of a customer, as a token names it. */
 export const customerId = z.string().refine(isSubject, { error: SUBJECT_RULE }).meta({ minLength: 1, maxLength: 200 });
-/** The variables of a path. */
-export const productPath = z.object({ productId });
-export const customerPath = z.object({ customerId });

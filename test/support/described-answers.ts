@@ -2,7 +2,7 @@
  * Holds every answer that a test of the edge gets against the API's description: a status, or a problem's code, that
  * the operation does not list fails the test that met it.
  */
-import { OPERATIONS, type Operation } from '../../http/operations.ts';
+import type { OperationDefinition } from '../../http/operation-definition.ts';
 import { PROBLEMS_OF_ALL, problemsOf } from '../../http/openapi.ts';
 import { PROBLEMS, type ProblemCode } from '../../http/problems.ts';
 
@@ -11,25 +11,32 @@ interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** By method: operations whose path has the fewest variables come first, as in the router. */
-const PATTERNS = Object.values<Operation>(OPERATIONS)
-  .map((operation) => ({ operation, pattern: patternOf(operation.path), variables: operation.path.split('{').length }))
-  .sort((left, right) => left.variables - right.variables);
-
 /** @throws Error naming the operation and the answer that its description lacks. */
-export function requireDescribed(method: string, path: string, { status, body }: Answered): void {
-  const asked = method === 'HEAD' ? 'GET' : method;
-  const address = path.split('?', 1)[0]!;
-  const found = PATTERNS.find(({ operation, pattern }) => operation.method === asked && pattern.test(address));
-  if (found === undefined || status in found.operation.responses) return;
-  const code = body['code'];
-  // HEAD is answered without a body.
-  const isIt = (problem: ProblemCode): boolean =>
-    code === undefined && method === 'HEAD' ? PROBLEMS[problem].status === status : problem === code;
-  if (problemsOf(found.operation).some(isIt) || PROBLEMS_OF_ALL.some(isIt)) return;
-  throw new Error(
-    `${found.operation.method} ${found.operation.path} answered ${status} ${String(code)}: not in its OpenAPI`,
-  );
+type RequireDescribed = (method: string, path: string, answered: Answered) => void;
+
+export function describedAnswers(operations: readonly OperationDefinition[]): RequireDescribed {
+  // By method: operations whose path has the fewest variables come first, as in the router.
+  const patterns = operations
+    .map((operation) => ({
+      operation,
+      pattern: patternOf(operation.path),
+      variables: operation.path.split('{').length,
+    }))
+    .sort((left, right) => left.variables - right.variables);
+  return (method, path, { status, body }) => {
+    const asked = method === 'HEAD' ? 'GET' : method;
+    const address = path.split('?', 1)[0]!;
+    const found = patterns.find(({ operation, pattern }) => operation.method === asked && pattern.test(address));
+    if (found === undefined || status in found.operation.responses) return;
+    const code = body['code'];
+    // HEAD is answered without a body.
+    const isIt = (problem: ProblemCode): boolean =>
+      code === undefined && method === 'HEAD' ? PROBLEMS[problem].status === status : problem === code;
+    if (problemsOf(found.operation).some(isIt) || PROBLEMS_OF_ALL.some(isIt)) return;
+    throw new Error(
+      `${found.operation.method} ${found.operation.path} answered ${status} ${String(code)}: not in its OpenAPI`,
+    );
+  };
 }
 
 function patternOf(path: string): RegExp {

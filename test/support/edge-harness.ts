@@ -7,11 +7,12 @@ import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import pino from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
+import { OPERATIONS } from '../../actors/index.ts';
 import { createEdge, type Edge } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
 import { createHttpServer } from '../../http/http-server.ts';
 import { LeavingAnswers } from '../../http/leaving-answers.ts';
-import { requireDescribed } from './described-answers.ts';
+import { describedAnswers } from './described-answers.ts';
 import { FakeActors } from './fake-actors.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -85,7 +86,8 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
   const actors = new FakeActors(clock);
   const logged: string[] = [];
   const leaving = overrides.leaving ?? new LeavingAnswers(clock);
-  const edge = createEdge({
+  const served = { operations: OPERATIONS };
+  const edge = createEdge(served, {
     leaving,
     actors,
     views: actors.views,
@@ -104,6 +106,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     version: '0.0.0-test',
     ...overrides,
   });
+  const requireDescribed = describedAnswers(edge.operations);
   const server = createHttpServer(edge.handler, leaving);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

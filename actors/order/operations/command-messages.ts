@@ -1,6 +1,6 @@
 /** Owns which commands come by message, and what their bodies are. */
 import type { CommandMessage } from '../../../messaging/contracts/async-api.ts';
-import { cancelOrderMessage, confirmOrderMessage, placeOrderMessage } from './order-command-messages.ts';
+import { cancelOrderMessage, confirmOrderMessage, placeOrderMessage } from './requests.ts';
 
 /** By routing key. */
 export const COMMAND_MESSAGES = {

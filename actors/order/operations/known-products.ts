@@ -1,6 +1,6 @@
 /**
- * Owns the memory of products that have stock entities. A product that was stocked once exists for ever, so "yes" is
- * remembered and "no" is always asked again. It judges nothing: an order's own decision does (ARCHITECTURE.md
+ * Owns the memory of products that have stock entities. A product that was stocked once exists from then on, so "yes"
+ * is remembered and "no" is always asked again. It judges nothing: an order's own decision does (ARCHITECTURE.md
  * section 4).
  */
 import PQueue from 'p-queue';
@@ -35,11 +35,6 @@ export class KnownProducts {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The product was just stocked. */
-  add(productId: string): void {
-    this.#known.set(productId, true);
-  }
-
   /** Without a wait where all are known. Never rejects. */
   lookUp(lines: readonly { readonly productId: string }[]): ProductLookup | Promise<ProductLookup> {
     let misses: Set<string> | undefined;
@@ -56,7 +51,7 @@ export class KnownProducts {
     answers.forEach((answer, index) => {
       const productId = productIds[index] ?? '';
       if (answer.kind === 'failed') failure ??= { kind: 'failed', answer };
-      else if (answer.kind === 'done' && (answer.value as StockLevel).exists) this.add(productId);
+      else if (answer.kind === 'done' && (answer.value as StockLevel).exists) this.#known.set(productId, true);
       else unknown.push(productId);
     });
     if (failure !== undefined) return failure;

@@ -6,19 +6,33 @@ import { answerJson } from '../../../http/answer.ts';
 import { isStaff } from '../../../http/authenticator.ts';
 import type { Handler } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
+import { defineOperation } from '../../../http/operation-definition.ts';
+import { orderEventsResponse } from './responses.ts';
 import { sha256 } from '../../../http/idempotency.ts';
 import { invalidInput, parseInput } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
 import { parseQuery } from '../../../http/query.ts';
-import { orderEventsQuery } from './list-orders-query.ts';
+import { orderEventsQuery } from './queries.ts';
 import { findOrder, orderIdOf } from './find-order.ts';
 import { entriesOf, SEQS_PER_ROW } from './order-history.ts';
+
+export const listOrderEventsOperation = defineOperation({
+  id: 'listOrderEvents',
+  method: 'GET',
+  path: '/api/v1/orders/{orderId}/events',
+  access: 'any',
+  summary: 'What happened to an order, from its beginning on. Staff also see by whom.',
+  query: orderEventsQuery,
+  responses: { 200: { description: 'A page', schema: orderEventsResponse } },
+  problems: ['not_found'],
+  handler: createListOrderEvents,
+});
 
 /** Of the check in a cursor: it finds mistakes and is no secret, as in order-cursor.ts. */
 const CHECK_LENGTH = 12;
 const CURSOR = /^([1-9]\d{0,10})\.([0-9a-f]{12})$/;
 
-export function createListOrderEvents(services: EdgeServices): Handler {
+function createListOrderEvents(services: EdgeServices): Handler {
   return async (ctx) => {
     const { principal, requestId } = ctx.state;
     const orderId = orderIdOf(ctx.params['orderId']);

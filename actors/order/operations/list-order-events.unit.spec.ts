@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { orderBody, startEdge, type EdgeHarness, type TestReply } from '../../../test/support/edge-harness.ts';
-import { orderEventsResponse } from '../../../http/schemas/responses.ts';
+import { orderEventsResponse } from './responses.ts';
 import type { HistoryEntry } from './order-history.ts';
 
 describe('the history of an order', () => {

@@ -5,14 +5,37 @@ import { retryAfterSeconds } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
 import type { CallerContext, Handler } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
+import { defineOperation } from '../../../http/operation-definition.ts';
+import { orderPageResponse } from './responses.ts';
 import { parseInstant } from '../../../kernel/instant.ts';
 import { invalidInput, parseInput } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
 import { parseQuery } from '../../../http/query.ts';
-import { listOrdersQuery, pageQuery, type ListOrdersQuery } from './list-orders-query.ts';
-import { customerPath } from '../../../http/schemas/text.ts';
+import { customerPath, listOrdersQuery, pageQuery, type ListOrdersQuery } from './queries.ts';
 import { decodeCursor, encodeCursor } from './order-cursor.ts';
 import { orderJson } from './order-json.ts';
+
+export const listOrdersOperation = defineOperation({
+  id: 'listOrders',
+  method: 'GET',
+  path: '/api/v1/orders',
+  access: 'any',
+  summary: 'Orders, newest first: own ones, or all for staff.',
+  query: listOrdersQuery,
+  responses: { 200: { description: 'A page', schema: orderPageResponse } },
+  handler: createListOrders,
+});
+
+export const listCustomerOrdersOperation = defineOperation({
+  id: 'listCustomerOrders',
+  method: 'GET',
+  path: '/api/v1/orders/customer/{customerId}',
+  access: 'any',
+  summary: "One customer's orders, newest first.",
+  query: pageQuery,
+  responses: { 200: { description: 'A page', schema: orderPageResponse } },
+  handler: createListCustomerOrders,
+});
 
 /** Beside those that are read: a page of a megabyte keeps a worker busy for tens of milliseconds. */
 const LIST_READS_WAITING_MAX = 16;
@@ -20,7 +43,7 @@ const LIST_READS_WAITING_MAX = 16;
 const PAGE_BYTES_MAX = 1_000_000;
 
 /** `GET /api/v1/orders` */
-export function createListOrders(services: EdgeServices): Handler {
+function createListOrders(services: EdgeServices): Handler {
   return (ctx) => {
     const given = parseQuery(ctx.querystring);
     if ('productId' in given) {
@@ -32,7 +55,7 @@ export function createListOrders(services: EdgeServices): Handler {
 }
 
 /** `GET /api/v1/orders/customer/{customerId}` */
-export function createListCustomerOrders(services: EdgeServices): Handler {
+function createListCustomerOrders(services: EdgeServices): Handler {
   return (ctx) => {
     const { customerId } = parseInput(customerPath, ctx.params, 'The path');
     const query = { ...parseInput(pageQuery, parseQuery(ctx.querystring), 'The query'), customerId };

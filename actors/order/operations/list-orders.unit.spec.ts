@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { orderBody, startEdge, type EdgeHarness, type TestReply } from '../../../test/support/edge-harness.ts';
-import { orderPageResponse } from '../../../http/schemas/responses.ts';
+import { orderPageResponse } from './responses.ts';
 import { encodeCursor } from './order-cursor.ts';
 
 describe('lists of orders', () => {

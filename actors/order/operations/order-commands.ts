@@ -5,7 +5,6 @@
  *
  * Whoever may publish commands is trusted as staff; the broker's permissions say who that is.
  */
-import type { OrderCommand as DomainCommand } from '../order.ts';
 import { unreachable } from '../../../kernel/invariant.ts';
 import type {
   CommandOutcome,
@@ -19,14 +18,15 @@ import { claimId } from '../../../http/claim-id.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import { commandNameOfMessage, orderIdOfMessage } from '../../../http/idempotency.ts';
-import { commandOrder } from './commanding.ts';
+import { commandOrder, type CallersCommand } from './command.ts';
 import { orderIdOf, type FoundOrder } from './find-order.ts';
 import { orderJson } from './order-json.ts';
+import { orderServices } from './order-services.ts';
 import { orderTermsOf } from './order-terms.ts';
-import { placeOrder } from './placing.ts';
+import { placeOrder } from './place.ts';
 import { parseInput } from '../../../http/parse-input.ts';
 import { Problem, problemDocument, type ProblemCode } from '../../../http/problems.ts';
-import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage } from './order-command-messages.ts';
+import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage } from './requests.ts';
 import { screenValue } from '../../../http/text-screen.ts';
 
 const KEY_NAME = 'message-id';
@@ -65,7 +65,7 @@ async function commanded(services: EdgeServices, message: OrderCommand): Promise
   // The id of a message is one command's, whatever order that is for.
   const id = orderIdOfMessage(namespace, sender, messageId);
 
-  async function command(given: string, domainCommand: DomainCommand, rest: unknown): Promise<FoundOrder> {
+  async function command(given: string, domainCommand: CallersCommand, rest: unknown): Promise<FoundOrder> {
     const orderId = orderIdOf(given);
     const name = commandNameOfMessage(namespace, sender, messageId, `${domainCommand.type} ${orderId}`, rest);
     await claimId(services, { id, fingerprint: name.fingerprint, keyName: KEY_NAME, source });
@@ -78,7 +78,7 @@ async function commanded(services: EdgeServices, message: OrderCommand): Promise
       const principal: Principal = { sub: name, role: 'support', issuer: ISSUERS[sender.kind], customerId: name };
       const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.reservationTtlMs);
       const placing = { orderId: id, terms, fingerprint: terms.bodyHash, ...shared };
-      return (await placeOrder(services, placing)).found;
+      return (await placeOrder(orderServices(services), placing)).found;
     }
     case 'confirm': {
       const { orderId, ...rest } = parseInput(confirmOrderMessage, body);

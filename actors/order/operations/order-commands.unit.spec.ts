@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { OrderCommand, OrderCommands } from '../../../messaging/commands/order-commands.ts';
 import { orderBody, startEdge, type EdgeHarness } from '../../../test/support/edge-harness.ts';
-import { orderResponse } from '../../../http/schemas/responses.ts';
+import { orderResponse } from './responses.ts';
 
 const NEVER_PLACED = '019bc186-de00-7a9a-b202-e3cce335a4d4';
 

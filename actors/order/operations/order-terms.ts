@@ -4,7 +4,7 @@ import { isStaff, type Principal } from '../../../http/authenticator.ts';
 import { sha256 } from '../../../http/idempotency.ts';
 import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
-import type { PlaceOrderRequest } from './place-order-request.ts';
+import type { PlaceOrderRequest } from './requests.ts';
 
 /** @throws Problem forbidden, currency_mismatch. */
 export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, reservationTtlMs: number): OrderTerms {

@@ -1,22 +1,45 @@
 /**
- * Owns `POST /api/v1/orders`: reads the request, has the order placed (see placing.ts), answers. The order's id decides
- * what a repetition is: made from the Idempotency-Key it is the same order again, and the order itself recognises its
- * own body.
+ * Owns `POST /api/v1/orders`: reads the request, places the order (place.ts), answers. The order's id decides what a
+ * repetition is: made from the Idempotency-Key it is the same order again, and the order itself recognises its own body.
  */
 import { uuidV7 } from '../../../kernel/ids.ts';
 import { answerJson } from '../../../http/answer.ts';
 import { commandSourceOf } from '../../../http/command-source.ts';
 import type { Handler } from '../../../http/edge-context.ts';
-import type { EdgeServices } from '../../../http/edge-services.ts';
 import { entityTag } from '../../../http/entity-tag.ts';
 import { idempotencyKeyOf, orderIdOfKey } from '../../../http/idempotency.ts';
+import { defineOperation } from '../../../http/operation-definition.ts';
 import { preferredWaitSeconds } from '../../../http/prefer.ts';
-import { parsePlaceOrder } from './place-order-request.ts';
+import { EXAMPLE_ORDER } from './example.ts';
 import { orderJson } from './order-json.ts';
+import { orderServices, type OrderServices } from './order-services.ts';
 import { orderTermsOf } from './order-terms.ts';
-import { placeOrder } from './placing.ts';
+import { placeOrder } from './place.ts';
+import { parsePlaceOrder, placeOrderRequest } from './requests.ts';
+import { orderResponse } from './responses.ts';
 
-export function createPlaceOrder(services: EdgeServices): Handler {
+export const placeOrderOperation = defineOperation({
+  id: 'placeOrder',
+  method: 'POST',
+  path: '/api/v1/orders',
+  access: 'any',
+  summary: 'Place an order. Answers as soon as it is durable, or with Prefer: wait=N once it has settled.',
+  body: placeOrderRequest,
+  example: EXAMPLE_ORDER,
+  headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
+  responses: { 201: { description: 'The order was made', schema: orderResponse } },
+  problems: [
+    'unknown_product',
+    'currency_mismatch',
+    'idempotency_mismatch',
+    'card_data_refused',
+    'idempotency_key_invalid',
+    'outcome_unknown',
+  ],
+  handler: (services) => createPlaceOrder(orderServices(services)),
+});
+
+function createPlaceOrder(services: OrderServices): Handler {
   const { bodies, clock, idempotencyNamespace, shards } = services;
 
   return async (ctx) => {
@@ -29,8 +52,8 @@ export function createPlaceOrder(services: EdgeServices): Handler {
     const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
-    const placing = { orderId, terms, keyed, settleWithinMs: waitMs, source: commandSourceOf(ctx) };
-    const { found, replayed, repeated } = await placeOrder(services, placing);
+    const placement = { orderId, terms, keyed, settleWithinMs: waitMs, source: commandSourceOf(ctx) };
+    const { found, replayed, repeated } = await placeOrder(services, placement);
     const { state, version, origin } = found;
     // After a repetition of our own, `replayed` says nothing about the caller; then the order's age tells.
     const isReplay = keyed && replayed && (!repeated || state.createdAt < startedAt);

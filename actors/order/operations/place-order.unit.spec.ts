@@ -7,8 +7,8 @@ import {
   type TestRequest,
 } from '../../../test/support/edge-harness.ts';
 import { canonicalJson } from '../../../http/idempotency.ts';
-import { parsePlaceOrder } from './place-order-request.ts';
-import { orderResponse } from '../../../http/schemas/responses.ts';
+import { parsePlaceOrder } from './requests.ts';
+import { orderResponse } from './responses.ts';
 import { canonicalBody } from './order-terms.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -5,12 +5,25 @@ import { notFound, problemOfRead } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
 import type { Handler } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
+import { defineOperation } from '../../../http/operation-definition.ts';
+import { stockResponse } from './responses.ts';
 import { entityTag } from '../../../http/entity-tag.ts';
 import { parseInput } from '../../../http/parse-input.ts';
-import { productPath } from '../../../http/schemas/text.ts';
+import { productPath } from './requests.ts';
 import { stockJson } from './stock-json.ts';
 
-export function createGetStock({ actors, timeouts }: EdgeServices): Handler {
+export const getStockOperation = defineOperation({
+  id: 'getStock',
+  method: 'GET',
+  path: '/api/v1/stock/{productId}',
+  access: 'staff',
+  summary: 'The stock of one product.',
+  responses: { 200: { description: 'The stock', schema: stockResponse } },
+  problems: ['not_found'],
+  handler: createGetStock,
+});
+
+function createGetStock({ actors, timeouts }: EdgeServices): Handler {
   return async (ctx) => {
     const { productId } = parseInput(productPath, ctx.params, 'The path');
     const ask = { to: stockEntity(productId), commandId: '', until: 'durable', timeoutMs: timeouts.readMs } as const;

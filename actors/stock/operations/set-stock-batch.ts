@@ -4,6 +4,7 @@
  * item has a command id of its own, so a batch that broke off half-way is completed by sending it again.
  */
 import PQueue from 'p-queue';
+import { DEMO_PRODUCT_ID } from '../../../config/demo-product.ts';
 import type { Answer } from '../../../runtime/ask.ts';
 import type { Precondition } from '../../../runtime/precondition.ts';
 import type { StockLevel } from '../stock.ts';
@@ -14,6 +15,8 @@ import { claimId } from '../../../http/claim-id.ts';
 import { commandSourceOf, type CommandSource } from '../../../http/command-source.ts';
 import type { Handler } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
+import { defineOperation } from '../../../http/operation-definition.ts';
+import { stockBatchResponse } from './responses.ts';
 import {
   canonicalJson,
   claimIdOfKey,
@@ -24,15 +27,29 @@ import {
   type CommandName,
 } from '../../../http/idempotency.ts';
 import { problemDocument, Problem, PROBLEMS } from '../../../http/problems.ts';
-import { parseStockBatch, type StockBatchItem } from './stock-requests.ts';
+import { parseStockBatch, stockBatchRequest, type StockBatchItem } from './requests.ts';
 import { askToSetStock, levelOf } from './set-stock.ts';
 import { stockJson } from './stock-json.ts';
+
+export const setStockBatchOperation = defineOperation({
+  id: 'setStockBatch',
+  method: 'POST',
+  path: '/api/v1/stock/batch',
+  access: 'admin',
+  summary: 'Set the stock of many products, each item as its PUT.',
+  body: stockBatchRequest,
+  example: { items: [{ productId: DEMO_PRODUCT_ID, onHand: 100, lowStockThreshold: 10 }] },
+  headers: ['Idempotency-Key'],
+  responses: { 200: { description: 'A result per item, in their order', schema: stockBatchResponse } },
+  problems: ['idempotency_key_invalid', 'idempotency_mismatch', 'outcome_unknown'],
+  handler: createSetStockBatch,
+});
 
 const TARGET = 'POST /api/v1/stock/batch';
 /** Enough to fill a group commit, too few to fill the mailboxes. */
 const ASKS_AT_A_TIME_MAX = 256;
 
-export function createSetStockBatch(services: EdgeServices): Handler {
+function createSetStockBatch(services: EdgeServices): Handler {
   return async (ctx) => {
     const key = idempotencyKeyOf(ctx.req);
     const items = parseStockBatch(await services.bodies.readJson(ctx.req, ctx.state.principal));

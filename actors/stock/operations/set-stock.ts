@@ -7,14 +7,29 @@ import { answerJson } from '../../../http/answer.ts';
 import { commandSourceOf, type CommandSource } from '../../../http/command-source.ts';
 import type { Handler } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
+import { defineOperation } from '../../../http/operation-definition.ts';
+import { stockResponse } from './responses.ts';
 import { entityTag } from '../../../http/entity-tag.ts';
 import { commandNameOf, commandNameOfKey, idempotencyKeyOf, type CommandName } from '../../../http/idempotency.ts';
 import { parseInput } from '../../../http/parse-input.ts';
-import { setStockRequest, type SetStockRequest } from './stock-requests.ts';
-import { productPath } from '../../../http/schemas/text.ts';
+import { productPath, setStockRequest, type SetStockRequest } from './requests.ts';
 import { stockJson } from './stock-json.ts';
 
-export function createSetStock(services: EdgeServices): Handler {
+export const setStockOperation = defineOperation({
+  id: 'setStock',
+  method: 'PUT',
+  path: '/api/v1/stock/{productId}',
+  access: 'admin',
+  summary: 'Set what lies in a warehouse; creates the product where it had no stock before.',
+  body: setStockRequest,
+  example: { onHand: 100, lowStockThreshold: 10 },
+  headers: ['Idempotency-Key'],
+  responses: { 200: { description: 'The stock after it', schema: stockResponse } },
+  problems: ['illegal_transition', 'idempotency_mismatch', 'idempotency_key_invalid', 'outcome_unknown'],
+  handler: createSetStock,
+});
+
+function createSetStock(services: EdgeServices): Handler {
   const { clock, idempotencyNamespace } = services;
   return async (ctx) => {
     const { productId } = parseInput(productPath, ctx.params, 'The path');
@@ -43,8 +58,8 @@ export function levelOf({ lowStockThreshold, onHand, warehouseId }: SetStockRequ
   return { lowStockThreshold, onHand, warehouseId };
 }
 
-export async function askToSetStock(
-  { actors, knownProducts, timeouts }: EdgeServices,
+export function askToSetStock(
+  { actors, timeouts }: EdgeServices,
   productId: string,
   { lowStockThreshold, onHand, warehouseId }: SetStockRequest,
   name: CommandName,
@@ -66,7 +81,5 @@ export async function askToSetStock(
     until: 'durable',
     timeoutMs: timeouts.commandMs,
   } as const;
-  const answer = await actors.ask(ask);
-  if (answer.kind === 'done') knownProducts.add(productId);
-  return answer;
+  return actors.ask(ask);
 }

@@ -6,7 +6,7 @@ import {
   type TestReply,
   type TestRequest,
 } from '../../../test/support/edge-harness.ts';
-import { stockBatchResponse, stockResponse } from '../../../http/schemas/responses.ts';
+import { stockBatchResponse, stockResponse } from './responses.ts';
 
 describe('stock', () => {
   let edge: EdgeHarness;

@@ -1,4 +1,4 @@
-/** Owns the parameters of order lists. */
+/** Owns the parameters of order lists, in the query and in the path. */
 import { z } from 'zod';
 import { ORDER_STATUSES } from '../order.ts';
 import { parseInstant } from '../../../kernel/instant.ts';
@@ -39,4 +39,7 @@ export const pageQuery = z.strictObject({
 export const orderEventsQuery = pageQuery.pick({ cursor: true, limit: true });
 
 export const listOrdersQuery = pageQuery.extend({ customerId: customerId.optional() });
+/** The variables of a path. */
+export const customerPath = z.object({ customerId });
+
 export type ListOrdersQuery = z.output<typeof listOrdersQuery>;

@@ -1,6 +1,6 @@
 /**
- * Owns the placing of an order, whoever asks for it: looks up what the order is to judge, asks the order, and asks it
- * once more where the answer was lost. Knows nothing of requests and messages.
+ * Places an order, for HTTP and for messages: looks up what the order is to judge, asks the order, and asks it once more
+ * where the answer was lost. Knows nothing of requests and messages.
  */
 import type { Answer } from '../../../runtime/ask.ts';
 import { orderEntity } from '../../../kernel/entity-id.ts';
@@ -8,20 +8,20 @@ import type { Until } from '../../../kernel/decider.ts';
 import type { OrderCommand, OrderLine, OrderState, OrderTerms, PlacedOrder } from '../order.ts';
 import { problemOfAnswer, problemOfRead } from '../../../http/answer-problems.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
-import type { EdgeServices } from '../../../http/edge-services.ts';
 import type { ProductLookup } from './known-products.ts';
 import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
-import type { FoundOrder } from './find-order.ts';
+import type { AppliedCommand } from './command.ts';
+import type { OrderServices } from './order-services.ts';
 
 /** One command for each order, ever. */
 export const PLACE_COMMAND_ID = 'place';
 const ALL_PRODUCTS_KNOWN: readonly string[] = [];
 
-export interface Placing {
+export interface Placement {
   readonly orderId: string;
   readonly terms: OrderTerms;
-  /** The id was made from what the caller will send again: the order may be known. */
+  /** The id is made from what the caller sends again: the order may be known. */
   readonly keyed: boolean;
   /** As the caller calls its key, see AskContext. */
   readonly keyName?: string;
@@ -37,17 +37,9 @@ interface AskedToPlace {
   readonly fingerprint: string | undefined;
 }
 
-export interface Commanded {
-  readonly found: FoundOrder;
-  /** The command was known already, and nothing was applied now. */
-  readonly replayed: boolean;
-  /** It was asked twice within this call, so `replayed` may mean ourselves. */
-  readonly repeated: boolean;
-}
-
 /** @throws Problem unknown_product, idempotency_mismatch; overloaded, unavailable, outcome_unknown, validation_failed. */
-export async function placeOrder(services: EdgeServices, placing: Placing): Promise<Commanded> {
-  const { orderId, terms, keyed, keyName, settleWithinMs, source, fingerprint } = placing;
+export async function placeOrder(services: OrderServices, placement: Placement): Promise<AppliedCommand> {
+  const { orderId, terms, keyed, keyName, settleWithinMs, source, fingerprint } = placement;
   const lookup = await services.knownProducts.lookUp(terms.lines);
   const unknownProducts = await unknownProductsOf(services, lookup, orderId, keyed, terms.lines);
   const command: OrderCommand = { type: 'PlaceOrder', terms, unknownProducts };
@@ -68,7 +60,7 @@ export async function placeOrder(services: EdgeServices, placing: Placing): Prom
  * @throws Problem unknown_product; overloaded, unavailable.
  */
 async function unknownProductsOf(
-  { actors, timeouts }: EdgeServices,
+  { actors, timeouts }: OrderServices,
   lookup: ProductLookup,
   orderId: string,
   keyed: boolean,
@@ -94,8 +86,8 @@ async function unknownProductsOf(
  * an order that is durable is never answered as unknown.
  */
 async function askToPlace(
-  services: EdgeServices,
-  { orderId, command, fingerprint, source }: Pick<Placing, 'orderId' | 'source'> & AskedToPlace,
+  services: OrderServices,
+  { orderId, command, fingerprint, source }: Pick<Placement, 'orderId' | 'source'> & AskedToPlace,
   settleWithinMs: number | undefined,
 ) {
   const { actors, clock, timeouts } = services;

@@ -1,6 +1,6 @@
 /**
- * Owns a command on an order that exists, whoever asks for it. It may be sent again under the same command id, so an
- * answer that was lost is asked for once more before the caller hears that the outcome is unknown.
+ * Gives a command to an order that exists, for HTTP and for messages. It may be sent again under the same command id, so
+ * a lost answer is asked for once more before the caller hears that the outcome is unknown.
  */
 import type { Answer } from '../../../runtime/ask.ts';
 import { orderEntity } from '../../../kernel/entity-id.ts';
@@ -9,13 +9,16 @@ import { problemOfAnswer } from '../../../http/answer-problems.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import type { CommandName } from '../../../http/idempotency.ts';
-import type { Commanded } from './placing.ts';
+import type { FoundOrder } from './find-order.ts';
 
-export interface Commanding {
+/** What people and other systems may ask of an order. */
+export type CallersCommand = Extract<OrderCommand, { readonly type: 'ConfirmOrder' | 'CancelOrder' }>;
+
+export interface CommandRequest {
   readonly orderId: string;
-  readonly command: OrderCommand;
+  readonly command: CallersCommand;
   readonly name: CommandName;
-  /** The name was made from what the caller will send again. */
+  /** The name is made from what the caller sends again. */
   readonly keyed: boolean;
   /** As the caller calls its key, see AskContext. */
   readonly keyName?: string;
@@ -24,9 +27,20 @@ export interface Commanding {
   readonly source: CommandSource;
 }
 
+export interface AppliedCommand {
+  readonly found: FoundOrder;
+  /** The command was known already, and nothing was applied now. */
+  readonly replayed: boolean;
+  /** It was asked twice within this call, so `replayed` may mean ourselves. */
+  readonly repeated: boolean;
+}
+
 /** @throws Problem not_found, illegal_transition, precondition_failed, idempotency_mismatch; overloaded, unavailable, outcome_unknown. */
-export async function commandOrder({ actors, timeouts }: EdgeServices, commanding: Commanding): Promise<Commanded> {
-  const { orderId, command, name, keyed, keyName, settleWithinMs, source } = commanding;
+export async function commandOrder(
+  { actors, timeouts }: EdgeServices,
+  request: CommandRequest,
+): Promise<AppliedCommand> {
+  const { orderId, command, name, keyed, keyName, settleWithinMs, source } = request;
   const ask = { to: orderEntity(orderId), command, ...name, ...source };
 
   let answer: Answer;

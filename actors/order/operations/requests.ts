@@ -1,21 +1,26 @@
 /**
- * Owns what a body of `POST /api/v1/orders` may be.
+ * Owns what the bodies of commands on orders may be, by HTTP and by message. A message also says what HTTP has in its
+ * path and in its token: which order, and whose.
  *
  * The keys of every object stand in alphabetical order. A parsed body has its keys in the order of the schema, so its
- * plain JSON is canonical, and its hash needs no sorting (a test holds this). The hash is stored with the order for
- * ever: a new field must be optional and left out where it is not given.
+ * plain JSON is canonical, and its hash needs no sorting (a test holds this). The hash is stored with the order: a new
+ * field must be optional and left out where it is not given.
  */
 import { z } from 'zod';
+import { isUuid } from '../../../kernel/ids.ts';
 import { LINE_AMOUNT_MAX } from '../../../kernel/money.ts';
 import { parseInstant } from '../../../kernel/instant.ts';
 import { parseWithLongList } from '../../../http/parse-input.ts';
 import { money } from '../../../http/schemas/money.ts';
-import { customerId, optionalText, productId, text, TEXT_LENGTH_MAX } from '../../../http/schemas/text.ts';
+import { customerId, optionalText, printableId, text, TEXT_LENGTH_MAX } from '../../../http/schemas/text.ts';
+import { PRODUCT_ID_LENGTH_MAX } from '../../stock/stock.ts';
 
 export const ORDER_LINES_MAX = 2_000;
 const QUANTITY_MAX = 1_000_000;
 const COUNTRY_LENGTH_MAX = 60;
 const EXTERNAL_REFERENCE_LENGTH_MAX = 64;
+
+const productId = printableId(PRODUCT_ID_LENGTH_MAX);
 
 // An order can't exceed 2^53-1: 2,000 lines of 10^12 are less.
 export const orderLine = z
@@ -65,10 +70,33 @@ export const placeOrderRequest = z
 
 export type PlaceOrderRequest = z.output<typeof placeOrderRequest>;
 
+export const cancelOrderRequest = z.strictObject({ reason: text(TEXT_LENGTH_MAX) }).meta({ id: 'CancelOrderRequest' });
+
+/** Confirming needs nothing; an empty object is accepted beside no body at all. */
+export const confirmOrderRequest = z.strictObject({}).meta({ id: 'ConfirmOrderRequest' });
+
+const orderId = z
+  .string()
+  .check((payload) => {
+    if (isUuid(payload.value.toLowerCase())) return;
+    payload.issues.push({ code: 'custom', message: 'must be the id of an order, a UUID', input: payload.value });
+  })
+  .meta({ format: 'uuid' });
+
+/** Its sender is no customer, so it must say for whom. */
+export const placeOrderMessage = placeOrderRequest.extend({ customerId }).meta({ id: 'PlaceOrderMessage' });
+export const confirmOrderMessage = confirmOrderRequest.extend({ orderId }).meta({ id: 'ConfirmOrderMessage' });
+export const cancelOrderMessage = cancelOrderRequest.extend({ orderId }).meta({ id: 'CancelOrderMessage' });
+
 /** The list of a body that may be long, see parseWithLongList. */
-export const ORDER_LINES = { name: 'orderLines', element: orderLine, lengthMax: ORDER_LINES_MAX };
+const ORDER_LINES = { name: 'orderLines', element: orderLine, lengthMax: ORDER_LINES_MAX };
 
 /** @throws Problem validation_failed. */
 export function parsePlaceOrder(body: unknown): PlaceOrderRequest {
   return parseWithLongList(placeOrderRequest, body, ORDER_LINES);
+}
+
+/** @throws Problem validation_failed. */
+export function parsePlaceOrderMessage(body: unknown): PlaceOrderRequest {
+  return parseWithLongList(placeOrderMessage, body, ORDER_LINES);
 }

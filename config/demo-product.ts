@@ -1,0 +1,4 @@
+/** Owns the product that a node with an embedded database stocks at its first start, so that the examples of the documents can be sent as they are. */
+
+export const DEMO_PRODUCT_ID = 'DEMO-MUG';
+export const DEMO_ON_HAND = 1_000_000;

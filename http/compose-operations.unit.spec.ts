@@ -1,0 +1,27 @@
+import { expect } from 'chai';
+import { composeOperations } from './compose-operations.ts';
+import { defineOperation, type OperationDefinition } from './operation-definition.ts';
+
+const at = (id: string, path: string): OperationDefinition =>
+  defineOperation({
+    ...{ id, path, method: 'GET', access: 'any', summary: '', responses: {} },
+    handler: () => () => undefined,
+  });
+
+describe('the operations of an edge', () => {
+  it('are those of the actors, in their order, and the own ones behind them', () => {
+    const ids = composeOperations([at('b', '/b'), at('a', '/a')]).map(({ id }) => id);
+    expect(ids.slice(0, 3)).to.deep.equal(['b', 'a', 'live']);
+  });
+
+  it('have an id each', () => {
+    expect(() => composeOperations([at('a', '/a'), at('a', '/b')])).to.throw('two operations have the id "a"');
+    expect(() => composeOperations([at('docs', '/a')])).to.throw('two operations have the id "docs"');
+  });
+
+  it('have an address each, whatever its variables are called', () => {
+    const both = [at('a', '/things/{thingId}'), at('b', '/things/{id}')];
+    expect(() => composeOperations(both)).to.throw('"a" and "b" both serve GET /things/{id}');
+    expect(() => composeOperations([at('a', '/docs')])).to.throw('"a" and "docs" both serve GET /docs');
+  });
+});
