@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Answer, Ask } from './runtime/ask.ts';
-import { ENTITY_TYPES, OPERATIONS } from './actors/index.ts';
+import { CLAIMS, ENTITY_TYPES, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
 import { Recoveries } from './runtime/entity/recoveries.ts';
 import { SimulatedProvider } from './actors/payment/providers/simulated.ts';
 import { Ownership } from './runtime/sharding/ownership.ts';
@@ -271,11 +271,12 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     });
   };
   const leaving = new LeavingAnswers(clock);
-  const served = { operations: OPERATIONS };
+  const served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
   const edge = createEdge(served, {
     actors: region,
     views: projectionStore,
     histories: journalStore,
+    claims: CLAIMS,
     clock,
     log,
     leaving,

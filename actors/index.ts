@@ -14,3 +14,11 @@ export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = Object.fro
 ) as Record<EntityKind, EntityType>;
 
 export const OPERATIONS = ACTORS.flatMap(({ operations = [] }) => operations);
+export const MESSAGE_COMMANDS = ACTORS.flatMap(({ messages = [] }) => messages);
+export const CLAIMS = onlyOne(ACTORS.flatMap(({ claims }) => claims ?? []));
+
+function onlyOne<Part>(parts: readonly Part[]): Part {
+  const [first, ...others] = parts;
+  if (first === undefined || others.length > 0) throw new Error(`one kind keeps claims, and not ${parts.length}`);
+  return first;
+}

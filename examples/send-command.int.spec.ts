@@ -7,7 +7,7 @@ import { Connection, type AsyncMessage } from 'rabbitmq-client';
 import { isOwnReplyTo } from '../messaging/commands/sender.ts';
 import { applyTopology } from '../messaging/rabbitmq/declare-topology.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../messaging/rabbitmq/topology.ts';
-import { COMMAND_MESSAGES } from '../actors/order/operations/command-messages.ts';
+import { MESSAGE_COMMANDS } from '../actors/index.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../test/support/rabbitmq-broker.ts';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -80,10 +80,10 @@ describe('examples/send-command.ts', () => {
       expect(code, output).to.equal(0);
       expect(output).to.contain('"Confirmed"');
     }
-    const keys = Object.keys(COMMAND_MESSAGES) as (keyof typeof COMMAND_MESSAGES)[];
-    expect(taken.map(({ routingKey }) => routingKey)).to.deep.equal(keys);
+    expect(taken.map(({ routingKey }) => routingKey)).to.deep.equal(MESSAGE_COMMANDS.map(({ routingKey: key }) => key));
     for (const [at, { body, messageId, durable, userId, replyTo }] of taken.entries()) {
-      expect(COMMAND_MESSAGES[keys[at]!].body.safeParse(body).error, `the body of ${keys[at]}`).to.equal(undefined);
+      const command = MESSAGE_COMMANDS[at]!;
+      expect(command.body.safeParse(body).error, `the body of ${command.routingKey}`).to.equal(undefined);
       expect(messageId).to.match(/^[ -~]{1,255}$/);
       expect(userId, 'who sends it').to.equal(new URL(senderUrl).username);
       expect(isOwnReplyTo(replyTo!, { kind: 'user', name: userId! }), 'where it is answered').to.equal(true);

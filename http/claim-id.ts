@@ -1,18 +1,13 @@
 /**
  * Owns the memory of an id that comes with more than one entity: a stock batch's key, and a message's id, which belongs
- * to one command whatever order that is for. The order that could be placed under the id remembers what was sent with
- * it instead, by a row without events. So an order and a claim under one id find each other, in one turn of one entity.
+ * to one command whatever entity that is for. The entity that could be made under the id remembers what was sent with it
+ * instead, by a row without events. So an entity and a claim under one id find each other, in one turn of one entity.
  *
  * The claim is durable before what it stands for begins. What is refused or broken off then is sent again unchanged.
  */
-import { orderEntity } from '../kernel/entity-id.ts';
-import type { OrderCommand } from '../actors/order/order.ts';
 import { problemOfAnswer } from './answer-problems.ts';
 import type { CommandSource } from './command-source.ts';
 import type { EdgeServices } from './edge-services.ts';
-import { PLACE_COMMAND_ID } from '../actors/order/operations/place.ts';
-
-const CLAIM: OrderCommand = { type: 'ClaimId' };
 
 export interface Claim {
   /** A UUID that only this key comes out as, see idempotency.ts. */
@@ -25,13 +20,13 @@ export interface Claim {
 }
 
 /** @returns whether the same was claimed before. @throws Problem idempotency_mismatch; overloaded, unavailable, outcome_unknown. */
-export async function claimId({ actors, timeouts }: EdgeServices, claim: Claim): Promise<boolean> {
+export async function claimId({ actors, claims, timeouts }: EdgeServices, claim: Claim): Promise<boolean> {
   const { id, fingerprint, keyName, source } = claim;
   const { traceparent, by } = source;
   const answer = await actors.ask({
-    to: orderEntity(id),
-    command: CLAIM,
-    commandId: PLACE_COMMAND_ID,
+    to: claims.entityOf(id),
+    command: claims.command,
+    commandId: claims.commandId,
     fingerprint,
     traceparent,
     by,

@@ -1,10 +1,17 @@
 /** Owns the list of all operations of an edge: those that the kinds of actors bring, and the node's own behind them. */
+import type { MessageCommand } from './message-command.ts';
 import type { OperationDefinition } from './operation-definition.ts';
 import { ownOperations } from './own-operations.ts';
 
-/** @throws Error where two operations share an id or an address: one would hide the other. */
-export function composeOperations(ofActors: readonly OperationDefinition[]): readonly OperationDefinition[] {
-  const operations: readonly OperationDefinition[] = [...ofActors, ...ownOperations(() => operations)];
+/**
+ * @param messages the commands by message, which the documents describe too.
+ * @throws Error where two operations share an id or an address: one would hide the other.
+ */
+export function composeOperations(
+  ofActors: readonly OperationDefinition[],
+  messages: readonly MessageCommand[],
+): readonly OperationDefinition[] {
+  const operations: readonly OperationDefinition[] = [...ofActors, ...ownOperations(() => operations, messages)];
   const ids = new Set<string>();
   const idsByAddress = new Map<string, string>();
   for (const { id, method, path } of operations) {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { composeOperations } from './compose-operations.ts';
+import { composeOperations as compose } from './compose-operations.ts';
 import { defineOperation, type OperationDefinition } from './operation-definition.ts';
 
+const composeOperations = (operations: readonly OperationDefinition[]) => compose(operations, []);
 const at = (id: string, path: string): OperationDefinition =>
   defineOperation({
     ...{ id, path, method: 'GET', access: 'any', summary: '', responses: {} },

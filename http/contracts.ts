@@ -2,24 +2,18 @@
  * Owns `/asyncapi.json` and `/contracts/{type}.schema.json`: what goes over RabbitMQ, described like the HTTP API. The
  * schemas are where each message's `cloudEvents_dataschema` points. A name is looked up in a table, never in a folder.
  */
-import { asyncApiDocument } from '../messaging/contracts/async-api.ts';
+import { asyncApiDocument, type CommandDescription } from '../messaging/contracts/async-api.ts';
 import { publishedSchemaTexts } from '../messaging/contracts/json-schemas.ts';
 import { notFound } from './answer-problems.ts';
 import { answerJsonText } from './answer.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
-import { COMMAND_MESSAGES } from '../actors/order/operations/command-messages.ts';
 
 const SCHEMA_TYPE = 'application/schema+json';
 
-/** The document that is served here and committed in contracts/. */
-export function asyncApi(): unknown {
-  return asyncApiDocument(COMMAND_MESSAGES);
-}
-
-export function createAsyncApi(): Handler<PublicContext> {
+export function createAsyncApi(commands: readonly CommandDescription[]): Handler<PublicContext> {
   let text: string | undefined;
   return (ctx) => {
-    text ??= JSON.stringify(asyncApi());
+    text ??= JSON.stringify(asyncApiDocument(commands));
     answerJsonText(ctx, 200, text);
   };
 }

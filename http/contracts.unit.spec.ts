@@ -3,7 +3,7 @@ import { publishedSchema } from '../messaging/contracts/json-schemas.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { sampleMessageOf } from '../messaging/contracts/samples.ts';
 import { startEdge, type EdgeHarness, type TestReply } from '../test/support/edge-harness.ts';
-import { COMMAND_MESSAGES } from '../actors/order/operations/command-messages.ts';
+import { MESSAGE_COMMANDS } from '../actors/index.ts';
 
 type Json = Record<string, unknown>;
 
@@ -29,7 +29,7 @@ describe('the description of the messages', () => {
 
   it('has a channel, an operation and a message for every event out and every command in', async () => {
     const { body } = await get('/asyncapi.json');
-    const commands = Object.keys(COMMAND_MESSAGES);
+    const commands = MESSAGE_COMMANDS.map(({ routingKey }) => routingKey);
     const types = [...PUBLIC_EVENT_TYPES, ...commands];
     expect(Object.keys(body['channels'] as Json)).to.have.members(types);
     expect(Object.keys(body['operations'] as Json)).to.have.members([
@@ -96,6 +96,6 @@ describe('the description of the messages', () => {
     const { text } = await get('/docs');
     expect(text).to.include('<h2 id="messages">Messages</h2>').and.include('href="/asyncapi.json"');
     for (const type of PUBLIC_EVENT_TYPES) expect(text).to.include(`href="/contracts/${type}.schema.json"`);
-    for (const type of Object.keys(COMMAND_MESSAGES)) expect(text).to.include(`id="message-${type}"`);
+    for (const { routingKey } of MESSAGE_COMMANDS) expect(text).to.include(`id="message-${routingKey}"`);
   });
 });

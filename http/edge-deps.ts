@@ -45,10 +45,21 @@ export interface EdgeTimeouts {
   readonly cancelSettleMs: number;
 }
 
+/** The kind of entity that remembers claimed ids, see claim-id.ts. */
+export interface ClaimKeeper {
+  /** The entity with this UUID. */
+  readonly entityOf: (id: string) => string;
+  /** Makes it remember, and changes nothing else. */
+  readonly command: { readonly type: string };
+  /** Also the id of the command that makes such an entity, so that the two exclude each other. Never changes. */
+  readonly commandId: string;
+}
+
 export interface EdgeDeps {
   readonly actors: Actors;
   readonly views: OrderViews;
   readonly histories: EntityHistories;
+  readonly claims: ClaimKeeper;
   readonly clock: Clock;
   readonly log: Logger;
   /** Answers of the server that this edge serves. */

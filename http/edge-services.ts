@@ -5,7 +5,7 @@ import type { Actors } from '../runtime/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
 import { createBodyReader, type BodyReader } from './body.ts';
-import { DEFAULT_TIMEOUTS, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
+import { DEFAULT_TIMEOUTS, type ClaimKeeper, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
 import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 
 /** As many as the worker has sessions for them. */
@@ -15,6 +15,7 @@ export interface EdgeServices {
   readonly actors: Actors;
   readonly views: OrderViews;
   readonly histories: EntityHistories;
+  readonly claims: ClaimKeeper;
   /** Lists are read few at a time: a page is large, and orders come first. */
   readonly listReads: PQueue;
   readonly bodies: BodyReader;
@@ -29,13 +30,25 @@ export interface EdgeServices {
 }
 
 export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots): EdgeServices {
-  const { actors, views, histories, clock, log, health, idempotencyNamespace, shards, reservationTtlMs, version } =
-    deps;
+  const {
+    actors,
+    views,
+    histories,
+    claims,
+    clock,
+    log,
+    health,
+    idempotencyNamespace,
+    shards,
+    reservationTtlMs,
+    version,
+  } = deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   return {
     actors,
     views,
     histories,
+    claims,
     listReads: new PQueue({ concurrency: LIST_READS_AT_A_TIME_MAX }),
     bodies: createBodyReader(limits, new UnfinishedBodies(clock, slots, limits.unfinishedBodies)),
     clock,

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa from 'koa';
-import type { OrderCommands } from '../messaging/commands/order-commands.ts';
+import type { CommandPort } from '../messaging/commands/command-port.ts';
 import { AccessLog } from './access-log.ts';
 import { EdgeAnswers } from './answer-counts.ts';
 import { createAuthenticator } from './authenticator.ts';
@@ -17,13 +17,15 @@ import { InFlightLimit } from './middleware/in-flight-limit.ts';
 import { problemBoundary } from './middleware/problem-boundary.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { refuseUnreadablePath, refuseUnrouted } from './middleware/refuse-unrouted.ts';
-import { createOrderCommands } from '../actors/order/operations/order-commands.ts';
+import type { MessageCommand } from './message-command.ts';
+import { performMessages } from './perform-messages.ts';
 import { createRoutes } from './routes.ts';
 import type { OperationDefinition } from './operation-definition.ts';
 
 /** What the kinds of actors bring, in the order in which the documents show it. */
 export interface Served {
   readonly operations: readonly OperationDefinition[];
+  readonly messages: readonly MessageCommand[];
 }
 
 export interface Edge {
@@ -38,14 +40,14 @@ export interface Edge {
   /** All that it serves. */
   readonly operations: readonly OperationDefinition[];
   /** Commands that do not come by HTTP. */
-  readonly commands: OrderCommands;
+  readonly commands: CommandPort;
 }
 
-/** @throws Error when the deps can't make an edge (see authenticator.ts and compose-operations.ts). */
-export function createEdge({ operations: ofActors }: Served, deps: EdgeDeps): Edge {
+/** @throws Error when the deps can't make an edge (see authenticator.ts), or what it serves clashes. */
+export function createEdge({ operations: ofActors, messages }: Served, deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const operations = composeOperations(ofActors);
+  const operations = composeOperations(ofActors, messages);
   const accessLog = new AccessLog(log, clock, operations);
   const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving, () =>
     accessLog.refusedAtDoor(),
@@ -79,6 +81,6 @@ export function createEdge({ operations: ofActors }: Served, deps: EdgeDeps): Ed
     unfinishedBodies: () => services.bodies.unfinished,
     answers,
     operations,
-    commands: createOrderCommands(services),
+    commands: performMessages(messages, services),
   };
 }

@@ -27,8 +27,8 @@ export function idempotencyKeyOf(req: Pick<IncomingMessage, 'headers' | 'headers
   return key;
 }
 
-/** The order that a key makes: for ever the same. */
-export function orderIdOfKey(namespace: string, { issuer, sub }: Principal, key: string): string {
+/** The UUID of what a request makes under a key: the same each time. */
+export function idOfKey(namespace: string, { issuer, sub }: Principal, key: string): string {
   return uuidV5(namespace, JSON.stringify([issuer, sub, key]));
 }
 
@@ -59,14 +59,14 @@ export function claimIdOfKey(namespace: string, { issuer, sub }: Principal, targ
 }
 
 /**
- * The order that a message makes: for ever the same. Two members where HTTP's names have three or four, so no caller
- * of the one can ever name what belongs to the other.
+ * The UUID of what a message makes: the same each time. Two members where HTTP's names have three or four, so no caller
+ * of the one can name what belongs to the other.
  */
-export function orderIdOfMessage(namespace: string, sender: Sender, messageId: string): string {
+export function idOfMessage(namespace: string, sender: Sender, messageId: string): string {
   return uuidV5(namespace, JSON.stringify([namespaceOf(sender), messageId]));
 }
 
-/** @param target the command and its order: a message id used for another one is found out. @param body as parsed. */
+/** @param target the command and its entity: a message id used for another one is found out. @param body as parsed. */
 export function commandNameOfMessage(
   namespace: string,
   sender: Sender,

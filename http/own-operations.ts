@@ -3,12 +3,16 @@ import { createAsyncApi, createContractSchema } from './contracts.ts';
 import { createDocsAsset } from './docs/docs-assets.ts';
 import { createDocsPage, toDocs } from './docs/docs-page.ts';
 import { createLive, createReady } from './health.ts';
+import type { MessageCommand } from './message-command.ts';
 import { createOpenApi } from './openapi.ts';
 import { defineOperation, type OperationDefinition } from './operation-definition.ts';
 import { healthResponse } from './schemas/responses.ts';
 
 /** @param all operations of the edge, these among them. Called once the list is complete. */
-export function ownOperations(all: () => readonly OperationDefinition[]): readonly OperationDefinition[] {
+export function ownOperations(
+  all: () => readonly OperationDefinition[],
+  messages: readonly MessageCommand[],
+): readonly OperationDefinition[] {
   const openApi = defineOperation({
     id: 'openApi',
     method: 'GET',
@@ -17,6 +21,24 @@ export function ownOperations(all: () => readonly OperationDefinition[]): readon
     summary: 'This description.',
     responses: { 200: { description: 'OpenAPI 3.1' } },
     handler: ({ version }) => createOpenApi(all, version),
+  });
+  const asyncApi = defineOperation({
+    id: 'asyncApi',
+    method: 'GET',
+    path: '/asyncapi.json',
+    access: 'public',
+    summary: 'The messages over RabbitMQ: events out, commands in.',
+    responses: { 200: { description: 'AsyncAPI 3.0' } },
+    handler: () => createAsyncApi(messages),
+  });
+  const docs = defineOperation({
+    id: 'docs',
+    method: 'GET',
+    path: '/docs',
+    access: 'public',
+    summary: 'This description, to read and to try.',
+    responses: { 200: { description: 'A page for people' } },
+    handler: ({ version }) => createDocsPage(version, messages),
   });
   return [live, ready, openApi, asyncApi, contractSchema, docs, docsAsset, root];
 }
@@ -49,16 +71,6 @@ const ready = defineOperation({
   handler: createReady,
 });
 
-const asyncApi = defineOperation({
-  id: 'asyncApi',
-  method: 'GET',
-  path: '/asyncapi.json',
-  access: 'public',
-  summary: 'The messages over RabbitMQ: events out, commands in.',
-  responses: { 200: { description: 'AsyncAPI 3.0' } },
-  handler: createAsyncApi,
-});
-
 const contractSchema = defineOperation({
   id: 'contractSchema',
   method: 'GET',
@@ -68,16 +80,6 @@ const contractSchema = defineOperation({
   responses: { 200: { description: 'JSON Schema 2020-12' } },
   problems: ['not_found'],
   handler: createContractSchema,
-});
-
-const docs = defineOperation({
-  id: 'docs',
-  method: 'GET',
-  path: '/docs',
-  access: 'public',
-  summary: 'This description, to read and to try.',
-  responses: { 200: { description: 'A page for people' } },
-  handler: ({ version }) => createDocsPage(version),
 });
 
 const docsAsset = defineOperation({

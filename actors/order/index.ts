@@ -4,6 +4,9 @@ import type { OrderCommand, PlacedOrder } from './order.ts';
 import { EVENT_FORMS } from '../../persistence/event-codec.ts';
 import { defineActor } from '../define-actor.ts';
 import { orderOperations } from './operations/index.ts';
+import { orderMessages } from './operations/messages.ts';
+import { PLACE_COMMAND_ID } from './operations/place.ts';
+import { orderEntity } from '../../kernel/entity-id.ts';
 import { entityType } from '../../runtime/entity/entity-type.ts';
 
 /** One order's callers: its owner, staff, its own steps. */
@@ -22,4 +25,10 @@ export const orderActor = defineActor({
     view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
   }),
   operations: orderOperations,
+  messages: orderMessages,
+  claims: {
+    entityOf: orderEntity,
+    command: { type: 'ClaimId' } satisfies OrderCommand,
+    commandId: PLACE_COMMAND_ID,
+  },
 });

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { asyncApi } from '../../http/contracts.ts';
+import { MESSAGE_COMMANDS } from '../../actors/index.ts';
+import { asyncApiDocument } from '../../messaging/contracts/async-api.ts';
 import {
   brokenContracts,
   contractFiles,
@@ -12,7 +13,7 @@ import {
 import { PUBLIC_EVENT_TYPES } from '../../messaging/contracts/public-events.ts';
 import { contractFolder, readContracts, writeContracts } from './contract-folder.ts';
 
-const current = contractFiles(asyncApi());
+const current = contractFiles(asyncApiDocument(MESSAGE_COMMANDS));
 
 describe('the committed contract', () => {
   let committed: ContractFiles;

@@ -4,9 +4,9 @@
  */
 import { hash } from 'node:crypto';
 import { PUBLIC_EVENTS, schemaPathOf } from '../../messaging/contracts/public-events.ts';
+import type { CommandDescription } from '../../messaging/contracts/async-api.ts';
 import type { Handler, PublicContext } from '../edge-context.ts';
 import { PROBLEMS } from '../problems.ts';
-import { COMMAND_MESSAGES } from '../../actors/order/operations/command-messages.ts';
 
 const STYLE = `
 :root { color-scheme: light; font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; }
@@ -36,10 +36,10 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function createDocsPage(version: string): Handler<PublicContext> {
+export function createDocsPage(version: string, commands: readonly CommandDescription[]): Handler<PublicContext> {
   let html: string | undefined;
   return (ctx) => {
-    html ??= page(version);
+    html ??= page(version, commands);
     ctx.type = 'html';
     ctx.set('Content-Security-Policy', POLICY);
     ctx.body = html;
@@ -51,7 +51,7 @@ export const toDocs: Handler<PublicContext> = (ctx) => {
   ctx.redirect('/docs');
 };
 
-function page(version: string): string {
+function page(version: string, commands: readonly CommandDescription[]): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Holdfast API</title>
 <link rel="icon" href="/docs/favicon-32x32.png"><link rel="stylesheet" href="/docs/swagger-ui.css"><style>${STYLE}</style></head>
@@ -63,7 +63,7 @@ function page(version: string): string {
 <code>npm run -s token -- --role admin --sub me</code> prints one on a node that signs its own.</p>
 <div id="reference"><noscript>The reference needs JavaScript; <a href="/openapi.json">openapi.json</a> says the same.</noscript></div>
 <h2 id="messages">Messages</h2>
-${messageTables()}
+${messageTables(commands)}
 <h2 id="problems">Problems</h2>
 ${problemTable()}
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>
@@ -79,13 +79,14 @@ function problemTable(): string {
   return table(['Status', 'Code', 'Meaning', 'Send it again?'], rows);
 }
 
-function messageTables(): string {
+function messageTables(taken: readonly CommandDescription[]): string {
   const events = Object.entries(PUBLIC_EVENTS).map(([type, { when }]) => {
     const name = `<code>${escape(type)}</code>`;
     return `<tr id="message-${escape(type)}"><td><a href="${escape(schemaPathOf(type))}">${name}</a></td><td>${escape(when)}</td></tr>`;
   });
-  const commands = Object.entries(COMMAND_MESSAGES).map(([type, { summary }]) => {
-    return `<tr id="message-${escape(type)}"><td><code>${escape(type)}</code></td><td>${escape(summary)}</td></tr>`;
+  const commands = taken.map(({ routingKey, summary }) => {
+    const name = escape(routingKey);
+    return `<tr id="message-${name}"><td><code>${name}</code></td><td>${escape(summary)}</td></tr>`;
   });
   return `<p>Over RabbitMQ. Events leave through the exchange <code>orders.events</code>, at least once and in order per
 entity; the same event has the same <code>message-id</code> whenever it is sent again. Ignore members that you do not

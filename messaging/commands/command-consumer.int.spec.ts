@@ -1,7 +1,7 @@
 /** Commands through a real broker, into the real edge over actors in memory. */
 import { expect } from 'chai';
 import { Connection, type Envelope, type Publisher } from 'rabbitmq-client';
-import { orderIdOfMessage } from '../../http/idempotency.ts';
+import { idOfMessage } from '../../http/idempotency.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { orderBody, startEdge, type EdgeHarness } from '../../test/support/edge-harness.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
@@ -11,7 +11,7 @@ import { applyTopology } from '../rabbitmq/declare-topology.ts';
 import { COMMANDS_EXCHANGE, COMMANDS_QUEUE, DEAD_LETTER_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandConsumer } from './command-consumer.ts';
 import { redriveDeadLetters, visitDeadLetters, type DeadLetter } from './dead-letters.ts';
-import type { OrderCommands } from './order-commands.ts';
+import type { CommandPort } from './command-port.ts';
 
 const NAMESPACE = '6ba7b810-9dad-41d1-80b4-00c04fd430c8';
 const DELIVERY_LIMIT = 2;
@@ -54,7 +54,7 @@ describe('commands from RabbitMQ', () => {
     opened.on('error', () => undefined);
     return opened;
   }
-  function consume(commands: OrderCommands = edge.edge.commands, own = connection): CommandConsumer {
+  function consume(commands: CommandPort = edge.edge.commands, own = connection): CommandConsumer {
     const rungs = TOPOLOGY.retryRungs;
     const consumer = new CommandConsumer({ connection: own, commands, clock: systemClock, log: silentLog, rungs });
     consumers.push(consumer);
@@ -68,7 +68,7 @@ describe('commands from RabbitMQ', () => {
   }
   const place = (messageId: string, changes?: Envelope): Promise<void> =>
     send('place', messageId, orderBody({ customerId: 'carol' }), changes);
-  const orderOf = (messageId: string): string => orderIdOfMessage(NAMESPACE, { kind: 'app', name: 'shop' }, messageId);
+  const orderOf = (messageId: string): string => idOfMessage(NAMESPACE, { kind: 'app', name: 'shop' }, messageId);
   async function statusOf(messageId: string): Promise<unknown> {
     const { body } = await edge.send(`/api/v1/orders/${orderOf(messageId)}`, { token: edge.tokens.support });
     return body['status'];
@@ -248,7 +248,7 @@ describe('commands from RabbitMQ', () => {
     const theirPublisher = theirs.createPublisher({ confirm: true });
     const consumer = consume();
     const envelope = { exchange: COMMANDS_EXCHANGE, routingKey: 'order.cancel.v1', messageId: 'm-1', userId: user };
-    const orderId = orderIdOfMessage(NAMESPACE, { kind: 'user', name: user }, 'm-2');
+    const orderId = idOfMessage(NAMESPACE, { kind: 'user', name: user }, 'm-2');
     await theirPublisher.send(envelope, { orderId, reason: 'r' });
     await waitUntil(
       'it waits',
@@ -320,7 +320,7 @@ describe('commands from RabbitMQ', () => {
     await redriveDeadLetters(connection, ({ id }) => id !== 'i-1');
     await waitUntil('the one with a name of its own is handled', () => consumer.figures.handled === 1);
     await untilPutAside(2);
-    const victims = orderIdOfMessage(NAMESPACE, { kind: 'user', name: 'victim' }, 'i-2');
+    const victims = idOfMessage(NAMESPACE, { kind: 'user', name: 'victim' }, 'i-2');
     const { status } = await edge.send(`/api/v1/orders/${victims}`, { token: edge.tokens.support });
     expect(status, 'no order of the victim').to.equal(404);
     expect(await statusOf('i-2')).to.equal('Confirmed');
@@ -356,7 +356,8 @@ describe('commands from RabbitMQ', () => {
 
   it('gives back what it has not begun, and finishes what it has, when it drains', async () => {
     const release: (() => void)[] = [];
-    const held: OrderCommands = {
+    const held: CommandPort = {
+      routingKeys: edge.edge.commands.routingKeys,
       perform: async (command) => {
         await new Promise<void>((resolve) => release.push(resolve));
         return edge.edge.commands.perform(command);
@@ -414,7 +415,8 @@ describe('commands from RabbitMQ', () => {
     let begun = 0;
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
-    const held: OrderCommands = {
+    const held: CommandPort = {
+      routingKeys: edge.edge.commands.routingKeys,
       perform: async (command) => {
         const isHeld = ++begun > 30;
         const outcome = await edge.edge.commands.perform(command);

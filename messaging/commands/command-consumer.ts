@@ -12,8 +12,8 @@ import { brokerFailure } from '../rabbitmq/broker-failure.ts';
 import { CONFIRM_TIMEOUT_MS } from '../rabbitmq/publishing-channel.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
+import type { CommandPort } from './command-port.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
-import type { OrderCommands } from './order-commands.ts';
 import { withGivenType, withRawBodies } from './raw-bodies.ts';
 
 /** At a time and worker. A commit takes some milliseconds: that is thousands a second, and a bounded loss of time. */
@@ -29,7 +29,7 @@ const STATUS_OF: Readonly<Record<Verdict, ConsumerStatus>> = {
 
 export interface CommandConsumerDeps {
   readonly connection: Connection;
-  readonly commands: OrderCommands;
+  readonly commands: CommandPort;
   readonly clock: Clock;
   readonly log: Logger;
   readonly prefetch?: number;

@@ -12,7 +12,7 @@ import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { DEAD_LETTER_EXCHANGE, RETRY_EXCHANGE } from '../rabbitmq/topology.ts';
 import { keptBody, keptText } from './kept-text.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
-import type { CommandOutcome, OrderCommand, OrderCommands, ProblemDocument } from './order-commands.ts';
+import type { CommandMessage, CommandOutcome, CommandPort, ProblemDocument } from './command-port.ts';
 import {
   ATTEMPTS_HEADER,
   DETAIL_HEADER,
@@ -46,7 +46,7 @@ export interface CommandFigures {
 }
 
 export interface CommandHandlerDeps {
-  readonly commands: OrderCommands;
+  readonly commands: CommandPort;
   readonly publisher: CommandPublisher;
   readonly clock: Clock;
   readonly log: Logger;
@@ -116,7 +116,7 @@ export class CommandHandler {
 
   /** @throws what the publisher throws. */
   async #handle(message: Message): Promise<Verdict> {
-    const read = readCommand(message);
+    const read = readCommand(message, this.#deps.commands.routingKeys);
     if (read.kind === 'fault') {
       const context = { messageId: message.messageId ?? '', instance: routingKeyOf(message) };
       return this.#putAside(
@@ -130,7 +130,7 @@ export class CommandHandler {
     if (outcome.kind === 'done' || outcome.kind === 'refused') this.#waits.succeeded();
     switch (outcome.kind) {
       case 'done':
-        await this.#reply(message, { ok: true, order: outcome.order });
+        await this.#reply(message, { ok: true, ...outcome.answer });
         this.figures.handled++;
         return 'acknowledge';
       case 'refused':
@@ -150,7 +150,7 @@ export class CommandHandler {
 
   /** A defect of ours counts against the message: the same message may meet it each time. */
   async #perform(
-    command: OrderCommand,
+    command: CommandMessage,
     message: Message,
   ): Promise<CommandOutcome | { readonly kind: 'defect'; readonly problem: ProblemDocument }> {
     const { commands, log } = this.#deps;

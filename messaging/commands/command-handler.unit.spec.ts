@@ -6,7 +6,7 @@ import { commandMessage, failure, ScriptedCommands } from '../../test/support/co
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { CommandHandler, type CommandPublisher } from './command-handler.ts';
-import type { OrderCommands } from './order-commands.ts';
+import type { CommandPort } from './command-port.ts';
 import type { Message } from './read-command.ts';
 
 interface Published extends Envelope {
@@ -43,7 +43,7 @@ describe('handling a command', () => {
     log = keptLog();
   });
 
-  function handlerOf(commands: OrderCommands): CommandHandler {
+  function handlerOf(commands: CommandPort): CommandHandler {
     const pause = (ms: number): Promise<unknown> => Promise.resolve(pauses.push(ms));
     return new CommandHandler({ commands, publisher, clock: new ManualClock(), log: log.log, rungs: RUNGS, pause });
   }
@@ -55,7 +55,7 @@ describe('handling a command', () => {
   });
 
   it('acknowledges what is done, and answers who asked', async () => {
-    const handler = handlerOf(new ScriptedCommands({ kind: 'done', order: { orderId: 'o' } }));
+    const handler = handlerOf(new ScriptedCommands({ kind: 'done', answer: { order: { orderId: 'o' } } }));
     expect(await handler.handle(commandMessage())).to.equal('acknowledge');
     expect(publisher.answers).to.have.length(0);
     expect(await handler.handle(commandMessage(ASKS_BACK))).to.equal('acknowledge');
@@ -236,7 +236,7 @@ describe('handling a command', () => {
   });
 
   it('does not do the work again for an answer that could not be given', async () => {
-    const handler = handlerOf(new ScriptedCommands({ kind: 'done', order: {} }));
+    const handler = handlerOf(new ScriptedCommands({ kind: 'done', answer: { order: {} } }));
     publisher.fault = new Error('no such queue');
     expect(await handler.handle(commandMessage(ASKS_BACK))).to.equal('acknowledge');
     expect(handler.figures.handled).to.equal(1);

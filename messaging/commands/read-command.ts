@@ -9,8 +9,8 @@ import type { AsyncMessage } from 'rabbitmq-client';
 import { JSON_BYTES_MAX, JsonFault, parseBoundedJson } from '../../kernel/bounded-json.ts';
 import { isJsonType } from '../../kernel/media-type.ts';
 import { traceparentOf } from '../../kernel/trace-context.ts';
+import type { CommandFault, CommandMessage } from './command-port.ts';
 import { keptText } from './kept-text.ts';
-import { COMMAND_TYPES, type CommandFault, type CommandType, type OrderCommand } from './order-commands.ts';
 import { ROUTING_KEY_HEADER } from './own-headers.ts';
 import { isOwnCopy, isOwnReplyTo, isPrintableName, senderOf, type Sender } from './sender.ts';
 
@@ -37,25 +37,19 @@ export type FaultReason =
   | 'malformed_json';
 
 export type ReadCommand =
-  | { readonly kind: 'command'; readonly command: OrderCommand }
+  | { readonly kind: 'command'; readonly command: CommandMessage }
   | { readonly kind: 'fault'; readonly reason: FaultReason; readonly fault: CommandFault };
 
-const ROUTING_KEY = /^order\.([a-z]+)\.v([1-9]\d{0,3})$/;
-const VERSION = '1';
+/** A command's name, and its version. */
+const ROUTING_KEY = /^(.+)\.v([1-9]\d{0,3})$/;
 const PRINTABLE_ASCII = /^[ -~]{1,255}$/;
 const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', 'utf-8', 'utf8']);
 const CARD_REMEDY = 'must not look like a card number; use a UUID';
 
-export function readCommand(message: Message): ReadCommand {
+/** @param known routing keys of the commands that are taken. */
+export function readCommand(message: Message, known: ReadonlySet<string>): ReadCommand {
   const routingKey = routingKeyOf(message);
-  const [, type, version] = ROUTING_KEY.exec(routingKey) ?? [];
-  if (!isCommandType(type)) {
-    const known = COMMAND_TYPES.map((each) => `order.${each}.v${VERSION}`).join(', ');
-    return fault('unknown_type', 'routing-key', `is no command that is known here; known: ${known}`);
-  }
-  if (version !== VERSION) {
-    return fault('unknown_version', 'routing-key', `order.${type} is known here in version ${VERSION} alone`);
-  }
+  if (!known.has(routingKey)) return unknownCommand(routingKey, [...known]);
   const { messageId } = message;
   if (messageId === undefined || !PRINTABLE_ASCII.test(messageId)) {
     return fault(
@@ -80,7 +74,7 @@ export function readCommand(message: Message): ReadCommand {
   const audited = isPrintableName(onBehalfOf) && keptText(onBehalfOf) !== undefined ? { onBehalfOf } : {};
   const traceparent = traceparentOf(message.headers?.['traceparent']);
   const traced = traceparent === undefined ? {} : { traceparent };
-  return { kind: 'command', command: { type, body: body.value, sender, messageId, ...audited, ...traced } };
+  return { kind: 'command', command: { routingKey, body: body.value, sender, messageId, ...audited, ...traced } };
 }
 
 /** The routing key that the sender gave. */
@@ -117,8 +111,15 @@ function bodyOf({ body, contentType, contentEncoding = '' }: Message): ReadBody 
   }
 }
 
-function isCommandType(text: string | undefined): text is CommandType {
-  return (COMMAND_TYPES as readonly (string | undefined)[]).includes(text);
+function unknownCommand(routingKey: string, known: readonly string[]): Extract<ReadCommand, { kind: 'fault' }> {
+  const name = ROUTING_KEY.exec(routingKey)?.[1];
+  const versions = known.flatMap((key) => {
+    const [, knownName, version] = ROUTING_KEY.exec(key) ?? [];
+    return name !== undefined && knownName === name ? [version] : [];
+  });
+  return versions.length === 0
+    ? fault('unknown_type', 'routing-key', `is no command that is known here; known: ${known.join(', ')}`)
+    : fault('unknown_version', 'routing-key', `${name} is known here in version ${versions.join(' and ')} alone`);
 }
 
 /** @param property of the message that is at fault. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { commandMessage } from '../../test/support/command-messages.ts';
+import { commandMessage, ROUTING_KEYS } from '../../test/support/command-messages.ts';
 import { COMMANDS_QUEUE } from '../rabbitmq/topology.ts';
 import { readCommand, routingKeyOf, type FaultReason, type Message } from './read-command.ts';
 
@@ -16,23 +16,34 @@ const PRECEDENCE: readonly (readonly [FaultReason, Partial<Message>])[] = [
 
 describe('reading a command', () => {
   const reasonOf = (changes: Partial<Message>): string => {
-    const read = readCommand(commandMessage(changes));
+    const read = readCommand(commandMessage(changes), ROUTING_KEYS);
     return read.kind === 'fault' ? read.reason : read.kind;
   };
   const commandOf = (changes: Partial<Message>) => {
-    const read = readCommand(commandMessage(changes));
+    const read = readCommand(commandMessage(changes), ROUTING_KEYS);
     if (read.kind === 'fault') throw new Error(read.reason);
     return read.command;
   };
 
-  it('takes type, message id, sender and body as they are', () => {
+  it('takes routing key, message id, sender and body as they are', () => {
     const { body } = commandMessage();
     expect(commandOf({})).to.deep.equal({
-      type: 'cancel',
+      routingKey: 'order.cancel.v1',
       messageId: 'm-1',
       sender: { kind: 'app', name: 'shop' },
       body,
     });
+  });
+
+  it('knows commands by their routing keys, whatever they are about, and says which it knows', () => {
+    const known = new Set(['shipment.label.book.v1', 'shipment.label.book.v2', 'order.place.v1']);
+    const detailOf = (routingKey: string): string => {
+      const read = readCommand(commandMessage({ routingKey }), known);
+      return read.kind === 'fault' ? read.fault.detail : read.command.routingKey;
+    };
+    expect(detailOf('shipment.label.book.v2')).to.equal('shipment.label.book.v2');
+    expect(detailOf('shipment.label.book.v3')).to.include('shipment.label.book is known here in version 1 and 2 alone');
+    expect(detailOf('shipment.label.v1')).to.include(`known: ${[...known].join(', ')}`);
   });
 
   it('names the first fault in a fixed order', () => {
@@ -62,7 +73,7 @@ describe('reading a command', () => {
   it('demands a message id of 1 to 255 printable ASCII characters', () => {
     for (const messageId of ['', '\n', 'é', 'a\u0000']) expect(reasonOf({ messageId })).to.equal('message_id_invalid');
     const { messageId: _, ...without } = commandMessage();
-    expect(readCommand(without)).to.include({ reason: 'message_id_invalid' });
+    expect(readCommand(without, ROUTING_KEYS)).to.include({ reason: 'message_id_invalid' });
     expect(commandOf({ messageId: 'x'.repeat(255) }).messageId).to.have.length(255);
   });
 
@@ -99,7 +110,7 @@ describe('reading a command', () => {
       expect(commandOf({ contentType, body }).body).to.deep.equal({ a: 1 });
     }
     const { contentType: _, ...untyped } = commandMessage({ body });
-    expect(readCommand(untyped)).to.have.nested.property('command.body').that.deep.equals({ a: 1 });
+    expect(readCommand(untyped, ROUTING_KEYS)).to.have.nested.property('command.body').that.deep.equals({ a: 1 });
     expect(commandOf({ contentEncoding: 'utf-8', body }).body).to.deep.equal({ a: 1 });
     expect(reasonOf({ contentEncoding: 'gzip', body })).to.equal('unsupported_media_type');
     expect(reasonOf({ contentType: 'text/plain', body: '{"a":1}' })).to.equal('unsupported_media_type');
@@ -127,7 +138,7 @@ describe('reading a command', () => {
   });
 
   it('never quotes the body in a fault', () => {
-    const read = readCommand(commandMessage({ body: Buffer.from('4111111111111111 tok_secret') }));
+    const read = readCommand(commandMessage({ body: Buffer.from('4111111111111111 tok_secret') }), ROUTING_KEYS);
     expect(JSON.stringify(read)).not.to.match(/4111|tok_/);
   });
 

@@ -10,7 +10,8 @@ import { sampleDocument, sampleMessageOf } from './samples.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** A command that is taken from RabbitMQ. */
-export interface CommandMessage {
+export interface CommandDescription {
+  readonly routingKey: string;
   /** What it does, and what its sender must know. */
   readonly summary: string;
   readonly body: z.ZodObject;
@@ -29,8 +30,7 @@ ignore members that they do not know. What breaks a consumer comes as a new majo
 Commands are idempotent by their \`message-id\`, which is required. With \`reply-to\` and \`correlation-id\` the outcome \
 is answered: \`{ "ok": true, "order": ... }\` or \`{ "ok": false, "problem": ... }\`, as the HTTP API shows them.`;
 
-/** @param commands by routing key. */
-export function asyncApiDocument(commands: Readonly<Record<string, CommandMessage>>): Json {
+export function asyncApiDocument(commands: readonly CommandDescription[]): Json {
   const schemas: Record<string, JsonSchema> = {};
   const channels: Record<string, Json> = {};
   const operations: Record<string, Json> = {};
@@ -45,9 +45,9 @@ export function asyncApiDocument(commands: Readonly<Record<string, CommandMessag
     schemas[type] = schema;
     add(type, eventMessage(type), OUT);
   }
-  for (const [type, command] of Object.entries(commands)) {
-    Object.assign(schemas, commandSchemas(type, command));
-    add(type, commandMessage(type, command), IN);
+  for (const command of commands) {
+    Object.assign(schemas, commandSchemas(command));
+    add(command.routingKey, commandMessage(command), IN);
   }
   return {
     asyncapi: '3.0.0',
@@ -132,7 +132,7 @@ function eventMessage(type: PublicEventType): Json {
   };
 }
 
-function commandMessage(type: string, { summary }: CommandMessage): Json {
+function commandMessage({ routingKey: type, summary }: CommandDescription): Json {
   return {
     name: type,
     summary,
@@ -143,10 +143,10 @@ function commandMessage(type: string, { summary }: CommandMessage): Json {
 }
 
 /** As it is sent: with optional members for defaults. Named parts of it become schemas beside it. */
-function commandSchemas(type: string, { body }: CommandMessage): Record<string, JsonSchema> {
+function commandSchemas({ routingKey, body }: CommandDescription): Record<string, JsonSchema> {
   const { $defs, ...own } = z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' });
   return Object.fromEntries(
-    Object.entries({ ...$defs, [type]: own }).map(([name, schema]) => {
+    Object.entries({ ...$defs, [routingKey]: own }).map(([name, schema]) => {
       const { $schema: _dialect, $id: _id, id: _name, ...rest } = schema as JsonSchema;
       return [name, JSON.parse(JSON.stringify(rest).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema];
     }),

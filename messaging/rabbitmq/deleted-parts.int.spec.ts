@@ -5,13 +5,14 @@ import { systemClock } from '../../kernel/clock.ts';
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
+import { ROUTING_KEYS } from '../../test/support/command-messages.ts';
 import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { CommandConsumer } from '../commands/command-consumer.ts';
-import type { CommandOutcome, OrderCommands } from '../commands/order-commands.ts';
+import type { CommandOutcome, CommandPort } from '../commands/command-port.ts';
 import { EventPublisher } from '../relay/event-publisher.ts';
 import { EventRelay } from '../relay/event-relay.ts';
 import { Broker } from './broker.ts';
@@ -84,8 +85,8 @@ describe('parts of the topology that are deleted while nodes use them', () => {
       if (mends) prepared.mend();
     };
     const perform = (): Promise<CommandOutcome> => Promise.resolve(outcome());
-    outcome = () => ({ kind: 'done', order: {} }) as never;
-    const commands = { perform, describe: () => PROBLEM } as unknown as OrderCommands;
+    outcome = () => ({ kind: 'done', answer: { order: {} } }) as never;
+    const commands = { routingKeys: ROUTING_KEYS, perform, describe: () => PROBLEM } as unknown as CommandPort;
     const rungs = TOPOLOGY.retryRungs;
     const common = { clock: systemClock, log: kept.log, onMissing };
     consumer = new CommandConsumer({ ...common, connection: broker.connection, commands, rungs });
@@ -142,7 +143,9 @@ describe('parts of the topology that are deleted while nodes use them', () => {
     (await own.queueDeclare({ queue, passive: true })).messageCount;
   const commandIsRetried = async (): Promise<void> => {
     outcome = () =>
-      consumer.figures.retried === 0 ? { kind: 'retry', problem: PROBLEM } : ({ kind: 'done', order: {} } as never);
+      consumer.figures.retried === 0
+        ? { kind: 'retry', problem: PROBLEM }
+        : ({ kind: 'done', answer: { order: {} } } as never);
     await place('again');
     await handled(2);
     expect(consumer.figures.retried).to.equal(1);

@@ -1,8 +1,10 @@
 /** Messages as the client library hands them over, and a port that answers as it is told. */
-import type { CommandOutcome, OrderCommand, OrderCommands } from '../../messaging/commands/order-commands.ts';
+import { MESSAGE_COMMANDS } from '../../actors/index.ts';
+import type { CommandMessage, CommandOutcome, CommandPort } from '../../messaging/commands/command-port.ts';
 import type { Message } from '../../messaging/commands/read-command.ts';
 
 export const JSON_TYPE = 'application/json';
+export const ROUTING_KEYS: ReadonlySet<string> = new Set(MESSAGE_COMMANDS.map(({ routingKey }) => routingKey));
 
 /** A good one; `changes` replace its properties. */
 export function commandMessage(changes: Partial<Message> = {}): Message {
@@ -22,22 +24,23 @@ export function failure(kind: 'refused' | 'retry' | 'not_yet' | 'invalid', code:
 }
 
 /** Answers each command with the next of its outcomes, and the last one from then on. */
-export class ScriptedCommands implements OrderCommands {
-  readonly performed: OrderCommand[] = [];
+export class ScriptedCommands implements CommandPort {
+  readonly routingKeys: ReadonlySet<string> = ROUTING_KEYS;
+  readonly performed: CommandMessage[] = [];
   readonly #outcomes: (CommandOutcome | Error)[];
 
   constructor(...outcomes: (CommandOutcome | Error)[]) {
     this.#outcomes = outcomes;
   }
 
-  perform(command: OrderCommand): Promise<CommandOutcome> {
+  perform(command: CommandMessage): Promise<CommandOutcome> {
     this.performed.push(command);
     const outcome = this.#outcomes.length > 1 ? this.#outcomes.shift() : this.#outcomes[0];
     if (outcome === undefined || outcome instanceof Error) return Promise.reject(outcome ?? new Error('no outcome'));
     return Promise.resolve(outcome);
   }
 
-  describe({ code, detail }: Parameters<OrderCommands['describe']>[0]) {
+  describe({ code, detail }: Parameters<CommandPort['describe']>[0]) {
     return { code, detail };
   }
 }

@@ -7,7 +7,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import pino from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
-import { OPERATIONS } from '../../actors/index.ts';
+import { CLAIMS, MESSAGE_COMMANDS, OPERATIONS } from '../../actors/index.ts';
 import { createEdge, type Edge } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
 import { createHttpServer } from '../../http/http-server.ts';
@@ -86,12 +86,13 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
   const actors = new FakeActors(clock);
   const logged: string[] = [];
   const leaving = overrides.leaving ?? new LeavingAnswers(clock);
-  const served = { operations: OPERATIONS };
+  const served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
   const edge = createEdge(served, {
     leaving,
     actors,
     views: actors.views,
     histories: actors.histories,
+    claims: CLAIMS,
     clock,
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     auth: { jwtSecret: TEST_SECRET },

@@ -57,9 +57,12 @@ describe('the history of an order', () => {
   it('names the sender and the id of a message', async () => {
     const body = orderBody({ customerId: 'alice' });
     const sender = { kind: 'user', name: 'shop' } as const;
-    const message = { type: 'place', body, sender, messageId: 'm-1', onBehalfOf: 'carol' } as const;
-    const outcome = (await edge.edge.commands.perform(message)) as { order: { orderId: string } };
-    const [created] = entriesOf(await events(`/api/v1/orders/${outcome.order.orderId}`, '', edge.tokens.admin));
+    const message = { routingKey: 'order.place.v1', body, sender, messageId: 'm-1', onBehalfOf: 'carol' } as const;
+    const outcome = (await edge.edge.commands.perform(message)) as unknown as {
+      answer: { order: { orderId: string } };
+    };
+    const { orderId } = outcome.answer.order;
+    const [created] = entriesOf(await events(`/api/v1/orders/${orderId}`, '', edge.tokens.admin));
     const by = { channel: 'message', who: 'shop', issuer: 'amqp', requestId: 'm-1', onBehalfOf: 'carol' };
     expect(created?.by).to.deep.equal(by);
   });

@@ -7,7 +7,7 @@ import { answerJson } from '../../../http/answer.ts';
 import { commandSourceOf } from '../../../http/command-source.ts';
 import type { Handler } from '../../../http/edge-context.ts';
 import { entityTag } from '../../../http/entity-tag.ts';
-import { idempotencyKeyOf, orderIdOfKey } from '../../../http/idempotency.ts';
+import { idempotencyKeyOf, idOfKey } from '../../../http/idempotency.ts';
 import { defineOperation } from '../../../http/operation-definition.ts';
 import { preferredWaitSeconds } from '../../../http/prefer.ts';
 import { EXAMPLE_ORDER } from './example.ts';
@@ -49,7 +49,7 @@ function createPlaceOrder(services: OrderServices): Handler {
     const request = parsePlaceOrder(await bodies.readJson(ctx.req, ctx.state.principal));
     const terms = orderTermsOf(request, principal, services.reservationTtlMs);
     const keyed = key !== undefined;
-    const orderId = keyed ? orderIdOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
+    const orderId = keyed ? idOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
     const waitMs = waitSeconds === undefined ? undefined : waitSeconds * 1000;
     const placement = { orderId, terms, keyed, settleWithinMs: waitMs, source: commandSourceOf(ctx) };

@@ -1,6 +1,6 @@
 /** What a command that came by message leads to: the same rules and problems as by HTTP. */
 import { expect } from 'chai';
-import type { OrderCommand, OrderCommands } from '../../../messaging/commands/order-commands.ts';
+import type { CommandMessage, CommandPort } from '../../../messaging/commands/command-port.ts';
 import { orderBody, startEdge, type EdgeHarness } from '../../../test/support/edge-harness.ts';
 import { orderResponse } from './responses.ts';
 
@@ -8,7 +8,7 @@ const NEVER_PLACED = '019bc186-de00-7a9a-b202-e3cce335a4d4';
 
 describe('commands by message', () => {
   let edge: EdgeHarness;
-  let commands: OrderCommands;
+  let commands: CommandPort;
 
   beforeEach(async () => {
     edge = await startEdge();
@@ -18,20 +18,20 @@ describe('commands by message', () => {
   });
   afterEach(() => edge.close());
 
-  const messageOf = (changes: Partial<OrderCommand> = {}): OrderCommand => ({
-    type: 'place',
+  const messageOf = (changes: Partial<CommandMessage> = {}): CommandMessage => ({
+    routingKey: 'order.place.v1',
     body: orderBody({ customerId: 'carol' }),
     sender: { kind: 'user', name: 'shop' },
     messageId: 'm-1',
     ...changes,
   });
-  const perform = (changes: Partial<OrderCommand> = {}) => commands.perform(messageOf(changes));
-  async function placed(changes: Partial<OrderCommand> = {}): Promise<Readonly<Record<string, unknown>>> {
+  const perform = (changes: Partial<CommandMessage> = {}) => commands.perform(messageOf(changes));
+  async function placed(changes: Partial<CommandMessage> = {}): Promise<Readonly<Record<string, unknown>>> {
     const outcome = await perform(changes);
     expect(outcome.kind).to.equal('done');
-    return (outcome as { order: Record<string, unknown> }).order;
+    return (outcome as unknown as { answer: { order: Record<string, unknown> } }).answer.order;
   }
-  async function problemOf(changes: Partial<OrderCommand>) {
+  async function problemOf(changes: Partial<CommandMessage>) {
     const outcome = await perform(changes);
     if (outcome.kind === 'done') throw new Error('it was done');
     return { kind: outcome.kind, code: outcome.problem.code, problem: outcome.problem };
@@ -73,8 +73,9 @@ describe('commands by message', () => {
   });
 
   describe('one message id is one command', () => {
-    const cancelOf = (orderId: unknown, reason = 'r') => ({ type: 'cancel', body: { orderId, reason } }) as const;
-    const confirmOf = (orderId: unknown) => ({ type: 'confirm', body: { orderId } }) as const;
+    const cancelOf = (orderId: unknown, reason = 'r') =>
+      ({ routingKey: 'order.cancel.v1', body: { orderId, reason } }) as const;
+    const confirmOf = (orderId: unknown) => ({ routingKey: 'order.confirm.v1', body: { orderId } }) as const;
     const MISMATCH = { kind: 'refused', code: 'idempotency_mismatch' };
 
     it('that placed an order: it cancels and confirms none', async () => {
@@ -144,7 +145,7 @@ describe('commands by message', () => {
       { orderId: NEVER_PLACED },
       { orderId: 1, reason: 'r' },
     ]) {
-      expect((await problemOf({ type: 'cancel', body })).kind).to.equal('invalid');
+      expect((await problemOf({ routingKey: 'order.cancel.v1', body })).kind).to.equal('invalid');
     }
   });
 
@@ -159,22 +160,24 @@ describe('commands by message', () => {
 
   it('cancels and confirms under the message id, once', async () => {
     const { orderId } = await placed({ body: orderBody({ customerId: 'carol', confirmation: 'manual' }) });
-    const confirm = { type: 'confirm', messageId: 'm-2', body: { orderId } } as const;
+    const confirm = { routingKey: 'order.confirm.v1', messageId: 'm-2', body: { orderId } } as const;
     const confirmed = await placed(confirm);
     expect(confirmed).to.include({ orderId, status: 'Confirmed' });
     expect(await placed(confirm)).to.include({ orderId });
-    expect(await placed({ type: 'cancel', messageId: 'm-3', body: { orderId, reason: 'r' } })).to.include({
+    expect(
+      await placed({ routingKey: 'order.cancel.v1', messageId: 'm-3', body: { orderId, reason: 'r' } }),
+    ).to.include({
       orderId,
       status: 'CancellationPending',
     });
-    const reused = await problemOf({ type: 'cancel', messageId: 'm-2', body: { orderId, reason: 'r' } });
+    const reused = await problemOf({ routingKey: 'order.cancel.v1', messageId: 'm-2', body: { orderId, reason: 'r' } });
     expect([reused.kind, reused.code]).to.deep.equal(['refused', 'idempotency_mismatch']);
   });
 
   it('answers a rule that says no as refused, with the problem of HTTP', async () => {
     const { orderId } = await placed();
-    await placed({ type: 'cancel', messageId: 'm-2', body: { orderId, reason: 'r' } });
-    const { kind, problem } = await problemOf({ type: 'confirm', messageId: 'm-3', body: { orderId } });
+    await placed({ routingKey: 'order.cancel.v1', messageId: 'm-2', body: { orderId, reason: 'r' } });
+    const { kind, problem } = await problemOf({ routingKey: 'order.confirm.v1', messageId: 'm-3', body: { orderId } });
     expect(kind).to.equal('refused');
     expect(problem).to.include({
       type: '/docs#problem-illegal_transition',
@@ -187,14 +190,17 @@ describe('commands by message', () => {
   });
 
   it('says of an order that is not known: not yet', async () => {
-    const { kind, code } = await problemOf({ type: 'cancel', body: { orderId: NEVER_PLACED, reason: 'r' } });
+    const { kind, code } = await problemOf({
+      routingKey: 'order.cancel.v1',
+      body: { orderId: NEVER_PLACED, reason: 'r' },
+    });
     expect([kind, code]).to.deep.equal(['not_yet', 'not_found']);
   });
 
   it('says of a confirmation that overtakes its order’s payment: not yet; it is done once that is authorized', async () => {
     edge.actors.providerIsSilent = true;
     const { orderId } = await placed({ body: orderBody({ customerId: 'carol', confirmation: 'manual' }) });
-    const confirm = { type: 'confirm', messageId: 'm-2', body: { orderId } } as const;
+    const confirm = { routingKey: 'order.confirm.v1', messageId: 'm-2', body: { orderId } } as const;
     const { kind, code } = await problemOf(confirm);
     expect([kind, code]).to.deep.equal(['not_yet', 'illegal_transition']);
     edge.actors.resumeProvider();
@@ -208,7 +214,7 @@ describe('commands by message', () => {
     }
     const { orderId } = await placed();
     edge.actors.loseNextAnswer(({ command }) => command?.type === 'CancelOrder');
-    const cancel = { type: 'cancel', messageId: 'm-2', body: { orderId, reason: 'r' } } as const;
+    const cancel = { routingKey: 'order.cancel.v1', messageId: 'm-2', body: { orderId, reason: 'r' } } as const;
     expect(await problemOf(cancel)).to.include({ kind: 'retry', code: 'outcome_unknown' });
     expect(await placed(cancel)).to.include({ status: 'Cancelled' });
   });

@@ -1,19 +1,17 @@
 /**
- * The port through which messages become commands on orders. The edge serves it, with the rules and the problems of
- * HTTP; messaging knows nothing of either.
+ * The port through which messages become commands. The edge serves it, with the rules and the problems of HTTP; messaging
+ * knows neither, and of commands only their routing keys.
  */
-
 import type { Sender } from './sender.ts';
 
-export const COMMAND_TYPES = ['place', 'confirm', 'cancel'] as const;
-export type CommandType = (typeof COMMAND_TYPES)[number];
-
-export interface OrderCommand {
-  readonly type: CommandType;
+/** A message that may become a command. */
+export interface CommandMessage {
+  /** The command and its version, such as `order.place.v1`: one of `routingKeys` below. */
+  readonly routingKey: string;
   /** Parsed JSON of bounded size and depth; its texts are not looked at. */
   readonly body: unknown;
   readonly sender: Sender;
-  /** The command's id, for ever: 1 to 255 printable ASCII characters. */
+  /** The command's id, the same at each sending: 1 to 255 printable ASCII characters. */
   readonly messageId: string;
   /** For whom the sender acts, as it says. */
   readonly onBehalfOf?: string;
@@ -29,15 +27,15 @@ export interface ProblemDocument extends Readonly<Record<string, unknown>> {
 }
 
 export type CommandOutcome =
-  /** Committed. */
-  | { readonly kind: 'done'; readonly order: unknown }
+  /** Committed. `answer`: what its sender hears. */
+  | { readonly kind: 'done'; readonly answer: Readonly<Record<string, unknown>> }
   /** A rule said no, for good: that is an answer. */
   | { readonly kind: 'refused'; readonly problem: ProblemDocument }
   /** Nothing was applied, or it is not known: the same command may be sent again. */
   | { readonly kind: 'retry'; readonly problem: ProblemDocument }
-  /** There is no such order: its placing may still be on its way. */
+  /** There is no such thing, or it is not that far: the command before this one may still be on its way. */
   | { readonly kind: 'not_yet'; readonly problem: ProblemDocument }
-  /** It can never succeed, whoever sends it and whenever. */
+  /** It can never succeed. */
   | { readonly kind: 'invalid'; readonly problem: ProblemDocument };
 
 /** What is wrong with a message that never became a command. */
@@ -48,9 +46,11 @@ export interface CommandFault {
   readonly errors?: readonly { readonly pointer: string; readonly code: string; readonly detail: string }[];
 }
 
-export interface OrderCommands {
+export interface CommandPort {
+  /** Of all commands: a name, then `.v` and the version. */
+  readonly routingKeys: ReadonlySet<string>;
   /** Answers after the commit. Rejects for a defect only; what was applied is not known then. */
-  perform(command: OrderCommand): Promise<CommandOutcome>;
+  perform(message: CommandMessage): Promise<CommandOutcome>;
   /** @param context.messageId empty where there is none. @param context.instance the routing key. */
   describe(fault: CommandFault, context: { readonly messageId: string; readonly instance: string }): ProblemDocument;
 }
