@@ -7,15 +7,14 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Answer, Ask } from './runtime/ask.ts';
-import { CLAIMS, ENTITY_TYPES, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
+import { CLAIMS, KINDS, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
 import { Recoveries } from './runtime/entity/recoveries.ts';
 import { SimulatedProvider } from './actors/payment/providers/simulated.ts';
 import { Ownership } from './runtime/sharding/ownership.ts';
 import { ShardKeeper } from './runtime/sharding/shard-keeper.ts';
 import { shardOf } from './runtime/sharding/shard-of.ts';
 import { ShardRegion } from './runtime/sharding/shard-region.ts';
-import { stockEntity } from './kernel/entity-id.ts';
-import { DEFAULT_WAREHOUSE } from './actors/stock/stock.ts';
+import { DEFAULT_WAREHOUSE, stockEntity } from './actors/stock/stock.ts';
 import { DrainableHttp } from './http/drainable-http.ts';
 import { createEdge } from './http/edge.ts';
 import { LeavingAnswers } from './http/leaving-answers.ts';
@@ -175,6 +174,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     prepared &&
     events &&
     new EventRelay({
+      kinds: KINDS,
       journal: journalStore,
       store: new PostgresRelayStore(pool),
       origin: new MessageOrigin({ deploymentId: settings.deploymentId, publicUrl: config.publicUrl }),
@@ -192,7 +192,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const region: ShardRegion = new ShardRegion({
     workerId,
     shards: config.shards,
-    types: ENTITY_TYPES,
+    kinds: KINDS,
     clock,
     log,
     recoveries: new Recoveries(journalStore),
@@ -218,7 +218,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     {
       journal: journalStore,
       projections: projectionStore,
-      types: ENTITY_TYPES,
+      kinds: KINDS,
       clock,
       log,
       region,

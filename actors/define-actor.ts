@@ -5,15 +5,11 @@
 import type { ClaimKeeper } from '../http/edge-deps.ts';
 import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
-import type { EntityType } from '../runtime/entity/entity-type.ts';
+import type { Decider, DomainEvent, Refusal } from '../kernel/decider.ts';
+import type { EventForms } from '../persistence/event-codec.ts';
+import type { EntityLimits, EntityType } from '../runtime/entity/entity-type.ts';
 
-export interface ActorDefinition {
-  /** Stands in logs, figures and messages. */
-  readonly kind: string;
-  /** Begins the ids of its entities: three letters and "_". Never changes. */
-  readonly prefix: string;
-  /** How it decides, what it stores, its limits. */
-  readonly type: EntityType;
+export interface ActorDefinition extends EntityType {
   /** What it offers by HTTP, in the order in which the documents show it. */
   readonly operations?: readonly OperationDefinition[];
   /** The commands that it takes by message. */
@@ -22,6 +18,26 @@ export interface ActorDefinition {
   readonly claims?: ClaimKeeper;
 }
 
-export function defineActor(definition: ActorDefinition): ActorDefinition {
-  return definition;
+/** As a kind writes it: typed by its own state, commands and events. Its name stands in its decider. */
+interface TypedDefinition<
+  State,
+  Command extends { readonly type: string },
+  Event extends DomainEvent,
+  R extends Refusal,
+> extends Omit<ActorDefinition, 'kind' | 'decider' | 'events' | 'beginsWith' | 'limits'> {
+  readonly decider: Decider<State, Command, Event, R>;
+  readonly events: EventForms<Event>;
+  readonly beginsWith?: Command['type'];
+  readonly limits: EntityLimits<State>;
+}
+
+/** Erases the types of a kind: the engine passes back to it only what came from it. */
+export function defineActor<
+  State,
+  Command extends { readonly type: string },
+  Event extends DomainEvent,
+  R extends Refusal,
+>(definition: TypedDefinition<State, Command, Event, R>): ActorDefinition {
+  const { decider, limits } = definition;
+  return { ...definition, kind: decider.kind, decider, limits: limits as EntityLimits };
 }

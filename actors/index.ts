@@ -1,6 +1,5 @@
 /** The kinds of actors that this program runs: the only list of them. */
-import type { EntityKind } from '../kernel/decider.ts';
-import type { EntityType } from '../runtime/entity/entity-type.ts';
+import { Kinds } from '../runtime/kinds.ts';
 import type { ActorDefinition } from './define-actor.ts';
 import { orderActor } from './order/index.ts';
 import { paymentActor } from './payment/index.ts';
@@ -9,9 +8,7 @@ import { stockActor } from './stock/index.ts';
 
 export const ACTORS: readonly ActorDefinition[] = [orderActor, paymentActor, reservationActor, stockActor];
 
-export const ENTITY_TYPES: Readonly<Record<EntityKind, EntityType>> = Object.fromEntries(
-  ACTORS.map(({ kind, type }) => [kind, type]),
-) as Record<EntityKind, EntityType>;
+export const KINDS = new Kinds(ACTORS);
 
 export const OPERATIONS = ACTORS.flatMap(({ operations = [] }) => operations);
 export const MESSAGE_COMMANDS = ACTORS.flatMap(({ messages = [] }) => messages);

@@ -3,10 +3,9 @@
  * one tried again after a person has mended it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ENTITY_TYPES } from '../actors/index.ts';
+import { KINDS } from '../actors/index.ts';
 import { foldEntity } from '../runtime/entity/fold-entity.ts';
 import { loadConfig } from '../config/config.ts';
-import { isEntityId, kindOf } from '../kernel/entity-id.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { JournalRow } from '../persistence/ports.ts';
@@ -60,7 +59,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (action === 'list' && entityId === undefined) return withStores((stores) => list(stores, values.json));
   if ((action !== 'show' && action !== 'retry') || entityId === undefined)
     throw new UsageError('say list, show ENTITY or retry ENTITY');
-  if (!isEntityId(entityId)) throw new UsageError(`"${entityId}" is no entity id, which look like ord_... or stk_...`);
+  if (!KINDS.find(entityId))
+    throw new UsageError(
+      `"${entityId}" is no entity id, which begin with ${KINDS.all.map(({ prefix }) => prefix).join(', ')}`,
+    );
   if (action === 'show') return withStores((stores) => show(stores, entityId, values.json));
   if (values.json !== undefined) throw new UsageError('retry has no report: leave --json out');
   return withStores((stores) => retry(stores, entityId));
@@ -123,7 +125,7 @@ function firstUnreadable(
 ): { row: JournalRow; reason: string } | undefined {
   const reasonOf = (count: number): string | undefined => {
     try {
-      foldEntity(ENTITY_TYPES[kindOf(entityId)], entityId, rows[0]!.shard, { rows: rows.slice(0, count) });
+      foldEntity(KINDS.of(entityId), entityId, rows[0]!.shard, { rows: rows.slice(0, count) });
       return undefined;
     } catch (error) {
       return messageOf(error);

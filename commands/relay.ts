@@ -1,4 +1,5 @@
 /** `npm run -s relay`: how far events are published, and publishing some of them once more to a queue. */
+import { KINDS } from '../actors/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { parseInstant } from '../kernel/instant.ts';
@@ -145,14 +146,15 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
     const publisher = new EventPublisher(connection, { destination: { queue }, clock: systemClock });
     const progress = new Progress(process.stderr, systemClock);
     progress.begin('reading', 'rows', rows);
-    const tally = await replayEvents(
+    const tally = await replayEvents({
       journal,
+      kinds: KINDS,
       shards,
       wish,
-      new MessageOrigin({ deploymentId, incarnations, publicUrl: loadConfig().publicUrl }),
-      (message) => new Promise((resolve, reject) => publisher.publish(message, { resolve, reject })),
-      (now) => progress.update(now.rows),
-    );
+      origin: new MessageOrigin({ deploymentId, incarnations, publicUrl: loadConfig().publicUrl }),
+      publish: (message) => new Promise((resolve, reject) => publisher.publish(message, { resolve, reject })),
+      onProgress: (now) => progress.update(now.rows),
+    });
     progress.end();
     publisher.close();
     for (const [entityId, reason] of tally.unreadable) process.stdout.write(`left out: ${entityId}: ${reason}\n`);

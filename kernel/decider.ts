@@ -12,9 +12,7 @@
 import { CorruptionError } from './errors.ts';
 import type { EpochMs } from './clock.ts';
 
-export type EntityKind = 'order' | 'payment' | 'reservation' | 'stock';
-
-/** What an entity records: `type` is a name for ever, `data` plain JSON. */
+/** What an entity records: `type` is stored and never changes; all of it is plain JSON. */
 export interface DomainEvent {
   readonly type: string;
 }
@@ -59,7 +57,8 @@ export interface Decider<
   Event extends DomainEvent,
   R extends Refusal,
 > {
-  readonly kind: EntityKind;
+  /** Stands in logs, figures and messages. */
+  readonly kind: string;
   initial(entityId: string): State;
   /** @param answers of all former `gather`s of this command, in the order of their asks. */
   decide(state: State, command: Command, at: EpochMs, answers?: readonly GatherAnswer[]): Decision<Event, R>;
@@ -101,6 +100,6 @@ export function gather(asks: readonly Effect[]): { kind: 'gather'; asks: readonl
 }
 
 /** An event that can't follow this state: stored rows and code contradict each other. */
-export function impossible(kind: EntityKind, status: string, event: DomainEvent): never {
+export function impossible(kind: string, status: string, event: DomainEvent): never {
   throw new CorruptionError(`${kind}: ${event.type} can't follow ${status}`);
 }

@@ -9,7 +9,8 @@
  * A shard's checkpoint moves with the last of its parts; the parts before it go with a flush in which it stands. So a
  * crash in between leaves views ahead of their checkpoint, and the next owner writes them once more.
  */
-import { orderEntity, stockEntity } from '../kernel/entity-id.ts';
+import { stockEntity } from '../actors/stock/stock.ts';
+import { orderEntity } from '../actors/order/order.ts';
 import { FlushRefusedError, type ProjectionFlush, type ProjectionStore, type Unwritable } from './ports.ts';
 
 type Moves = ProjectionFlush['moves'];

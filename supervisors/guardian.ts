@@ -5,7 +5,6 @@
  */
 import type { Logger } from 'pino';
 import type { Crash, Directive, Guardian } from '../runtime/entity/guardian.ts';
-import type { EntityKind } from '../kernel/decider.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { crashCodeOf, DIRECTIVES } from './directives.ts';
@@ -23,7 +22,7 @@ export class EntityGuardian implements Guardian {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entities = new Map<string, RestartWindow>();
-  readonly #kinds = new Map<EntityKind, RestartWindow>();
+  readonly #kinds = new Map<string, RestartWindow>();
   readonly #counts: Record<Directive, number> = { resume: 0, restart: 0, stop: 0, escalate: 0 };
   readonly #failures: Failure[] = [];
 
@@ -52,7 +51,7 @@ export class EntityGuardian implements Guardian {
     return directive;
   }
 
-  #limited(directive: Directive, kind: EntityKind, entityId: string): Directive {
+  #limited(directive: Directive, kind: string, entityId: string): Directive {
     if (directive !== 'restart') return directive;
     const now = this.#clock.monotonicMs();
     const ofKind = addRestart(this.#kinds.get(kind) ?? [], now, KIND_LIMIT);

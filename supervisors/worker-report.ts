@@ -1,5 +1,4 @@
 /** How a worker is: what it tells its primary twice a second, and what the admin port shows of it. Plain JSON. */
-import type { EntityKind } from '../kernel/decider.ts';
 import type { Directive } from '../runtime/entity/guardian.ts';
 
 export const REPORT_INTERVAL_MS = 500;
@@ -26,7 +25,7 @@ export interface KindReport {
 export interface Failure {
   /** ISO 8601. */
   readonly at: string;
-  readonly kind: EntityKind;
+  readonly kind: string;
   readonly entityId: string;
   readonly error: string;
   readonly directive: Directive;
@@ -35,7 +34,7 @@ export interface Failure {
 export interface WorkerReport {
   readonly checks: Readonly<Record<string, Check>>;
   readonly shards: { readonly served: number; readonly missing: number };
-  readonly actors: Readonly<Record<EntityKind, KindReport>>;
+  readonly actors: Readonly<Record<string, KindReport>>;
   /** Decisions since the worker's start, by directive. */
   readonly directives: Readonly<Record<Directive, number>>;
   readonly lastFailures: readonly Failure[];

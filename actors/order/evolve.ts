@@ -1,11 +1,15 @@
 /** The order as it follows from its events, and what it then waits for. The states are drawn in order.ts. */
 import { invariant, unreachable } from '../../kernel/invariant.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import { paymentEntity, reservationEntity } from '../../kernel/entity-id.ts';
 import { impossible, type Decider, type Effect, type GatherAnswer } from '../../kernel/decider.ts';
 import { ORDER_AMOUNT_MAX } from '../../kernel/money.ts';
-import type { PaymentCommand, PaymentOutcome } from '../payment/payment.ts';
-import type { ReservationCommand, ReservationOutcome, ReservedItem } from '../reservation/reservation.ts';
+import { paymentEntity, type PaymentCommand, type PaymentOutcome } from '../payment/payment.ts';
+import {
+  reservationEntity,
+  type ReservationCommand,
+  type ReservationOutcome,
+  type ReservedItem,
+} from '../reservation/reservation.ts';
 import { decideOrder } from './decide.ts';
 import {
   releaseReasonOf,

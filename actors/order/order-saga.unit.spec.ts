@@ -1,7 +1,7 @@
 /** Whole orders through real actors over storage in memory: what is written, how they settle, and what a crash leaves. */
 import { expect } from 'chai';
 import type { OrderTerms } from './order.ts';
-import { isEntityId } from '../../kernel/entity-id.ts';
+import { KINDS } from '../index.ts';
 import { InMemoryNode, MortalJournalStore, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
@@ -360,6 +360,6 @@ it('every row of an order belongs to a known kind', async () => {
   const node = await InMemoryNode.start();
   await node.setStock('P1', 10);
   await node.place(ORDER, { lines: orderTerms().lines.slice(0, 1) });
-  expect(node.world.rows.every(({ entityId }) => isEntityId(entityId))).to.equal(true);
+  expect(node.world.rows.every(({ entityId }) => KINDS.find(entityId) !== undefined)).to.equal(true);
   await node.stop();
 });

@@ -18,6 +18,9 @@ import type { EpochMs } from '../../kernel/clock.ts';
 import type { PaymentMethod, PaymentOutcome } from '../payment/payment.ts';
 import type { ReleaseReason, ReservationOutcome, Shortage } from '../reservation/reservation.ts';
 
+export const ORDER_PREFIX = 'ord_';
+export const orderEntity = (orderId: string): string => ORDER_PREFIX + orderId;
+
 export type OrderStatus =
   | 'Created'
   | 'PaymentPending'

@@ -27,6 +27,10 @@ import {
   type GatherAnswer,
 } from '../../kernel/decider.ts';
 
+export const PAYMENT_PREFIX = 'pay_';
+/** A payment carries the id of its order: both live in one shard. */
+export const paymentEntity = (orderId: string): string => PAYMENT_PREFIX + orderId;
+
 /** A provider call starts only within this time of its intent; then the intent is renewed under the same key. */
 export const CALL_WINDOW_MS = 10 * 60_000;
 

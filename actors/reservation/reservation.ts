@@ -13,7 +13,6 @@
  * Every message may come late, twice, or never: holds are known by the reservation's id, and whoever asked asks again.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
-import { stockEntity } from '../../kernel/entity-id.ts';
 import {
   accepted,
   alreadyDone,
@@ -24,7 +23,11 @@ import {
   type Effect,
   type GatherAnswer,
 } from '../../kernel/decider.ts';
-import type { HoldRefusal, StockCommand } from '../stock/stock.ts';
+import { stockEntity, type HoldRefusal, type StockCommand } from '../stock/stock.ts';
+
+export const RESERVATION_PREFIX = 'res_';
+/** A reservation carries the id of its order: both live in one shard. */
+export const reservationEntity = (orderId: string): string => RESERVATION_PREFIX + orderId;
 
 /** [product, units]; each product once. */
 export type ReservedItem = readonly [productId: string, quantity: number];

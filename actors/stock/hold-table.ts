@@ -9,7 +9,6 @@
  */
 import { CorruptionError } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import { reservationEntity } from '../../kernel/entity-id.ts';
 
 /** [warehouse, units] */
 export type Allocation = readonly [warehouseId: string, quantity: number];
@@ -40,7 +39,8 @@ const SLOTS_MIN = 8;
 const LOAD_MAX = 0.75;
 const LOAD_MIN = 0.15;
 
-const ID_PREFIX = reservationEntity('');
+/** Of a reservation's id. */
+const ID_PREFIX = 'res_';
 /** Of a UUID's text: 8-4-4-4-12 digits. */
 const DASHES = [8, 13, 18, 23] as const;
 const UUID_LENGTH = 36;

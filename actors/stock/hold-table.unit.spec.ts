@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CorruptionError } from '../../kernel/errors.ts';
-import { reservationEntity } from '../../kernel/entity-id.ts';
+import { reservationEntity } from '../reservation/reservation.ts';
 import { HoldTable, type OpenHold, type StoredHolds } from './hold-table.ts';
 
 const NOT_AFTER = Date.UTC(2026, 0);

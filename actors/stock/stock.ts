@@ -17,6 +17,9 @@ import type { EpochMs } from '../../kernel/clock.ts';
 import { accepted, alreadyDone, impossible, rejected, type Decider, type Decision } from '../../kernel/decider.ts';
 import { HoldTable, type Allocation, type OpenHold, type StoredHolds } from './hold-table.ts';
 
+export const STOCK_PREFIX = 'stk_';
+export const stockEntity = (productId: string): string => STOCK_PREFIX + productId;
+
 export const DEFAULT_WAREHOUSE = 'main';
 /** Clocks of two workers may differ by this much; a closed hold is remembered that much longer. */
 export const CLOCK_SKEW_MAX_MS = 60_000;

@@ -3,7 +3,8 @@
  * nobody serves it. A probe's answer is awaited before the next one of its shard goes out.
  */
 import { shardOf } from '../../runtime/sharding/shard-of.ts';
-import { routingKeyOf, stockEntity } from '../../kernel/entity-id.ts';
+import { routingKeyOf } from '../../kernel/entity-id.ts';
+import { stockEntity } from '../../actors/stock/stock.ts';
 import { HttpConnection } from './http-connection.ts';
 import { requestText } from './request-text.ts';
 import type { ProbeLog } from './shard-gaps.ts';

@@ -2,21 +2,26 @@
 import type { Decider, DomainEvent, Refusal } from '../../kernel/decider.ts';
 import type { OrderState } from '../../actors/order/order.ts';
 import { orderDecider } from '../../actors/order/evolve.ts';
+import { orderEvents } from '../../actors/order/stored-events.ts';
 import { paymentDecider, type PaymentState } from '../../actors/payment/payment.ts';
+import { paymentEvents } from '../../actors/payment/stored-events.ts';
 import { reservationDecider, type ReservationState } from '../../actors/reservation/reservation.ts';
+import { reservationEvents } from '../../actors/reservation/stored-events.ts';
 import { stockDecider, type StockState } from '../../actors/stock/stock.ts';
+import { stockEvents } from '../../actors/stock/stored-events.ts';
+import type { EventForms } from '../../persistence/event-codec.ts';
 
 /** The pure half of a decider that an audit needs: it never decides. */
 export type Folder<State> = Pick<
   Decider<State, { readonly type: string }, DomainEvent, Refusal>,
   'kind' | 'initial' | 'evolve' | 'outstanding' | 'deadline' | 'exists' | 'snapshot'
->;
+> & { readonly events: EventForms };
 
 // `evolve` takes any event: what is read back is known to be one of the kind's own by its type only, and what it can't
 // follow it refuses.
 export const FOLDERS = {
-  order: orderDecider as unknown as Folder<OrderState>,
-  payment: paymentDecider as unknown as Folder<PaymentState>,
-  reservation: reservationDecider as unknown as Folder<ReservationState>,
-  stock: stockDecider as unknown as Folder<StockState>,
+  order: { ...orderDecider, events: orderEvents } as unknown as Folder<OrderState>,
+  payment: { ...paymentDecider, events: paymentEvents } as unknown as Folder<PaymentState>,
+  reservation: { ...reservationDecider, events: reservationEvents } as unknown as Folder<ReservationState>,
+  stock: { ...stockDecider, events: stockEvents } as unknown as Folder<StockState>,
 };

@@ -6,7 +6,7 @@
 import { KnownCommands } from '../../runtime/entity/known-commands.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
-import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { decodeEvents } from '../../persistence/event-codec.ts';
 import type { AuditedRow } from '../../persistence/postgres/audited-rows.ts';
 import type { Folder } from './deciders.ts';
 import { brokenRule } from './event-rules.ts';
@@ -120,7 +120,7 @@ export class EntityFold<State> {
 
   #fold(row: AuditedRow): void {
     try {
-      for (const event of decodeEvents(row.events, EVENT_FORMS[this.#folder.kind])) {
+      for (const event of decodeEvents(row.events, this.#folder.events)) {
         const broken = brokenRule(this.#folder.kind, this.state, event, row.at);
         if (broken) this.report(broken.invariant, row, broken.expected, broken.found);
         this.state = this.#folder.evolve(this.state, event, row.at);

@@ -82,7 +82,7 @@ export class StockPass {
     views: readonly AuditedStockView[],
     snapshot: AuditedSnapshot | undefined,
   ): Promise<void> {
-    const fold = new EntityFold(FOLDERS.stock, entityId, this.#context, stockActor.type.knownCommandsMax);
+    const fold = new EntityFold(FOLDERS.stock, entityId, this.#context, stockActor.limits.knownCommandsMax);
     let viewsJudged = false;
     await rows.each(entityId, (row) => {
       this.#rows++;

@@ -3,7 +3,8 @@
  * the order view's state. Any two that differ are told by name, to the penny. Pure.
  */
 import type { OrderEvent, PlacedOrder } from '../../actors/order/order.ts';
-import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { orderEvents } from '../../actors/order/stored-events.ts';
+import { decodeEvents } from '../../persistence/event-codec.ts';
 import type { StoredOrder } from '../../persistence/postgres/reconcile-reader.ts';
 import { described, firstDifference } from '../support/first-difference.ts';
 import type { CountedOrder } from './order-totals.ts';
@@ -114,7 +115,7 @@ function countedOf({
 
 function createdIn(text: string | undefined): OrderCreated | undefined {
   try {
-    const [event] = decodeEvents(text ?? '', EVENT_FORMS.order) as OrderEvent[];
+    const [event] = decodeEvents(text ?? '', orderEvents) as OrderEvent[];
     return event?.type === 'OrderCreated' && Array.isArray(event.lines) ? event : undefined;
   } catch {
     return undefined;

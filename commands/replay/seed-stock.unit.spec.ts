@@ -1,6 +1,6 @@
 /** The seeding against the real edge: what it sets beside what others hold, and what it leaves alone the second time. */
 import { expect } from 'chai';
-import { stockEntity } from '../../kernel/entity-id.ts';
+import { stockEntity } from '../../actors/stock/stock.ts';
 import { startEdge, type EdgeHarness } from '../../test/support/edge-harness.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { NodeClient } from './node-client.ts';

@@ -2,7 +2,8 @@
  * Makes the public message of a journal event: CloudEvents 1.0 in binary mode, over AMQP. On the way of every event, up
  * to 15,000 a second: nothing is parsed or checked here, the tests prove that the schemas hold.
  */
-import { kindOf, routingKeyOf } from '../../kernel/entity-id.ts';
+import { STOCK_PREFIX } from '../../actors/stock/stock.ts';
+import { prefixOf, routingKeyOf } from '../../kernel/entity-id.ts';
 import type { DomainEvent } from '../../kernel/decider.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
@@ -75,7 +76,7 @@ export function publicMessageOf(happened: Happened, origin: MessageOrigin): Publ
   if (happened.traceparent !== undefined) headers['traceparent'] = happened.traceparent;
   const body = JSON.stringify(telling.data(event, entityId, at));
   const timestampSeconds = Math.floor(at / 1_000);
-  if (kindOf(entityId) === 'stock') return { routingKey, messageId, timestampSeconds, headers, body };
+  if (prefixOf(entityId) === STOCK_PREFIX) return { routingKey, messageId, timestampSeconds, headers, body };
   return { routingKey, messageId, correlationId: routingKeyOf(entityId), timestampSeconds, headers, body };
 }
 

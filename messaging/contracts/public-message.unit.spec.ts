@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import * as orders from '../../test/support/order-histories.ts';
 import * as payments from '../../test/support/payment-histories.ts';
 import { TEST_DEPLOYMENT, testOrigin } from '../../test/support/message-origin.ts';
-import { paymentEntity } from '../../kernel/entity-id.ts';
+import { paymentEntity } from '../../actors/payment/payment.ts';
 import type { ReleaseReason, ReservationEvent } from '../../actors/reservation/reservation.ts';
 import type { StockEvent } from '../../actors/stock/stock.ts';
-import { EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { KINDS } from '../../actors/index.ts';
 import { EVENT_MAPPINGS, PRIVATE, type JournalEvent } from './event-mapping.ts';
 import { PUBLIC_EVENT_TYPES, PUBLIC_EVENTS, type PublicEventType } from './public-events.ts';
 import { publicMessageOf, type Happened, type PublicMessage } from './public-message.ts';
@@ -83,7 +83,7 @@ describe('an event of the journal', () => {
   });
 
   it('is public or private by decision, whichever the codec knows', () => {
-    const known = Object.values(EVENT_FORMS).flatMap((forms) => Object.keys(forms));
+    const known = KINDS.all.flatMap(({ events }) => Object.keys(events));
     expect(Object.keys(EVENT_MAPPINGS)).to.have.members(known);
     const privates = Object.entries(EVENT_MAPPINGS).filter(([, mapping]) => mapping === PRIVATE);
     const publics = published.map(([, { type }]) => type);

@@ -2,7 +2,10 @@
  * Owns one example of every public event: the journal event that it is made of, in the story of an order. The messages
  * made of them are the golden samples in contracts/ and the examples of the AsyncAPI document.
  */
-import { orderEntity, paymentEntity, reservationEntity, stockEntity } from '../../kernel/entity-id.ts';
+import { stockEntity } from '../../actors/stock/stock.ts';
+import { reservationEntity } from '../../actors/reservation/reservation.ts';
+import { paymentEntity } from '../../actors/payment/payment.ts';
+import { orderEntity } from '../../actors/order/order.ts';
 import type { JournalEvent } from './event-mapping.ts';
 import { MessageOrigin } from './message-origin.ts';
 import type { PublicEventType } from './public-events.ts';

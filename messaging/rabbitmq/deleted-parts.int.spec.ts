@@ -1,4 +1,5 @@
 /** What somebody deletes on the broker under running publishers and consumers is made again, and they go on. */
+import { KINDS } from '../../actors/index.ts';
 import { expect } from 'chai';
 import { Connection, type Publisher } from 'rabbitmq-client';
 import { systemClock } from '../../kernel/clock.ts';
@@ -94,6 +95,7 @@ describe('parts of the topology that are deleted while nodes use them', () => {
     publisher = new EventPublisher(broker.connection, { clock: systemClock });
     const journal = new InMemoryJournalStore(new InMemoryLog());
     relay = new EventRelay({
+      kinds: KINDS,
       ...{ ...common, journal, store: new InMemoryRelayStore(), origin: testOrigin() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),

@@ -11,7 +11,8 @@
  */
 import type { Logger } from 'pino';
 import type { CommittedRow, LogFollower } from '../../runtime/entity/log-follower.ts';
-import { EPOCH_ENTITY_PREFIX } from '../../runtime/sharding/catch-up.ts';
+import type { Kinds } from '../../runtime/kinds.ts';
+import { EPOCH_ENTITY_PREFIX } from '../../kernel/entity-id.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
@@ -40,6 +41,7 @@ const UNROUTED_TEXT =
   `it. Unbind it or bind a queue to it; "rabbitmqctl list_bindings" shows which one it is`;
 
 export interface EventRelayDeps {
+  readonly kinds: Kinds;
   readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
   readonly store: RelayStore;
   /** Learns from here which incarnations there are. */
@@ -349,7 +351,7 @@ export class EventRelay implements LogFollower {
   async #takeRead(shard: RelayedShard, row: JournalRow): Promise<void> {
     const { entityId, seq } = row;
     try {
-      const decoded = entityId.startsWith(EPOCH_ENTITY_PREFIX) ? undefined : decodedRow(row);
+      const decoded = entityId.startsWith(EPOCH_ENTITY_PREFIX) ? undefined : decodedRow(this.#deps.kinds, row);
       if (decoded) messagesOf(decoded, row.epoch, this.#deps.origin); // what can't be told is found here, where it can be held back
       this.#sortFresh(); // they lie before it in the log
       this.#take(shard, seq);
@@ -405,7 +407,9 @@ export class EventRelay implements LogFollower {
         // A row that came while they were read is passed over like those before it.
       } while ((rows.at(-1)?.seq ?? held.last) < held.last);
       const missed = rows.filter(({ seq }) => seq >= held.seq && seq <= shard.taken);
-      messages = missed.flatMap((row) => RowMessages.of(decodedRow(row), row.epoch, this.#deps.origin, told) ?? []);
+      messages = missed.flatMap(
+        (row) => RowMessages.of(decodedRow(this.#deps.kinds, row), row.epoch, this.#deps.origin, told) ?? [],
+      );
     } catch (error) {
       this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back can not be published yet');
       return;

@@ -1,4 +1,5 @@
 /** What the relay promises whoever listens: every public event, in order per entity, under the same id each time. */
+import { KINDS } from '../../actors/index.ts';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
@@ -88,6 +89,7 @@ describe('event relay', () => {
       );
     const gather: EventRelayDeps['gather'] = setImmediate;
     const relay = new EventRelay({
+      kinds: KINDS,
       ...{ journal, store, publish, publishUnrouted: publish, gather, clock, log: kept.log, origin: testOrigin() },
       brokerIsUp: () => broker.isUp,
     });

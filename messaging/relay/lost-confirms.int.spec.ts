@@ -1,4 +1,5 @@
 /** Confirms that get lost between a real broker and us, in a shop so quiet that nothing else would bring it to light. */
+import { KINDS } from '../../actors/index.ts';
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
@@ -58,6 +59,7 @@ describe('lost confirms', () => {
     const store = new InMemoryRelayStore();
     const kept = keptLog();
     const relay = new EventRelay({
+      kinds: KINDS,
       ...{ journal, store, clock: systemClock, log: kept.log, origin: testOrigin() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),

@@ -2,7 +2,7 @@
  * Publishes events of the journal once more, to one queue and under the same message ids: for a consumer that comes
  * late, or lost something. Reads shard after shard; in order per entity, as the relay does.
  */
-import { isEntityId } from '../../kernel/entity-id.ts';
+import type { Kinds } from '../../runtime/kinds.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore } from '../../persistence/ports.ts';
 import type { MessageOrigin } from '../contracts/message-origin.ts';
@@ -29,22 +29,26 @@ export interface ReplayTally {
   readonly unreadable: Map<string, string>;
 }
 
+export interface Replay {
+  readonly journal: Pick<JournalStore, 'readShard'>;
+  readonly kinds: Kinds;
+  readonly shards: number;
+  readonly wish: ReplayWish;
+  readonly origin: MessageOrigin;
+  readonly publish: (message: PublicMessage) => Promise<void>;
+  readonly onProgress: (tally: ReplayTally) => void;
+}
+
 /** @throws what `publish` throws: the rest is not published. */
-export async function replayEvents(
-  journal: Pick<JournalStore, 'readShard'>,
-  shards: number,
-  wish: ReplayWish,
-  origin: MessageOrigin,
-  publish: (message: PublicMessage) => Promise<void>,
-  onProgress: (tally: ReplayTally) => void,
-): Promise<ReplayTally> {
+export async function replayEvents(replay: Replay): Promise<ReplayTally> {
+  const { journal, shards, publish, onProgress } = replay;
   const tally: ReplayTally = { rows: 0, published: 0, unreadable: new Map() };
   for (let shard = 0; shard < shards; shard++) {
     for (let at = 0; ;) {
       const rows = await journal.readShard(shard, at, ROWS_PER_READ);
       if (rows.length === 0) break;
       at = rows.at(-1)!.seq;
-      await publishAll(chainsOf(rows, wish, origin, tally), publish, tally);
+      await publishAll(chainsOf(rows, replay, tally), publish, tally);
       tally.rows += rows.length;
       onProgress(tally);
     }
@@ -53,18 +57,14 @@ export async function replayEvents(
 }
 
 /** By entity, each in order. */
-function chainsOf(
-  rows: readonly JournalRow[],
-  { fromMs, toMs, types }: ReplayWish,
-  origin: MessageOrigin,
-  tally: ReplayTally,
-) {
+function chainsOf(rows: readonly JournalRow[], { kinds, wish, origin }: Replay, tally: ReplayTally) {
+  const { fromMs, toMs, types } = wish;
   const chains = new Map<string, PublicMessage[]>();
   for (const row of rows) {
     const { entityId, at } = row;
-    if (at < fromMs || at >= toMs || !isEntityId(entityId) || tally.unreadable.has(entityId)) continue;
+    if (at < fromMs || at >= toMs || !kinds.find(entityId) || tally.unreadable.has(entityId)) continue;
     try {
-      for (const message of messagesOf(decodedRow(row), row.epoch, origin)) {
+      for (const message of messagesOf(decodedRow(kinds, row), row.epoch, origin)) {
         if (types?.has(message.routingKey) === false) continue;
         const chain = chains.get(entityId);
         if (chain) chain.push(message);

@@ -1,9 +1,9 @@
 /** From a row of the journal to the messages that tell of it. */
 import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
-import { isEntityId, kindOf } from '../../kernel/entity-id.ts';
+import type { Kinds } from '../../runtime/kinds.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
-import { decodeEvents, EVENT_FORMS } from '../../persistence/event-codec.ts';
+import { decodeEvents } from '../../persistence/event-codec.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
 import type { MessageOrigin } from '../contracts/message-origin.ts';
 import { isPublic, publicMessageOf, type PublicMessage } from '../contracts/public-message.ts';
@@ -68,13 +68,10 @@ export function messagesOf(row: CommittedRow, epoch: number, origin: MessageOrig
 }
 
 /** @throws CorruptionError for a row that this build can't read. */
-export function decodedRow(row: JournalRow): CommittedRow {
-  if (!isEntityId(row.entityId)) throw new CorruptionError(`${row.entityId} is of no kind that this build knows`);
-  return {
-    ...row,
-    traceparent: row.meta?.traceparent,
-    events: decodeEvents(row.events, EVENT_FORMS[kindOf(row.entityId)]),
-  };
+export function decodedRow(kinds: Kinds, row: JournalRow): CommittedRow {
+  const type = kinds.find(row.entityId);
+  if (!type) throw new CorruptionError(`${row.entityId} is of no kind that this build knows`);
+  return { ...row, traceparent: row.meta?.traceparent, events: decodeEvents(row.events, type.events) };
 }
 
 function nextPublic({ events }: CommittedRow, from: number): number {

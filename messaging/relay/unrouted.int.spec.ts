@@ -1,4 +1,5 @@
 /** Events that a binding matches and no queue takes: on a real broker, because its alternate exchange does not help there. */
+import { KINDS } from '../../actors/index.ts';
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
 import { systemClock } from '../../kernel/clock.ts';
@@ -46,6 +47,7 @@ describe('events that an exchange takes and no queue', () => {
     kept = keptLog();
     const journal = new InMemoryJournalStore(new InMemoryLog());
     relay = new EventRelay({
+      kinds: KINDS,
       ...{ journal, store, clock: systemClock, log: kept.log, origin: testOrigin() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),

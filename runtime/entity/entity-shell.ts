@@ -138,7 +138,7 @@ export class EntityShell implements EffectsOwner {
     this.type = type;
     this.#host = host;
     this.#mailbox = mailbox;
-    this.#known = new KnownCommands(type.knownCommandsMax);
+    this.#known = new KnownCommands(type.limits.knownCommandsMax);
     this.#state = type.decider.initial(entityId);
     this.#effects = new Effects(host, this);
     this.lastActiveMs = host.clock.monotonicMs();
@@ -164,7 +164,7 @@ export class EntityShell implements EffectsOwner {
     this.#gathering?.stop();
     this.#gathering = undefined;
     this.#state = this.type.decider.initial(this.entityId);
-    this.#known = new KnownCommands(this.type.knownCommandsMax);
+    this.#known = new KnownCommands(this.type.limits.knownCommandsMax);
     this.#version = 0;
     this.#lastAt = 0;
     this.#traceparent = undefined;
@@ -210,7 +210,7 @@ export class EntityShell implements EffectsOwner {
 
   /** How long it stays in memory after its last message, where memory is not short. */
   get idleMs(): number {
-    const { idleMs } = this.type;
+    const { idleMs } = this.type.limits;
     return typeof idleMs === 'number' ? idleMs : idleMs(this.#state);
   }
 
@@ -401,7 +401,7 @@ export class EntityShell implements EffectsOwner {
 
   /** The command found its work done: all that there is to write is that its id is taken. @returns true when rows follow. */
   #bind(at: EpochMs, command: { readonly type: string }, source: CommandSource, askers: readonly Asker[]): boolean {
-    if (this.type.knownCommandsMax === undefined && this.#known.size >= BOUND_COMMANDS_MAX) {
+    if (this.type.limits.knownCommandsMax === undefined && this.#known.size >= BOUND_COMMANDS_MAX) {
       const refusal: TooManyKeys = { code: 'too_many_keys', countMax: BOUND_COMMANDS_MAX };
       this.#reject(refusal, askers);
       return false;
@@ -426,7 +426,7 @@ export class EntityShell implements EffectsOwner {
     { commandId, fingerprint, traceparent, by }: CommandSource,
     askers: readonly Asker[],
   ): void {
-    const { decider, forms, view } = this.type;
+    const { decider, events: forms, view } = this.type;
     for (const event of events) this.#state = decider.evolve(this.#state, event, at);
     this.#version++;
     this.#lastAt = at;

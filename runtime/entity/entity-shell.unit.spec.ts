@@ -4,9 +4,9 @@ import type { Answer, Ask } from '../ask.ts';
 import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
 import { orderActor } from '../../actors/order/index.ts';
 import { stockActor } from '../../actors/stock/index.ts';
-import { orderEntity, reservationEntity, stockEntity } from '../../kernel/entity-id.ts';
-import type { OrderCommand, PlacedOrder } from '../../actors/order/order.ts';
-import type { StockCommand, StockLevel } from '../../actors/stock/stock.ts';
+import { reservationEntity } from '../../actors/reservation/reservation.ts';
+import { orderEntity, type OrderCommand, type PlacedOrder } from '../../actors/order/order.ts';
+import { stockEntity, type StockCommand, type StockLevel } from '../../actors/stock/stock.ts';
 import { CountingProvider } from '../../test/support/counting-provider.ts';
 import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
@@ -690,8 +690,8 @@ describe('the entity shell', () => {
 
   describe('a defect of a handler', () => {
     /** Stock that throws at one command, as a bug would. */
-    const withBug = (isHit: (command: { readonly type: string }) => boolean): { stock: EntityType } => {
-      const { decider } = stockActor.type;
+    const withBug = (isHit: (command: { readonly type: string }) => boolean): EntityType[] => {
+      const { decider } = stockActor;
       const buggy: typeof decider = {
         ...decider,
         decide: (state, command, at, answers) => {
@@ -699,7 +699,7 @@ describe('the entity shell', () => {
           return decider.decide(state, command, at, answers);
         },
       };
-      return { stock: { ...stockActor.type, decider: buggy } };
+      return [{ ...stockActor, decider: buggy }];
     };
     const boom = { type: 'Boom' };
 
@@ -745,13 +745,13 @@ describe('the entity shell', () => {
     });
 
     it('in a step of an order does not leave it unsettled: it is taken up again', async () => {
-      const { decider } = orderActor.type;
+      const { decider } = orderActor;
       let bugs = 3;
       const conclude: typeof decider.conclude = (effect, answer) => {
         if (effect.key === 'authorize' && bugs-- > 0) throw new TypeError('scripted: a bug');
         return decider.conclude(effect, answer);
       };
-      await start({ types: { order: { ...orderActor.type, decider: { ...decider, conclude } } } });
+      await start({ types: [{ ...orderActor, decider: { ...decider, conclude } }] });
       await node.setStock('P1', 5);
       await node.setStock('P2', 5);
       await node.place(ORDER, {}, { until: 'durable' });

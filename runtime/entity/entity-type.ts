@@ -1,5 +1,8 @@
-/** A kind of entity as the shell runs it: its pure decider, its stored forms, its limits, and what it shows in a view. */
-import type { Decider, DomainEvent, EntityKind, Refusal } from '../../kernel/decider.ts';
+/**
+ * A kind of entity as the runtime takes it: its pure decider, its stored events, its limits, and what it shows in a
+ * view. Definitions of actors (actors/<kind>/index.ts) are made of this; runtime/kinds.ts resolves them.
+ */
+import type { Decider, DomainEvent, Refusal } from '../../kernel/decider.ts';
 import type { EventForms } from '../../persistence/event-codec.ts';
 import type { EntityView } from '../../persistence/projections.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
@@ -14,31 +17,31 @@ export interface ViewPlace {
   readonly settled: boolean;
 }
 
-export interface EntityType {
-  readonly kind: EntityKind;
-  readonly decider: AnyDecider;
-  readonly forms: EventForms;
-  /**
-   * The command that begins an entity, where next to every such command is the first: the entity is then taken for new
-   * without a look into the journal, which tells at the append if it is not.
-   */
-  readonly beginsWith?: string;
+export interface EntityLimits<State = unknown> {
   /** Messages that may wait for one entity. */
-  readonly mailboxCapacityMax: number;
+  readonly mailboxMax: number;
   /** How long an entity stays in memory after its last message, where memory is not short; by its state, where it matters. */
-  readonly idleMs: number | ((state: unknown) => number);
-  /** Fingerprinted command ids remembered per entity, the newest; undefined: all, for ever. */
+  readonly idleMs: number | ((state: State) => number);
+  /** Fingerprinted command ids remembered per entity, the newest; undefined: all of them, without end. */
   readonly knownCommandsMax?: number;
-  /** From what a read of the entity answers; absent for kinds without a read model. */
-  readonly view?: (shown: unknown, place: ViewPlace) => EntityView;
 }
 
-/** Erases a decider's types: the shell passes back to a decider only what came from it. */
-export function entityType<
-  State,
-  Command extends { readonly type: string },
-  Event extends DomainEvent,
-  R extends Refusal,
->(decider: Decider<State, Command, Event, R>, options: Omit<EntityType, 'kind' | 'decider'>): EntityType {
-  return { ...options, kind: decider.kind, decider: decider };
+export interface EntityType {
+  /** Stands in logs, figures and messages. */
+  readonly kind: string;
+  /** Begins the ids of its entities: three letters and "_". Never changes, since ids are stored. */
+  readonly prefix: string;
+  /** The kind whose routing key its ids carry: both live in one shard. Absent: it has a routing key of its own. */
+  readonly routedBy?: string;
+  readonly decider: AnyDecider;
+  /** Its events as the journal stores them. */
+  readonly events: EventForms;
+  /**
+   * The command that begins an entity, where almost every such command is the first for its id: the entity is then
+   * taken for new without a look into the journal, which tells at the append if it is not.
+   */
+  readonly beginsWith?: string;
+  readonly limits: EntityLimits;
+  /** From what a read of the entity answers; absent for kinds without a read model. */
+  readonly view?: (shown: unknown, place: ViewPlace) => EntityView;
 }

@@ -35,7 +35,8 @@ export function snapshotOutdated(type: EntityType, stored: StoredEntity): boolea
  *   snapshot it may be the one at fault, whatever is thrown: fold the whole log then.
  */
 export function foldEntity(type: EntityType, entityId: string, shard: number, stored: StoredEntity): FoldedEntity {
-  const { decider, knownCommandsMax } = type;
+  const { decider } = type;
+  const { knownCommandsMax } = type.limits;
   let state = decider.initial(entityId);
   let known = new KnownCommands(knownCommandsMax);
   let version = 0;
@@ -68,7 +69,7 @@ export function foldEntity(type: EntityType, entityId: string, shard: number, st
 
 /** Whatever a damaged event makes the decider stumble over is the row's fault. */
 function evolveRow(
-  { decider, forms }: EntityType,
+  { decider, events: forms }: EntityType,
   entityId: string,
   state: unknown,
   row: JournalRow,

@@ -1,6 +1,4 @@
 /** The port to whoever decides over actors that crashed. The one implementation: supervisors/guardian.ts. */
-import type { EntityKind } from '../../kernel/decider.ts';
-
 /**
  * - `resume`: the message failed, the entity goes on as it was.
  * - `restart`: what is in memory is void; the entity is read from the journal again.
@@ -10,7 +8,7 @@ import type { EntityKind } from '../../kernel/decider.ts';
 export type Directive = 'resume' | 'restart' | 'stop' | 'escalate';
 
 export interface Crash {
-  readonly kind: EntityKind;
+  readonly kind: string;
   readonly entityId: string;
   readonly error: unknown;
 }

@@ -21,7 +21,7 @@ describe('recoveries', () => {
     const store = await withRows('ord_1', 'ord_2');
     const recoveries = new Recoveries(store);
     const found = await Promise.all(
-      ['ord_1', 'ord_2', 'ord_3'].map((entityId) => recoveries.read(entityId, orderActor.type, true)),
+      ['ord_1', 'ord_2', 'ord_3'].map((entityId) => recoveries.read(entityId, orderActor, true)),
     );
     expect(found.map((stored) => stored?.rows.map(({ entityId }) => entityId))).to.deep.equal([
       ['ord_1'],
@@ -34,11 +34,11 @@ describe('recoveries', () => {
   it('are bounded in entities a read', async () => {
     const store = await withRows('ord_1');
     const recoveries = new Recoveries(store);
-    await Promise.all(Array.from({ length: 450 }, (_, n) => recoveries.read(`ord_${n}`, orderActor.type, true)));
+    await Promise.all(Array.from({ length: 450 }, (_, n) => recoveries.read(`ord_${n}`, orderActor, true)));
     for (const read of store.reads) expect(read.length).to.be.at.most(200);
     expect(store.reads.flat()).to.have.length(450);
     store.reads.length = 0;
-    await Promise.all(Array.from({ length: 45 }, (_, n) => recoveries.read(`stk_${n}`, stockActor.type, true)));
+    await Promise.all(Array.from({ length: 45 }, (_, n) => recoveries.read(`stk_${n}`, stockActor, true)));
     for (const read of store.reads) expect(read.length, 'with snapshots').to.be.at.most(20);
     expect(store.reads.flat()).to.have.length(45);
   });
@@ -48,25 +48,25 @@ describe('recoveries', () => {
     const recoveries = new Recoveries(store);
     store.failReads(new Error('scripted: away'));
     const outcomes = await Promise.allSettled(
-      ['ord_1', 'ord_2'].map((entityId) => recoveries.read(entityId, orderActor.type, true)),
+      ['ord_1', 'ord_2'].map((entityId) => recoveries.read(entityId, orderActor, true)),
     );
     expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
     store.failReads(undefined);
-    expect((await recoveries.read('ord_1', orderActor.type, true))?.rows).to.have.length(1);
+    expect((await recoveries.read('ord_1', orderActor, true))?.rows).to.have.length(1);
   });
 
   it('use snapshots of kinds that keep them, unless they are outdated or not wanted', async () => {
     const store = await withRows('stk_1', 'stk_2');
     const snapshot = { shard: 1, version: 1, state: '{}', at: ROW_AT };
     await store.saveSnapshots([
-      { ...snapshot, entityId: 'stk_1', schema: stockActor.type.decider.snapshot!.schema },
+      { ...snapshot, entityId: 'stk_1', schema: stockActor.decider.snapshot!.schema },
       { ...snapshot, entityId: 'stk_2', schema: 99 },
     ]);
     const recoveries = new Recoveries(store);
     const [used, outdated, unwanted] = await Promise.all([
-      recoveries.read('stk_1', stockActor.type, true),
-      recoveries.read('stk_2', stockActor.type, true),
-      recoveries.read('stk_1', stockActor.type, false),
+      recoveries.read('stk_1', stockActor, true),
+      recoveries.read('stk_2', stockActor, true),
+      recoveries.read('stk_1', stockActor, false),
     ]);
     expect([used, outdated, unwanted].map((stored) => [stored?.snapshot?.version, stored?.rows.length])).to.deep.equal([
       [1, 0],

@@ -4,8 +4,7 @@
  * An entity that can't be read, or whose view can't be written, is set apart: no row keeps a shard from its next owner.
  */
 import type { Logger } from 'pino';
-import { isEntityId, kindOf } from '../../kernel/entity-id.ts';
-import type { EntityKind } from '../../kernel/decider.ts';
+import { EPOCH_ENTITY_PREFIX } from '../../kernel/entity-id.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { flushAround, type SetApart } from '../../persistence/flush-around.ts';
@@ -18,15 +17,14 @@ import type {
 } from '../../persistence/ports.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import { foldEntity, snapshotOutdated } from '../entity/fold-entity.ts';
+import type { Kinds } from '../kinds.ts';
 
 const ROWS_PER_FLUSH_MAX = 5_000;
-/** Epoch rows belong to their shard, not to an entity of the domain. */
-export const EPOCH_ENTITY_PREFIX = 'shd_';
 
 export interface CatchUpDeps {
   readonly journal: JournalStore;
   readonly projections: ProjectionStore;
-  readonly types: Readonly<Record<EntityKind, EntityType>>;
+  readonly kinds: Kinds;
   readonly log: Logger;
   /** Puts an entity on the list that people see. */
   readonly setApart: SetApart;
@@ -79,15 +77,15 @@ async function flushOf(
   const wakes = new Map<string, { shard: number; wakeAt: EpochMs | null }>();
   for (const { entityId, shard, wakeAt } of rows) {
     if (entityId.startsWith(EPOCH_ENTITY_PREFIX)) continue;
-    if (isEntityId(entityId)) wakes.set(entityId, { shard, wakeAt });
+    if (deps.kinds.find(entityId)) wakes.set(entityId, { shard, wakeAt });
     else
       deps.log.error({ entityId, shard }, 'a row belongs to no kind of entity that this build knows; it is left out');
   }
   const orders: ProjectionFlush['orders'][number][] = [];
   const stocks: ProjectionFlush['stocks'][number][] = [];
-  for (const [kind, type] of Object.entries(deps.types) as [EntityKind, EntityType][]) {
+  for (const type of deps.kinds.all) {
     if (!type.view) continue;
-    const entityIds = [...wakes.keys()].filter((entityId) => kindOf(entityId) === kind);
+    const entityIds = [...wakes.keys()].filter((entityId) => deps.kinds.of(entityId) === type);
     for (const { view, version, shard } of await viewsOf(deps, type, entityIds, wakes)) {
       if (view.kind === 'stock') stocks.push({ shard, version, level: view.level, at: view.at });
       else orders.push({ state: view.state, version, settled: view.settled, origin: { shard, seq: view.firstSeq } });

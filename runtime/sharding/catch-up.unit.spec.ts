@@ -1,8 +1,8 @@
 /** Taking shards: the read models catch up with the journal, whatever their former owner left. */
 import { expect } from 'chai';
-import { stockEntity } from '../../kernel/entity-id.ts';
+import { stockEntity } from '../../actors/stock/stock.ts';
 import { InMemoryNode, World } from '../../test/support/in-memory-node.ts';
-import { ENTITY_TYPES } from '../../actors/index.ts';
+import { KINDS } from '../../actors/index.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { pendingRow, placed, ROW_AT } from '../../test/support/journal-rows.ts';
 import { ScriptedJournalStore } from '../../test/support/scripted-journal-store.ts';
@@ -44,7 +44,7 @@ async function rebuilt(world: World): Promise<ScriptedProjectionStore> {
     {
       journal: new ScriptedJournalStore(world.log),
       projections: readModels,
-      types: ENTITY_TYPES,
+      kinds: KINDS,
       log: silentLog,
       setApart,
     },
@@ -78,7 +78,7 @@ describe('catching up', () => {
     const deps = {
       journal: new ScriptedJournalStore(world.log),
       projections: readModels,
-      types: ENTITY_TYPES,
+      kinds: KINDS,
       log: silentLog,
       setApart,
     };
@@ -102,7 +102,7 @@ describe('catching up', () => {
     );
     await store.append(placed(heads.get(1)!, rows));
     const caughtUp = await catchUp(
-      { journal: store, projections: readModels, types: ENTITY_TYPES, log: silentLog, setApart },
+      { journal: store, projections: readModels, kinds: KINDS, log: silentLog, setApart },
       new Map([[1, 12_002]]),
     );
     expect([...caughtUp]).to.deep.equal([1]);
@@ -123,7 +123,7 @@ describe('catching up', () => {
       return flush(each);
     };
     const caughtUp = await catchUp(
-      { journal: store, projections: readModels, types: ENTITY_TYPES, log: silentLog, setApart },
+      { journal: store, projections: readModels, kinds: KINDS, log: silentLog, setApart },
       new Map([
         [1, 1],
         [2, 1],

@@ -1,6 +1,6 @@
 /** Entities that crash, and entities that can't be read: who is set apart, who hears what, and how they come back. */
 import { expect } from 'chai';
-import { stockEntity } from '../../kernel/entity-id.ts';
+import { stockEntity } from '../../actors/stock/stock.ts';
 import { InMemoryNode, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
@@ -197,8 +197,8 @@ describe('entities set apart', () => {
 
   describe('because they crash', () => {
     /** Stock that throws what a command says. */
-    const withBug = (): { stock: EntityType } => {
-      const { decider } = stockActor.type;
+    const withBug = (): EntityType[] => {
+      const { decider } = stockActor;
       const buggy: typeof decider = {
         ...decider,
         decide: (state, command, at, answers) => {
@@ -206,7 +206,7 @@ describe('entities set apart', () => {
           return decider.decide(state, command, at, answers);
         },
       };
-      return { stock: { ...stockActor.type, decider: buggy } };
+      return [{ ...stockActor, decider: buggy }];
     };
     const boom = (error?: Error) => ({ type: 'Boom', error });
 

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
-import { orderEntity, paymentEntity, reservationEntity, routingKeyOf } from '../../kernel/entity-id.ts';
+import { routingKeyOf } from '../../kernel/entity-id.ts';
+import { reservationEntity } from '../../actors/reservation/reservation.ts';
+import { paymentEntity } from '../../actors/payment/payment.ts';
+import { orderEntity } from '../../actors/order/order.ts';
 import { SHARD_HASH, shardOf } from './shard-of.ts';
 
 const SHARDS = 128;

@@ -12,8 +12,7 @@
  * Keeps invariants 10 (mailboxes and residents are bounded) and 11 (a poison entity stops only itself).
  */
 import type { Logger } from 'pino';
-import { isEntityId, kindOf, routingKeyOf } from '../../kernel/entity-id.ts';
-import type { EntityKind } from '../../kernel/decider.ts';
+import { routingKeyOf } from '../../kernel/entity-id.ts';
 import type { ProviderCall, ProviderOutcome } from '../../actors/payment/payment.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
@@ -35,6 +34,7 @@ import {
 import type { EntityType } from '../entity/entity-type.ts';
 import type { Guardian } from '../entity/guardian.ts';
 import type { Recoveries } from '../entity/recoveries.ts';
+import type { Kinds } from '../kinds.ts';
 import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
 import { ActorSystem, type Actor, type ActorOptions, type Place } from '../nact/actor-system.ts';
 import { Parked, type Routed } from './parked.ts';
@@ -58,7 +58,7 @@ const RESIDENTS_BUSY_MAX = 150_000;
 export interface ShardRegionDeps {
   readonly workerId: WorkerId;
   readonly shards: number;
-  readonly types: Readonly<Record<EntityKind, EntityType>>;
+  readonly kinds: Kinds;
   readonly clock: Clock;
   readonly log: Logger;
   readonly recoveries: Recoveries;
@@ -98,7 +98,7 @@ class Resident implements ActorOptions<ShellMessage>, Mailbox {
   }
 
   get mailboxCapacityMax(): number {
-    return this.shell.type.mailboxCapacityMax;
+    return this.shell.type.limits.mailboxMax;
   }
 
   tell(message: ShellMessage): void {
@@ -124,7 +124,7 @@ export interface RegionFigures {
   readonly residents: number;
   readonly shardsOwned: number;
   readonly quarantined: readonly string[];
-  readonly kinds: Readonly<Record<EntityKind, KindFigures>>;
+  readonly kinds: Readonly<Record<string, KindFigures>>;
   /** Asks that wait for their shard's next owner. */
   readonly parked: number;
   readonly wakeUps: number;
@@ -217,11 +217,11 @@ export class ShardRegion implements Actors, EntityHost {
     };
   }
 
-  #kindFigures(): Record<EntityKind, KindFigures> {
+  #kindFigures(): Record<string, KindFigures> {
     const now = this.clock.monotonicMs();
-    const figures = { order: idleKind(), reservation: idleKind(), payment: idleKind(), stock: idleKind() };
+    const figures = Object.fromEntries(this.#deps.kinds.all.map(({ kind }) => [kind, idleKind()]));
     for (const { shell, actor } of this.#residents.values()) {
-      const kind = figures[shell.type.kind];
+      const kind = figures[shell.type.kind]!;
       kind.live++;
       if (actor.waiting === 0) continue;
       kind.mailboxDepth += actor.waiting;
@@ -314,9 +314,9 @@ export class ShardRegion implements Actors, EntityHost {
     if (quarantined !== undefined) return reply(failed('quarantined', quarantined));
     const resident = this.#residents.get(ask.to) ?? this.#start(ask.to, shard, fresh, ask.command);
     if (!resident) return reply(elsewhere('no', `${ask.to} is leaving memory`));
-    if (resident.shell.stashed >= resident.shell.type.mailboxCapacityMax) {
-      return reply(failed('overloaded', `${resident.shell.type.mailboxCapacityMax} messages wait for ${ask.to}`));
-    }
+    const { mailboxMax } = resident.shell.type.limits;
+    if (resident.shell.stashed >= mailboxMax)
+      return reply(failed('overloaded', `${mailboxMax} messages wait for ${ask.to}`));
     const told = resident.actor.tell({ kind: 'ask', ask, reply });
     if (told === 'mailbox_full') reply(failed('overloaded', `the mailbox of ${ask.to} is full`));
     else if (told === 'stopped') reply(failed('unavailable', `${ask.to} has stopped`));
@@ -334,9 +334,8 @@ export class ShardRegion implements Actors, EntityHost {
   #start(entityId: string, shard: number, fresh: boolean, command?: Ask['command']): Resident | undefined {
     if (this.#leaving.get(entityId)?.appending) return undefined;
     this.#leaving.delete(entityId);
-    const kind = kindOf(entityId);
-    const type = this.#deps.types[kind];
-    const resident = new Resident(this.#placeOf(shard, kind), { entityId, shard, type }, this, this.#onCrash);
+    const type = this.#deps.kinds.of(entityId);
+    const resident = new Resident(this.#placeOf(shard, type.kind), { entityId, shard, type }, this, this.#onCrash);
     this.#residents.set(entityId, resident);
     resident.shell.start(fresh ? 'none' : this.#mayPresume(type, command) ? 'presumed none' : 'unknown');
     return resident;
@@ -347,7 +346,7 @@ export class ShardRegion implements Actors, EntityHost {
     return this.clock.monotonicMs() >= this.#presumesFromMs;
   }
 
-  #placeOf(shard: number, kind: EntityKind): Place {
+  #placeOf(shard: number, kind: string): Place {
     const name = `${shard}-${kind}`;
     let place = this.#places.get(name);
     if (!place) this.#places.set(name, (place = this.#system.place(name)));
@@ -375,7 +374,7 @@ export class ShardRegion implements Actors, EntityHost {
 
   /** Reads it again: a person says that it is mended, or its shard has a new owner. */
   retryQuarantined(entityId: string): void {
-    if (!isEntityId(entityId) || !this.#owned.has(this.shardOf(entityId))) return;
+    if (!this.#deps.kinds.find(entityId) || !this.#owned.has(this.shardOf(entityId))) return;
     this.#quarantined.delete(entityId);
     this.#suspects.add(entityId);
     const resident = this.#residents.get(entityId);

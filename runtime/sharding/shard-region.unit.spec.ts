@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import type { Answer, Ask, ShardAnswer } from '../ask.ts';
 import { stockActor } from '../../actors/stock/index.ts';
 import type { PeerTransport } from './peers.ts';
-import { paymentEntity, stockEntity } from '../../kernel/entity-id.ts';
-import type { StockCommand } from '../../actors/stock/stock.ts';
+import { paymentEntity } from '../../actors/payment/payment.ts';
+import { stockEntity, type StockCommand } from '../../actors/stock/stock.ts';
 import { InMemoryNode, typesIdleAfter, World } from '../../test/support/in-memory-node.ts';
 import { orderIdOf, orderTerms } from '../../test/support/order-states.ts';
 import { refused, transient, unknown, WRITE, type AppendScript } from '../../test/support/scripted-journal-store.ts';
@@ -116,7 +116,7 @@ describe('the shard region', () => {
 
   describe('limits', () => {
     it('a full mailbox answers overloaded, at once, and never more than it refused', async () => {
-      node = await InMemoryNode.start({ types: { stock: { ...stockActor.type, mailboxCapacityMax: 10 } } });
+      node = await InMemoryNode.start({ types: [{ ...stockActor, limits: { ...stockActor.limits, mailboxMax: 10 } }] });
       await node.setStock('P1', 100);
       const answers = await Promise.all(
         Array.from({ length: 30 }, (_, index) => node.ask(stockEntity('P1'), hold(`h${index}`))),
@@ -129,7 +129,7 @@ describe('the shard region', () => {
     });
 
     it('no more wait for a recovery than the mailbox may hold', async () => {
-      node = await InMemoryNode.start({ types: { stock: { ...stockActor.type, mailboxCapacityMax: 10, idleMs: 0 } } });
+      node = await InMemoryNode.start({ types: [{ ...stockActor, limits: { mailboxMax: 10, idleMs: 0 } }] });
       await node.setStock('P1', 100);
       await node.quiet();
       node.region.sweep();

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
-import { isEntityId } from '../../kernel/entity-id.ts';
+import { KINDS } from '../../actors/index.ts';
 import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
 import { EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
 import { decodedRow, messagesOf } from '../../messaging/relay/row-messages.ts';
@@ -95,7 +95,7 @@ async function publicEventsOf(databaseUrl: string): Promise<PublicMessage[]> {
         const rows = await journal.readShard(shard, seq, ROWS_PER_READ);
         if (rows.length === 0) break;
         for (const row of rows) {
-          if (isEntityId(row.entityId)) messages.push(...messagesOf(decodedRow(row), row.epoch, origin));
+          if (KINDS.find(row.entityId)) messages.push(...messagesOf(decodedRow(KINDS, row), row.epoch, origin));
         }
         seq = rows.at(-1)!.seq;
       }

@@ -8,21 +8,17 @@
  */
 import type { Actors, Answer, Ask, CommandSource, Origin } from '../../runtime/ask.ts';
 import { judged } from '../../runtime/precondition.ts';
-import { kindOf } from '../../kernel/entity-id.ts';
+import { KINDS } from '../../actors/index.ts';
 import {
   PROVIDER,
   type Decider,
   type DomainEvent,
   type Effect,
-  type EntityKind,
   type GatherAnswer,
   type Refusal,
 } from '../../kernel/decider.ts';
-import { orderDecider } from '../../actors/order/evolve.ts';
 import type { PlacedOrder } from '../../actors/order/order.ts';
-import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
-import { reservationDecider } from '../../actors/reservation/reservation.ts';
-import { stockDecider } from '../../actors/stock/stock.ts';
+import { type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { FailureCode } from '../../kernel/errors.ts';
 import type {
@@ -37,13 +33,6 @@ interface Command {
   readonly type: string;
 }
 type AnyDecider = Decider<unknown, Command, DomainEvent, Refusal>;
-
-const DECIDERS: Readonly<Record<EntityKind, AnyDecider>> = {
-  order: orderDecider,
-  payment: paymentDecider,
-  reservation: reservationDecider,
-  stock: stockDecider,
-};
 
 interface Entity {
   readonly decider: AnyDecider;
@@ -206,7 +195,7 @@ export class FakeActors implements Actors {
   #entityOf(entityId: string): Entity {
     let entity = this.#entities.get(entityId);
     if (entity === undefined) {
-      const decider = DECIDERS[kindOf(entityId)];
+      const decider = KINDS.of(entityId).decider;
       entity = {
         decider,
         state: decider.initial(entityId),

@@ -5,18 +5,17 @@
  */
 import type { Logger } from 'pino';
 import type { Answer, Ask } from '../../runtime/ask.ts';
-import { ENTITY_TYPES } from '../../actors/index.ts';
+import { KINDS } from '../../actors/index.ts';
 import type { EntityType } from '../../runtime/entity/entity-type.ts';
 import { Recoveries } from '../../runtime/entity/recoveries.ts';
+import { Kinds } from '../../runtime/kinds.ts';
 import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
 import { Ownership } from '../../runtime/sharding/ownership.ts';
 import type { PeerTransport, ShardDirectory, WorkerId } from '../../runtime/sharding/peers.ts';
 import { ShardKeeper } from '../../runtime/sharding/shard-keeper.ts';
 import { ShardRegion } from '../../runtime/sharding/shard-region.ts';
-import { stockEntity } from '../../kernel/entity-id.ts';
-import type { EntityKind } from '../../kernel/decider.ts';
 import type { OrderTerms, PlacedOrder } from '../../actors/order/order.ts';
-import type { StockLevel } from '../../actors/stock/stock.ts';
+import { stockEntity, type StockLevel } from '../../actors/stock/stock.ts';
 import { InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { Journal } from '../../persistence/journal.ts';
 import type { JournalRow, Unwritable } from '../../persistence/ports.ts';
@@ -33,14 +32,8 @@ import { silentLog } from './silent-log.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** All kinds leave memory after so long without a message. */
-export function typesIdleAfter(idleMs: number): Readonly<Record<EntityKind, EntityType>> {
-  const { order, payment, reservation, stock } = ENTITY_TYPES;
-  return {
-    order: { ...order, idleMs },
-    payment: { ...payment, idleMs },
-    reservation: { ...reservation, idleMs },
-    stock: { ...stock, idleMs },
-  };
+export function typesIdleAfter(idleMs: number): readonly EntityType[] {
+  return KINDS.all.map((type) => ({ ...type, limits: { ...type.limits, idleMs } }));
 }
 
 const SHARDS = 8;
@@ -68,7 +61,8 @@ export class World {
 export interface NodeOptions {
   readonly world?: World;
   readonly shards?: number;
-  readonly types?: Partial<Record<EntityKind, EntityType>>;
+  /** Instead of the program's own of the same name. */
+  readonly types?: readonly EntityType[];
   readonly provider?: PaymentProvider;
   readonly log?: Logger;
   readonly directory?: ShardDirectory;
@@ -127,7 +121,8 @@ export class InMemoryNode {
     this.workerId = workerId;
     this.#shards = shards;
     this.store = options.store?.(world.log) ?? new ScriptedJournalStore(world.log);
-    const types = { ...ENTITY_TYPES, ...options.types };
+    const changed = options.types ?? [];
+    const kinds = new Kinds(KINDS.all.map((type) => changed.find(({ kind }) => kind === type.kind) ?? type));
     this.guardian = new EntityGuardian(clock, log);
     const setApart = ({ entityId, shard, reason }: Unwritable): Promise<void> => {
       quarantine.set(entityId, { shard, reason });
@@ -138,7 +133,7 @@ export class InMemoryNode {
     this.region = new ShardRegion({
       workerId,
       shards,
-      types,
+      kinds,
       clock,
       log,
       recoveries: new Recoveries(this.store),
@@ -165,7 +160,7 @@ export class InMemoryNode {
       {
         journal: this.store,
         projections: readModels,
-        types,
+        kinds,
         clock,
         log,
         region: this.region,

@@ -11,17 +11,16 @@ import {
   type GatherAnswer,
   type Refusal,
 } from '../../kernel/decider.ts';
-import { kindOf, orderEntity, routingKeyOf, stockEntity } from '../../kernel/entity-id.ts';
-import type { OrderState, OrderTerms } from '../../actors/order/order.ts';
+import { KINDS } from '../../actors/index.ts';
+import { routingKeyOf } from '../../kernel/entity-id.ts';
+import { orderEntity, type OrderState, type OrderTerms } from '../../actors/order/order.ts';
 import { orderDecider } from '../../actors/order/evolve.ts';
-import { paymentDecider, type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
-import { reservationDecider } from '../../actors/reservation/reservation.ts';
-import { stockDecider, stockLevel, type StockState } from '../../actors/stock/stock.ts';
+import { type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
+import { stockEntity, stockLevel, type StockState } from '../../actors/stock/stock.ts';
 import { hashes } from '../../commands/audit/fingerprint-set.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
 
 type AnyDecider = Decider<unknown, { readonly type: string }, DomainEvent, Refusal>;
-const DECIDERS = { order: orderDecider, payment: paymentDecider, reservation: reservationDecider, stock: stockDecider };
 
 interface Entity {
   readonly decider: AnyDecider;
@@ -99,7 +98,7 @@ export class JournalWriter {
   #entity(entityId: string): Entity {
     let entity = this.#entities.get(entityId);
     if (entity) return entity;
-    const decider = DECIDERS[kindOf(entityId)] as unknown as AnyDecider;
+    const decider = KINDS.of(entityId).decider;
     const shard = hashes(routingKeyOf(entityId))[0] % SHARDS;
     entity = { decider, shard, state: decider.initial(entityId), version: 0, firstSeq: 0, wakeAt: null, lastAt: 0 };
     this.#entities.set(entityId, entity);

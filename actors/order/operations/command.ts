@@ -3,8 +3,7 @@
  * a lost answer is asked for once more before the caller hears that the outcome is unknown.
  */
 import type { Answer } from '../../../runtime/ask.ts';
-import { orderEntity } from '../../../kernel/entity-id.ts';
-import type { OrderCommand, PlacedOrder } from '../order.ts';
+import { orderEntity, type OrderCommand, type PlacedOrder } from '../order.ts';
 import { problemOfAnswer } from '../../../http/answer-problems.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';

@@ -1,6 +1,5 @@
 /** Owns the reading and the showing of one order: an order of somebody else is answered as if it did not exist. */
-import { orderEntity } from '../../../kernel/entity-id.ts';
-import type { OrderState, PlacedOrder } from '../order.ts';
+import { orderEntity, type OrderState, type PlacedOrder } from '../order.ts';
 import type { Origin } from '../../../runtime/ask.ts';
 import { isUuid } from '../../../kernel/ids.ts';
 import { answerJson } from '../../../http/answer.ts';

@@ -5,8 +5,7 @@
  */
 import PQueue from 'p-queue';
 import type { Actors, Answer } from '../../../runtime/ask.ts';
-import { stockEntity } from '../../../kernel/entity-id.ts';
-import type { StockLevel } from '../../stock/stock.ts';
+import { stockEntity, type StockLevel } from '../../stock/stock.ts';
 import { BoundedCache } from '../../../http/bounded-cache.ts';
 
 const KNOWN_MAX = 100_000;

@@ -1,5 +1,5 @@
 /** Owns `GET /api/v1/orders/{id}/events`: the order's history a page at a time, from its beginning on, read-your-writes. */
-import { orderEntity } from '../../../kernel/entity-id.ts';
+import { orderEntity } from '../order.ts';
 import type { JournalRow } from '../../../persistence/ports.ts';
 import { retryAfterSeconds } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';

@@ -1,5 +1,5 @@
 /** Owns the commands on orders that come by message: reads the body, places (place.ts) or commands (command.ts), answers. */
-import { orderEntity } from '../../../kernel/entity-id.ts';
+import { orderEntity } from '../order.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import {
   defineMessageCommand,

@@ -3,13 +3,13 @@
  * the order recorded of its payment and its reservation is shown as what those say of it themselves. Never shows what
  * the contract of the messages leaves out: addresses, the payment method and its token.
  */
-import { orderEntity, paymentEntity, reservationEntity } from '../../../kernel/entity-id.ts';
-import { releaseReasonOf, type OrderEvent, type PlacedOrder } from '../order.ts';
-import type { PaymentEvent } from '../../payment/payment.ts';
-import type { ReservationEvent } from '../../reservation/reservation.ts';
+import { orderEntity, releaseReasonOf, type OrderEvent, type PlacedOrder } from '../order.ts';
+import { paymentEntity, type PaymentEvent } from '../../payment/payment.ts';
+import { reservationEntity, type ReservationEvent } from '../../reservation/reservation.ts';
 import { isoOf } from '../../../kernel/instant.ts';
 import { publicDataOf } from '../../../messaging/contracts/public-message.ts';
-import { decodeEvents, EVENT_FORMS } from '../../../persistence/event-codec.ts';
+import { orderEvents } from '../stored-events.ts';
+import { decodeEvents } from '../../../persistence/event-codec.ts';
 import type { CausedBy, JournalRow } from '../../../persistence/ports.ts';
 
 /** A row's events stand together: room for many more than a decision makes. */
@@ -31,7 +31,7 @@ export interface HistoryEntry {
 export function entriesOf(row: JournalRow, order: PlacedOrder, withBy: boolean): HistoryEntry[] {
   const by = withBy ? byOf(row) : undefined;
   const at = isoOf(row.at);
-  return (decodeEvents(row.events, EVENT_FORMS.order) as OrderEvent[]).flatMap((event, ordinal) => {
+  return (decodeEvents(row.events, orderEvents) as OrderEvent[]).flatMap((event, ordinal) => {
     const [shown, entityId] = shownOf(event, order);
     const told = publicDataOf(shown, entityId, row.at);
     if (told === undefined) return [];

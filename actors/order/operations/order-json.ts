@@ -2,7 +2,8 @@
  * Owns the form in which an order is shown. Never shows the payment method: its token buys things.
  */
 import type { Origin } from '../../../runtime/ask.ts';
-import { paymentEntity, reservationEntity } from '../../../kernel/entity-id.ts';
+import { reservationEntity } from '../../reservation/reservation.ts';
+import { paymentEntity } from '../../payment/payment.ts';
 import { allowedTransitions, type PlacedOrder } from '../order.ts';
 import { isoOf } from '../../../kernel/instant.ts';
 import { orderNumberOf } from './order-number.ts';

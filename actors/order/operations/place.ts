@@ -3,9 +3,15 @@
  * where the answer was lost. Knows nothing of requests and messages.
  */
 import type { Answer } from '../../../runtime/ask.ts';
-import { orderEntity } from '../../../kernel/entity-id.ts';
 import type { Until } from '../../../kernel/decider.ts';
-import type { OrderCommand, OrderLine, OrderState, OrderTerms, PlacedOrder } from '../order.ts';
+import {
+  orderEntity,
+  type OrderCommand,
+  type OrderLine,
+  type OrderState,
+  type OrderTerms,
+  type PlacedOrder,
+} from '../order.ts';
 import { problemOfAnswer, problemOfRead } from '../../../http/answer-problems.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
 import type { ProductLookup } from './known-products.ts';

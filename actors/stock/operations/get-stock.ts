@@ -1,6 +1,5 @@
 /** Owns `GET /api/v1/stock/{productId}`: all warehouses at one moment, read-your-writes. */
-import { stockEntity } from '../../../kernel/entity-id.ts';
-import type { StockLevel } from '../stock.ts';
+import { stockEntity, type StockLevel } from '../stock.ts';
 import { notFound, problemOfRead } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
 import type { Handler } from '../../../http/edge-context.ts';

@@ -1,7 +1,6 @@
 /** Owns `PUT /api/v1/stock/{productId}`: sets what lies in one warehouse, and creates the product's stock. */
 import type { Answer } from '../../../runtime/ask.ts';
-import { stockEntity } from '../../../kernel/entity-id.ts';
-import type { StockCommand, StockLevel } from '../stock.ts';
+import { stockEntity, type StockCommand, type StockLevel } from '../stock.ts';
 import { problemOfAnswer } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
 import { commandSourceOf, type CommandSource } from '../../../http/command-source.ts';

@@ -1,6 +1,6 @@
 /** What a simulation starts from, and how fast-check makes one. */
 import fc from 'fast-check';
-import { reservationEntity } from '../../../kernel/entity-id.ts';
+import { reservationEntity } from '../../../actors/reservation/reservation.ts';
 import type { OrderTerms } from '../../../actors/order/order.ts';
 import type { ProviderTemper } from './simulated-provider.ts';
 

@@ -1,9 +1,8 @@
 /** What must hold once everything has settled: invariants 3 to 7 over all entities and the provider's own books. */
-import { orderEntity, stockEntity } from '../../../kernel/entity-id.ts';
 import { itemsOf } from '../../../actors/order/evolve.ts';
-import type { OrderState } from '../../../actors/order/order.ts';
+import { orderEntity, type OrderState } from '../../../actors/order/order.ts';
 import type { ReservationState } from '../../../actors/reservation/reservation.ts';
-import type { StockEvent, StockState } from '../../../actors/stock/stock.ts';
+import { stockEntity, type StockEvent, type StockState } from '../../../actors/stock/stock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import { orderIdOf, productOf, reservationOf, tokenOf, type SimulatedOrder } from './scenario.ts';
 import type { Simulation } from './simulation.ts';

@@ -4,27 +4,20 @@
  *
  * Owns the world: network, clock, people, entities. What must hold in the end stands in settlement.ts.
  */
-import { kindOf, orderEntity, stockEntity } from '../../../kernel/entity-id.ts';
-import { PROVIDER, type EntityKind } from '../../../kernel/decider.ts';
+import { KINDS } from '../../../actors/index.ts';
+import { orderEntity } from '../../../actors/order/order.ts';
+import { PROVIDER } from '../../../kernel/decider.ts';
 import { HOLD_WINDOW_MS } from '../../../actors/order/decide.ts';
-import { orderDecider } from '../../../actors/order/evolve.ts';
-import { CALL_WINDOW_MS, paymentDecider, type ProviderCall } from '../../../actors/payment/payment.ts';
-import { reservationDecider } from '../../../actors/reservation/reservation.ts';
-import { CLOCK_SKEW_MAX_MS, DEFAULT_WAREHOUSE, stockDecider } from '../../../actors/stock/stock.ts';
+import { CALL_WINDOW_MS, type ProviderCall } from '../../../actors/payment/payment.ts';
+import { CLOCK_SKEW_MAX_MS, DEFAULT_WAREHOUSE, stockEntity } from '../../../actors/stock/stock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import { Choices } from './choices.ts';
-import type { AnyDecider, EntityHost } from './entity-host.ts';
+import type { EntityHost } from './entity-host.ts';
 import { describeMessage, type Message } from './messages.ts';
 import { orderIdOf, productOf, RESERVATION_TTL_MS, termsOf, type Scenario, type SimulatedOrder } from './scenario.ts';
 import { SimulatedEntity } from './simulated-entity.ts';
 import { SimulatedProvider } from './simulated-provider.ts';
 
-export const DECIDERS: Record<EntityKind, AnyDecider> = {
-  order: orderDecider,
-  payment: paymentDecider,
-  reservation: reservationDecider,
-  stock: stockDecider,
-};
 export const WAREHOUSES = [DEFAULT_WAREHOUSE, 'north'] as const;
 
 const START_MS = 1_700_000_000_000;
@@ -71,7 +64,7 @@ export class Simulation {
   entity(entityId: string): SimulatedEntity {
     let entity = this.entities.get(entityId);
     if (!entity)
-      this.entities.set(entityId, (entity = new SimulatedEntity(entityId, DECIDERS[kindOf(entityId)], this.#host)));
+      this.entities.set(entityId, (entity = new SimulatedEntity(entityId, KINDS.of(entityId).decider, this.#host)));
     return entity;
   }
 
