@@ -1,7 +1,7 @@
 /** Counts what the edge answers, for readiness: all, and what failed for reasons of the service's own. */
 import type { Problem, ProblemCode } from './problems.ts';
 
-const FAILED: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['unavailable', 'outcome_unknown', 'internal']);
+const FAILED: ReadonlySet<string> = new Set<ProblemCode>(['unavailable', 'outcome_unknown', 'internal']);
 
 export class EdgeAnswers {
   answered = 0;

@@ -6,9 +6,6 @@ import type { Answer } from '../runtime/ask.ts';
 import type { TooManyKeys } from '../runtime/entity/entity-shell.ts';
 import type { PreconditionFailed } from '../runtime/precondition.ts';
 import type { Refusal } from '../kernel/decider.ts';
-import type { OrderRefusal } from '../actors/order/order.ts';
-import type { StockRefusal } from '../actors/stock/stock.ts';
-import { isoOf } from '../kernel/instant.ts';
 import { entityTag } from './entity-tag.ts';
 import { Problem } from './problems.ts';
 
@@ -17,7 +14,16 @@ export interface AskContext {
   readonly keyed: boolean;
   /** As the caller calls its key. Default: Idempotency-Key. */
   readonly keyName?: string;
-  readonly orderId?: string;
+  /** Members of the problem where the outcome is unknown: where to look for it. */
+  readonly whereToLook?: Readonly<Record<string, string>>;
+}
+
+/** Who was asked. */
+export interface Answerer {
+  /** Names it in a sentence: 'order', 'stock item'. */
+  readonly name: string;
+  /** The problem of a refusal that only this kind of entity gives; undefined for one that no request can meet. */
+  readonly problemOf?: (refusal: Refusal) => Problem | undefined;
 }
 
 const HTTP_KEY_NAME = 'Idempotency-Key';
@@ -35,51 +41,43 @@ export function retryAfterSeconds(): number {
   return 1 + turn;
 }
 
-/** @param what names the thing in a sentence: 'order', 'stock item'. */
-export function problemOfAnswer(answer: Unanswered, what: string, context: AskContext): Problem {
-  if (answer.kind === 'rejected') return problemOfRefusal(answer.refusal, what, context);
-  return problemOfFailure(answer, what, context);
+export function problemOfAnswer(answer: Unanswered, answerer: Answerer, context: AskContext): Problem {
+  if (answer.kind === 'rejected') return problemOfRefusal(answer.refusal, answerer, context);
+  return problemOfFailure(answer, answerer.name, context);
 }
 
-function problemOfRefusal(refusal: Refusal, what: string, { keyName = HTTP_KEY_NAME }: AskContext): Problem {
-  const known = refusal as OrderRefusal | StockRefusal | PreconditionFailed | TooManyKeys;
-  switch (known.code) {
+/** What an entity of any kind may refuse by. */
+type CommonRefusal =
+  PreconditionFailed | TooManyKeys | { readonly code: 'not_found' } | { readonly code: 'idempotency_mismatch' };
+
+function problemOfRefusal(refusal: Refusal, answerer: Answerer, { keyName = HTTP_KEY_NAME }: AskContext): Problem {
+  const { name } = answerer;
+  const common = refusal as CommonRefusal;
+  switch (common.code) {
     case 'not_found':
-      return notFound(what);
+      return notFound(name);
     case 'idempotency_mismatch':
-      return new Problem(known.code, `This ${keyName} was used with another body; use a new one for a new request.`);
+      return new Problem(common.code, `This ${keyName} was used with another body; use a new one for a new request.`);
     case 'precondition_failed':
-      return preconditionFailed(known, what);
+      return preconditionFailed(common, name);
     case 'too_many_keys':
       return new Problem(
         'idempotency_key_invalid',
-        `This ${what} remembers ${known.countMax} keys and takes no more; what you ask for is done already.`,
+        `This ${name} remembers ${common.countMax} keys and takes no more; what you ask for is done already.`,
       );
-    case 'unknown_product':
-      return new Problem(known.code, 'A product of this order never had stock.');
-    case 'illegal_transition': {
-      const { from, allowed, expiredAt } = known;
-      if (expiredAt !== undefined) {
-        const at = isoOf(expiredAt);
-        const detail = `The time to confirm the ${what} ended at ${at}; it is being cancelled. Place it anew.`;
-        return new Problem(known.code, detail, { members: { from, allowed, expiredAt: at } });
-      }
-      const next = allowed.length === 0 ? 'nothing is permitted any more' : `permitted: ${allowed.join(', ')}`;
-      return new Problem(known.code, `The ${what} is ${from}; ${next}.`, { members: { from, allowed } });
-    }
-    case 'too_many_warehouses':
-      return new Problem('validation_failed', `A product has at most ${known.countMax} warehouses.`, {
-        errors: [{ pointer: '/warehouseId', code: known.code, detail: 'would be one warehouse too many' }],
-      });
-    case 'stock_below_held': {
-      const { held, warehouseId } = known;
-      const detail = `Orders hold ${held} units in warehouse "${warehouseId}"; onHand can't be less.`;
-      return new Problem('illegal_transition', detail, { members: { held, warehouseId } });
-    }
-    default:
+    default: {
+      const problem = answerer.problemOf?.(refusal);
+      if (problem !== undefined) return problem;
       // A refusal that no request of this edge can meet: a defect, not the caller's doing.
-      throw new Error(`the edge has no answer for the refusal ${known.code}`);
+      throw new Error(`the edge has no answer for the refusal ${refusal.code}`);
+    }
   }
+}
+
+/** The entity's state does not permit what was asked. @param allowed the states that may be asked for now. */
+export function illegalTransition(what: string, from: string, allowed: readonly string[]): Problem {
+  const next = allowed.length === 0 ? 'nothing is permitted any more' : `permitted: ${allowed.join(', ')}`;
+  return new Problem('illegal_transition', `The ${what} is ${from}; ${next}.`, { members: { from, allowed } });
 }
 
 function preconditionFailed({ version }: PreconditionFailed, what: string): Problem {
@@ -93,7 +91,7 @@ function preconditionFailed({ version }: PreconditionFailed, what: string): Prob
 function problemOfFailure(
   { code, detail }: Extract<Answer, { kind: 'failed' }>,
   what: string,
-  { keyed, keyName = HTTP_KEY_NAME, orderId }: AskContext,
+  { keyed, keyName = HTTP_KEY_NAME, whereToLook = {} }: AskContext,
 ): Problem {
   switch (code) {
     case 'overloaded':
@@ -119,7 +117,7 @@ function problemOfFailure(
         `The storage refused the content of this request for good; nothing was applied.`,
       );
     case 'outcome_unknown': {
-      const members = orderId === undefined ? {} : { orderId };
+      const members = whereToLook;
       if (!keyed) {
         const sentence = `It is not known whether this was applied; read the ${what} before you send it again.`;
         return new Problem(code, sentence, { members });
@@ -133,12 +131,12 @@ function problemOfFailure(
 }
 
 /** A read that failed: nothing could have been applied, whatever the reason. */
-export function problemOfRead(answer: Unanswered, what: string): Problem {
+export function problemOfRead(answer: Unanswered, answerer: Answerer): Problem {
   const failure =
     answer.kind === 'failed' && answer.code === 'outcome_unknown'
       ? { ...answer, code: 'unavailable' as const }
       : answer;
-  return problemOfAnswer(failure, what, { keyed: false });
+  return problemOfAnswer(failure, answerer, { keyed: false });
 }
 
 export function notFound(what: string): Problem {

@@ -3,7 +3,7 @@
  * still becomes an answer, and Koa knows its length. Must never be given anything that is not meant for the client.
  */
 import type { PublicContext } from './edge-context.ts';
-import { problemDocument, PROBLEMS, type Problem } from './problems.ts';
+import { problemDocument, type Problem } from './problems.ts';
 
 /** Without a charset: JSON is UTF-8 (RFC 8259). Koa's own `type` would add one. */
 const JSON_HEADERS = { 'Content-Type': 'application/json' };
@@ -42,7 +42,7 @@ export function answerJson(
 export function answerProblem(ctx: AnyContext, problem: Problem): void {
   const { headers, retryAfterSeconds } = problem.details;
   const document = problemDocument(problem, { requestId: ctx.state.requestId, instance: instanceOf(ctx.url) });
-  answerJsonText(ctx, PROBLEMS[problem.code].status, JSON.stringify(document), {
+  answerJsonText(ctx, problem.kind.status, JSON.stringify(document), {
     'Content-Type': PROBLEM_TYPE,
     ...headers,
     ...(retryAfterSeconds !== undefined && { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))) }),

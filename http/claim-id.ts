@@ -9,6 +9,8 @@ import { problemOfAnswer } from './answer-problems.ts';
 import type { CommandSource } from './command-source.ts';
 import type { EdgeServices } from './edge-services.ts';
 
+const KEY = { name: 'key' };
+
 export interface Claim {
   /** A UUID that only this key comes out as, see idempotency.ts. */
   readonly id: string;
@@ -34,5 +36,5 @@ export async function claimId({ actors, claims, timeouts }: EdgeServices, claim:
     timeoutMs: timeouts.commandMs,
   });
   if (answer.kind === 'done') return answer.replayed;
-  throw problemOfAnswer(answer, 'key', { keyed: true, ...(keyName !== undefined && { keyName }) });
+  throw problemOfAnswer(answer, KEY, { keyed: true, ...(keyName !== undefined && { keyName }) });
 }

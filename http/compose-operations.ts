@@ -1,17 +1,23 @@
 /** Owns the list of all operations of an edge: those that the kinds of actors bring, and the node's own behind them. */
 import type { MessageCommand } from './message-command.ts';
 import type { OperationDefinition } from './operation-definition.ts';
+import { allProblems } from './openapi.ts';
 import { ownOperations } from './own-operations.ts';
 
 /**
  * @param messages the commands by message, which the documents describe too.
- * @throws Error where two operations share an id or an address: one would hide the other.
+ * @throws Error where two operations share an id or an address, or two problems a code: one would hide the other.
  */
 export function composeOperations(
   ofActors: readonly OperationDefinition[],
   messages: readonly MessageCommand[],
 ): readonly OperationDefinition[] {
   const operations: readonly OperationDefinition[] = [...ofActors, ...ownOperations(() => operations, messages)];
+  refuseDoubles(operations);
+  return operations;
+}
+
+function refuseDoubles(operations: readonly OperationDefinition[]): void {
   const ids = new Set<string>();
   const idsByAddress = new Map<string, string>();
   for (const { id, method, path } of operations) {
@@ -22,5 +28,9 @@ export function composeOperations(
     if (other !== undefined) throw new Error(`the operations "${other}" and "${id}" both serve ${method} ${path}`);
     idsByAddress.set(address, id);
   }
-  return operations;
+  const codes = new Set<string>();
+  for (const { code } of allProblems(operations)) {
+    if (codes.has(code)) throw new Error(`two problems have the code "${code}"`);
+    codes.add(code);
+  }
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { composeOperations as compose } from './compose-operations.ts';
 import { defineOperation, type OperationDefinition } from './operation-definition.ts';
+import { defineProblem, type ProblemKind } from './problems.ts';
 
 const composeOperations = (operations: readonly OperationDefinition[]) => compose(operations, []);
 const at = (id: string, path: string): OperationDefinition =>
@@ -24,5 +25,13 @@ describe('the operations of an edge', () => {
     const both = [at('a', '/things/{thingId}'), at('b', '/things/{id}')];
     expect(() => composeOperations(both)).to.throw('"a" and "b" both serve GET /things/{id}');
     expect(() => composeOperations([at('a', '/docs')])).to.throw('"a" and "docs" both serve GET /docs');
+  });
+
+  it('mean one problem by one code', () => {
+    const taken = defineProblem({ code: 'not_found', status: 410, title: 'Gone', retryable: false });
+    const own = defineProblem({ ...taken, code: 'gone' });
+    const raising = (problem: ProblemKind) => ({ ...at('a', '/a'), problems: [problem] });
+    expect(() => composeOperations([raising(taken)])).to.throw('two problems have the code "not_found"');
+    expect(() => composeOperations([raising(own), { ...raising(own), id: 'b', path: '/b' }])).not.to.throw();
   });
 });

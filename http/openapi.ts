@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { answerJsonText } from './answer.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
 import { headersOf, isMutation, type OperationDefinition } from './operation-definition.ts';
-import { PROBLEMS, type ProblemCode } from './problems.ts';
+import { problemKind, PROBLEMS, type ProblemCode, type ProblemKind, type ProblemName } from './problems.ts';
 import { problemResponse } from './schemas/responses.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -90,14 +90,24 @@ export function openApiDocument(operations: readonly OperationDefinition[], vers
 }
 
 /** What a caller may get for an operation, beside success. */
-export function problemsOf(operation: OperationDefinition): readonly ProblemCode[] {
-  const codes = new Set<ProblemCode>(operation.problems);
-  if (operation.access !== 'public') for (const code of PROBLEMS_OF_PROTECTED) codes.add(code);
-  if (isMutation(operation)) for (const code of PROBLEMS_OF_MUTATIONS) codes.add(code);
-  if (operation.body !== undefined) for (const code of PROBLEMS_OF_BODIES) codes.add(code);
+export function problemsOf(operation: OperationDefinition): readonly ProblemKind[] {
+  const names: ProblemName[] = [...(operation.problems ?? [])];
+  if (operation.access !== 'public') names.push(...PROBLEMS_OF_PROTECTED);
+  if (isMutation(operation)) names.push(...PROBLEMS_OF_MUTATIONS);
+  if (operation.body !== undefined) names.push(...PROBLEMS_OF_BODIES);
   const hasVariables = operation.path.includes('{');
-  if (operation.query !== undefined || hasVariables) codes.add('validation_failed');
-  return [...codes].sort((left, right) => PROBLEMS[left].status - PROBLEMS[right].status);
+  if (operation.query !== undefined || hasVariables) names.push('validation_failed');
+  return inOrder(names.map(problemKind));
+}
+
+/** Every problem that is described: those of the table, and what the operations bring. */
+export function allProblems(operations: readonly OperationDefinition[]): readonly ProblemKind[] {
+  return inOrder([...Object.values(PROBLEMS), ...operations.flatMap(problemsOf)]);
+}
+
+/** Each once, by status. */
+function inOrder(kinds: readonly ProblemKind[]): readonly ProblemKind[] {
+  return [...new Set(kinds)].sort((left, right) => left.status - right.status);
 }
 
 function operationObject(operation: OperationDefinition): Json {
@@ -153,8 +163,7 @@ function responsesOf(operation: OperationDefinition): Json {
       ...(schema && { content: { 'application/json': { schema: schemaRef(schema) } } }),
     };
   }
-  for (const code of problemsOf(operation)) {
-    const { status, title } = PROBLEMS[code];
+  for (const { code, status, title } of problemsOf(operation)) {
     const told = responses[status]?.['description'];
     responses[status] = {
       description: typeof told === 'string' ? `${told}; ${title} (${code})` : `${title} (${code})`,

@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import type { Handler, PublicContext } from './edge-context.ts';
 import type { EdgeServices } from './edge-services.ts';
-import type { ProblemCode } from './problems.ts';
+import type { ProblemName } from './problems.ts';
 
 /** `any`: every role. `staff`: support and admin. */
 export type Access = 'public' | 'any' | 'staff' | 'admin';
@@ -30,7 +30,7 @@ interface DescribedOperation {
   readonly headers?: readonly RequestHeader[];
   readonly responses: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
   /** Beside those of every operation. */
-  readonly problems?: readonly ProblemCode[];
+  readonly problems?: readonly ProblemName[];
   /** Machines ask for it every few seconds: its requests are logged at debug level. */
   readonly isPolled?: true;
 }

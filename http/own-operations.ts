@@ -38,7 +38,7 @@ export function ownOperations(
     access: 'public',
     summary: 'This description, to read and to try.',
     responses: { 200: { description: 'A page for people' } },
-    handler: ({ version }) => createDocsPage(version, messages),
+    handler: ({ version }) => createDocsPage(() => ({ version, operations: all(), commands: messages })),
   });
   return [live, ready, openApi, asyncApi, contractSchema, docs, docsAsset, root];
 }

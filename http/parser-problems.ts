@@ -7,7 +7,7 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from './answer.ts';
-import { Problem, problemDocument, PROBLEMS, type ProblemCode } from './problems.ts';
+import { Problem, problemDocument, type ProblemCode } from './problems.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** By the code of the parser's error; every other one means that the bytes are no HTTP. */
@@ -106,5 +106,5 @@ function wholeAnswer(problem: Problem, request?: IncomingMessage) {
     }),
     Connection: 'close',
   };
-  return { status: PROBLEMS[problem.code].status, headers, body };
+  return { status: problem.kind.status, headers, body };
 }

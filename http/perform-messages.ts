@@ -2,14 +2,14 @@
  * Owns the way of all commands by message: the screening, rules and problems of HTTP. What is said here about an outcome
  * decides whether a message is answered, sent again or put aside, so an unknown case is thrown and never guessed.
  */
-import type { CommandMessage, CommandOutcome, CommandPort } from '../messaging/commands/command-port.ts';
+import type { CommandMessage, CommandPort } from '../messaging/commands/command-port.ts';
 import type { CausedBy } from '../persistence/ports.ts';
 import { claimId } from './claim-id.ts';
 import type { CommandSource } from './command-source.ts';
 import type { EdgeServices } from './edge-services.ts';
 import { commandNameOfMessage, idOfMessage } from './idempotency.ts';
 import { MESSAGE_KEY_NAME, type MessageCommand, type ReceivedCommand } from './message-command.ts';
-import { Problem, problemDocument, type ProblemCode } from './problems.ts';
+import { Problem, problemDocument, type MessageOutcome } from './problems.ts';
 import { screenValue } from './text-screen.ts';
 
 /** An app-id is only the sender's own word: it must not read as a user's. */
@@ -32,7 +32,7 @@ export function performMessages(definitions: readonly MessageCommand[], services
         return { kind: 'done', answer };
       } catch (thrown) {
         if (!(thrown instanceof Problem)) throw thrown;
-        const kind = command.comesEarly?.(thrown) === true ? 'not_yet' : outcomeOf(thrown.code);
+        const kind = command.comesEarly?.(thrown) === true ? 'not_yet' : outcomeOf(thrown);
         return { kind, problem: problemDocument(thrown, { requestId: messageId, instance: routingKey }) };
       }
     },
@@ -86,24 +86,7 @@ function causedBy({ sender, messageId, onBehalfOf }: CommandMessage): CausedBy {
   return onBehalfOf === undefined ? by : { ...by, onBehalfOf };
 }
 
-function outcomeOf(code: ProblemCode): Exclude<CommandOutcome['kind'], 'done'> {
-  switch (code) {
-    case 'not_found':
-      return 'not_yet';
-    case 'overloaded':
-    case 'unavailable':
-    case 'outcome_unknown':
-      return 'retry';
-    case 'validation_failed':
-    case 'card_data_refused':
-      return 'invalid';
-    case 'currency_mismatch':
-    case 'idempotency_key_invalid':
-    case 'idempotency_mismatch':
-    case 'illegal_transition':
-    case 'unknown_product':
-      return 'refused';
-    default:
-      throw new Error(`a command by message has no outcome for the problem ${code}`);
-  }
+function outcomeOf({ kind }: Problem): MessageOutcome {
+  if (kind.byMessage !== undefined) return kind.byMessage;
+  throw new Error(`a command by message has no outcome for the problem ${kind.code}`);
 }

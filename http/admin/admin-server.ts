@@ -13,7 +13,7 @@ import { wordFor, type Check } from '../../supervisors/worker-report.ts';
 import type { RestartAnswer, WorkerStatus } from '../../supervisors/worker-supervisor.ts';
 import { instanceOf, PROBLEM_TYPE } from '../answer.ts';
 import { answerUnparsed, framingProblem } from '../parser-problems.ts';
-import { Problem, problemDocument, PROBLEMS } from '../problems.ts';
+import { Problem, problemDocument } from '../problems.ts';
 import { requestIdOf } from '../request-id.ts';
 import { ADMIN_HEADERS, comesFromHere, isCrossSite, isOwnHost } from './admin-doors.ts';
 
@@ -101,7 +101,7 @@ export class AdminServer {
       const problem = error instanceof Problem ? error : this.#unexpected(request, error);
       const { headers, retryAfterSeconds } = problem.details;
       const document = problemDocument(problem, { requestId, instance: instanceOf(request.url ?? '') });
-      send(response, PROBLEMS[problem.code].status, document, {
+      send(response, problem.kind.status, document, {
         'request-id': requestId,
         'content-type': PROBLEM_TYPE,
         ...headers,

@@ -42,10 +42,10 @@ describe('the documentation in a browser', function () {
   });
 
   it('shows the row of a problem whose type leads here', async () => {
-    await page.goto(`http://127.0.0.1:${edge.port}/docs#problem-price_mismatch`);
-    const row = page.locator('#problem-price_mismatch');
+    await page.goto(`http://127.0.0.1:${edge.port}/docs#problem-currency_mismatch`);
+    const row = page.locator('#problem-currency_mismatch');
     await row.waitFor();
-    expect(await row.innerText()).to.match(/^422\s+price_mismatch\s/);
+    expect(await row.innerText()).to.match(/^422\s+currency_mismatch\s/);
   });
 
   it('places the order of its example', async () => {

@@ -6,7 +6,9 @@ import { hash } from 'node:crypto';
 import { PUBLIC_EVENTS, schemaPathOf } from '../../messaging/contracts/public-events.ts';
 import type { CommandDescription } from '../../messaging/contracts/async-api.ts';
 import type { Handler, PublicContext } from '../edge-context.ts';
-import { PROBLEMS } from '../problems.ts';
+import { allProblems } from '../openapi.ts';
+import type { OperationDefinition } from '../operation-definition.ts';
+import type { ProblemKind } from '../problems.ts';
 
 const STYLE = `
 :root { color-scheme: light; font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; }
@@ -36,10 +38,18 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function createDocsPage(version: string, commands: readonly CommandDescription[]): Handler<PublicContext> {
+export interface Shown {
+  readonly version: string;
+  readonly operations: readonly OperationDefinition[];
+  /** By message. */
+  readonly commands: readonly CommandDescription[];
+}
+
+/** @param shown called at the first request. */
+export function createDocsPage(shown: () => Shown): Handler<PublicContext> {
   let html: string | undefined;
   return (ctx) => {
-    html ??= page(version, commands);
+    html ??= page(shown());
     ctx.type = 'html';
     ctx.set('Content-Security-Policy', POLICY);
     ctx.body = html;
@@ -51,7 +61,7 @@ export const toDocs: Handler<PublicContext> = (ctx) => {
   ctx.redirect('/docs');
 };
 
-function page(version: string, commands: readonly CommandDescription[]): string {
+function page({ version, operations, commands }: Shown): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Holdfast API</title>
 <link rel="icon" href="/docs/favicon-32x32.png"><link rel="stylesheet" href="/docs/swagger-ui.css"><style>${STYLE}</style></head>
@@ -65,14 +75,14 @@ function page(version: string, commands: readonly CommandDescription[]): string 
 <h2 id="messages">Messages</h2>
 ${messageTables(commands)}
 <h2 id="problems">Problems</h2>
-${problemTable()}
+${problemTable(allProblems(operations))}
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>
 </body></html>
 `;
 }
 
-function problemTable(): string {
-  const rows = Object.entries(PROBLEMS).map(([code, { status, title, retryable }]) => {
+function problemTable(problems: readonly ProblemKind[]): string {
+  const rows = problems.map(({ code, status, title, retryable }) => {
     const again = retryable ? 'yes' : '';
     return `<tr id="problem-${code}"><td>${status}</td><td><code>${code}</code></td><td>${escape(title)}</td><td>${again}</td></tr>`;
   });

@@ -4,7 +4,7 @@
  */
 import type { OperationDefinition } from '../../http/operation-definition.ts';
 import { PROBLEMS_OF_ALL, problemsOf } from '../../http/openapi.ts';
-import { PROBLEMS, type ProblemCode } from '../../http/problems.ts';
+import { PROBLEMS, type ProblemKind } from '../../http/problems.ts';
 
 interface Answered {
   readonly status: number;
@@ -30,9 +30,9 @@ export function describedAnswers(operations: readonly OperationDefinition[]): Re
     if (found === undefined || status in found.operation.responses) return;
     const code = body['code'];
     // HEAD is answered without a body.
-    const isIt = (problem: ProblemCode): boolean =>
-      code === undefined && method === 'HEAD' ? PROBLEMS[problem].status === status : problem === code;
-    if (problemsOf(found.operation).some(isIt) || PROBLEMS_OF_ALL.some(isIt)) return;
+    const isIt = (problem: ProblemKind): boolean =>
+      code === undefined && method === 'HEAD' ? problem.status === status : problem.code === code;
+    if (problemsOf(found.operation).some(isIt) || PROBLEMS_OF_ALL.some((name) => isIt(PROBLEMS[name]))) return;
     throw new Error(
       `${found.operation.method} ${found.operation.path} answered ${status} ${String(code)}: not in its OpenAPI`,
     );

@@ -9,6 +9,7 @@ import { parseInput } from '../../../http/parse-input.ts';
 import { preferredWaitSeconds } from '../../../http/prefer.ts';
 import { commandOrder, type CallersCommand } from './command.ts';
 import { answerOrder, findOrder, orderIdOf, type FoundOrder } from './find-order.ts';
+import { PAYMENT_DECLINED } from './order-problems.ts';
 import { cancelOrderRequest, confirmOrderRequest } from './requests.ts';
 import { orderResponse } from './responses.ts';
 
@@ -25,7 +26,7 @@ export const confirmOrderOperation = defineOperation({
   responses: { 200: { description: 'Confirmed', schema: orderResponse } },
   problems: [
     'not_found',
-    'payment_declined',
+    PAYMENT_DECLINED,
     'illegal_transition',
     'idempotency_mismatch',
     'idempotency_key_invalid',

@@ -9,6 +9,7 @@ import type { CommandSource } from '../../../http/command-source.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import type { CommandName } from '../../../http/idempotency.ts';
 import type { FoundOrder } from './find-order.ts';
+import { ORDER } from './order-problems.ts';
 
 /** What people and other systems may ask of an order. */
 export type CallersCommand = Extract<OrderCommand, { readonly type: 'ConfirmOrder' | 'CancelOrder' }>;
@@ -55,7 +56,11 @@ export async function commandOrder(
     }
   }
   if (answer.kind !== 'done') {
-    throw problemOfAnswer(answer, 'order', { keyed, orderId, ...(keyName !== undefined && { keyName }) });
+    throw problemOfAnswer(answer, ORDER, {
+      keyed,
+      whereToLook: { orderId },
+      ...(keyName !== undefined && { keyName }),
+    });
   }
   const { value, version, origin, replayed } = answer;
   return { found: { state: value as PlacedOrder, version, origin }, replayed, repeated };

@@ -9,6 +9,7 @@ import type { CallerContext } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import { entityTag } from '../../../http/entity-tag.ts';
 import { orderJson } from './order-json.ts';
+import { ORDER } from './order-problems.ts';
 
 export interface FoundOrder {
   readonly state: PlacedOrder;
@@ -19,7 +20,7 @@ export interface FoundOrder {
 /** @throws Problem not_found for anything that can't be an order's id. */
 export function orderIdOf(param: string | undefined): string {
   const orderId = param?.toLowerCase() ?? '';
-  if (!isUuid(orderId)) throw notFound('order');
+  if (!isUuid(orderId)) throw notFound(ORDER.name);
   return orderId;
 }
 
@@ -35,10 +36,10 @@ export async function findOrder(
     until: 'durable',
     timeoutMs: timeouts.readMs,
   });
-  if (answer.kind !== 'done') throw problemOfRead(answer, 'order');
+  if (answer.kind !== 'done') throw problemOfRead(answer, ORDER);
   const state = answer.value as OrderState;
-  if (state.status === 'Absent') throw notFound('order');
-  if (!isStaff(principal) && state.terms.customerId !== principal.customerId) throw notFound('order');
+  if (state.status === 'Absent') throw notFound(ORDER.name);
+  if (!isStaff(principal) && state.terms.customerId !== principal.customerId) throw notFound(ORDER.name);
   return { state, version: answer.version, origin: answer.origin };
 }
 

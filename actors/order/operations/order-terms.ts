@@ -4,6 +4,7 @@ import { isStaff, type Principal } from '../../../http/authenticator.ts';
 import { sha256 } from '../../../http/idempotency.ts';
 import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
+import { CURRENCY_MISMATCH } from './order-problems.ts';
 import type { PlaceOrderRequest } from './requests.ts';
 
 /** @throws Problem forbidden, currency_mismatch. */
@@ -71,5 +72,5 @@ function currencyOf({ orderLines }: PlaceOrderRequest): string {
         ],
   );
   const detail = 'All lines of an order must have the same currency.';
-  throw new Problem('currency_mismatch', detail, { errors: errors.slice(0, ERRORS_TOLD_MAX) });
+  throw new Problem(CURRENCY_MISMATCH, detail, { errors: errors.slice(0, ERRORS_TOLD_MAX) });
 }

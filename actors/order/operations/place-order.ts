@@ -12,6 +12,7 @@ import { defineOperation } from '../../../http/operation-definition.ts';
 import { preferredWaitSeconds } from '../../../http/prefer.ts';
 import { EXAMPLE_ORDER } from './example.ts';
 import { orderJson } from './order-json.ts';
+import { CURRENCY_MISMATCH, UNKNOWN_PRODUCT } from './order-problems.ts';
 import { orderServices, type OrderServices } from './order-services.ts';
 import { orderTermsOf } from './order-terms.ts';
 import { placeOrder } from './place.ts';
@@ -29,8 +30,8 @@ export const placeOrderOperation = defineOperation({
   headers: ['Idempotency-Key', 'Prefer', 'traceparent'],
   responses: { 201: { description: 'The order was made', schema: orderResponse } },
   problems: [
-    'unknown_product',
-    'currency_mismatch',
+    UNKNOWN_PRODUCT,
+    CURRENCY_MISMATCH,
     'idempotency_mismatch',
     'card_data_refused',
     'idempotency_key_invalid',

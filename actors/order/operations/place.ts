@@ -15,13 +15,13 @@ import {
 import { problemOfAnswer, problemOfRead } from '../../../http/answer-problems.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
 import type { ProductLookup } from './known-products.ts';
-import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
-import { Problem } from '../../../http/problems.ts';
 import type { AppliedCommand } from './command.ts';
+import { ORDER, unknownProduct } from './order-problems.ts';
 import type { OrderServices } from './order-services.ts';
 
 /** One command for each order, ever. */
 export const PLACE_COMMAND_ID = 'place';
+const STOCK_OF_PRODUCT = { name: 'stock of a product' };
 const ALL_PRODUCTS_KNOWN: readonly string[] = [];
 
 export interface Placement {
@@ -54,7 +54,11 @@ export async function placeOrder(services: OrderServices, placement: Placement):
     throw unknownProduct(unknownProducts, terms.lines);
   }
   if (answer.kind !== 'done') {
-    throw problemOfAnswer(answer, 'order', { keyed, orderId, ...(keyName !== undefined && { keyName }) });
+    throw problemOfAnswer(answer, ORDER, {
+      keyed,
+      whereToLook: { orderId },
+      ...(keyName !== undefined && { keyName }),
+    });
   }
   const { value, version, origin, replayed } = answer;
   return { found: { state: value as PlacedOrder, version, origin }, replayed, repeated };
@@ -83,7 +87,7 @@ async function unknownProductsOf(
     const known = await actors.ask(ask);
     if (known.kind === 'done' && (known.value as OrderState).status !== 'Absent') return ALL_PRODUCTS_KNOWN;
   }
-  throw problemOfRead(lookup.answer, 'stock of a product');
+  throw problemOfRead(lookup.answer, STOCK_OF_PRODUCT);
 }
 
 /**
@@ -120,16 +124,4 @@ async function askToPlace(
   if (leftMs < timeouts.commandMs / 2) return { answer: first, repeated: false };
   const second = await ask('durable', leftMs);
   return { answer: second.kind === 'failed' ? first : second, repeated: true };
-}
-
-function unknownProduct(productIds: readonly string[], lines: readonly OrderLine[]): Problem {
-  const unknown = new Set(productIds);
-  const detail = 'never had stock; check the productId, upper and lower case matter';
-  const errors = lines.flatMap(({ productId }, index) =>
-    unknown.has(productId) ? [{ pointer: `/orderLines/${index}/productId`, code: 'unknown_product', detail }] : [],
-  );
-  const count = unknown.size === 1 ? 'A product' : `${unknown.size} products`;
-  return new Problem('unknown_product', `${count} of this order never had stock.`, {
-    errors: errors.slice(0, ERRORS_TOLD_MAX),
-  });
 }

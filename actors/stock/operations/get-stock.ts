@@ -10,6 +10,7 @@ import { entityTag } from '../../../http/entity-tag.ts';
 import { parseInput } from '../../../http/parse-input.ts';
 import { productPath } from './requests.ts';
 import { stockJson } from './stock-json.ts';
+import { STOCK_ITEM } from './stock-problems.ts';
 
 export const getStockOperation = defineOperation({
   id: 'getStock',
@@ -27,9 +28,9 @@ function createGetStock({ actors, timeouts }: EdgeServices): Handler {
     const { productId } = parseInput(productPath, ctx.params, 'The path');
     const ask = { to: stockEntity(productId), commandId: '', until: 'durable', timeoutMs: timeouts.readMs } as const;
     const answer = await actors.ask(ask);
-    if (answer.kind !== 'done') throw problemOfRead(answer, 'stock item');
+    if (answer.kind !== 'done') throw problemOfRead(answer, STOCK_ITEM);
     const level = answer.value as StockLevel;
-    if (!level.exists) throw notFound('stock item');
+    if (!level.exists) throw notFound(STOCK_ITEM.name);
     answerJson(ctx, 200, stockJson(level), { ETag: entityTag(answer.version) });
   };
 }

@@ -26,10 +26,11 @@ import {
   sha256,
   type CommandName,
 } from '../../../http/idempotency.ts';
-import { problemDocument, Problem, PROBLEMS } from '../../../http/problems.ts';
+import { problemDocument, Problem } from '../../../http/problems.ts';
 import { parseStockBatch, stockBatchRequest, type StockBatchItem } from './requests.ts';
 import { askToSetStock, levelOf } from './set-stock.ts';
 import { stockJson } from './stock-json.ts';
+import { STOCK_ITEM } from './stock-problems.ts';
 
 export const setStockBatchOperation = defineOperation({
   id: 'setStockBatch',
@@ -127,7 +128,7 @@ function resultOf(
 ): Record<string, unknown> {
   const productId = item?.productId;
   if (answer.kind === 'done') return { productId, status: 200, stock: stockJson(answer.value as StockLevel) };
-  const problem = problemOfAnswer(answer, 'stock item', { keyed });
+  const problem = problemOfAnswer(answer, STOCK_ITEM, { keyed });
   const context = { requestId, instance: `/api/v1/stock/${encodeURIComponent(productId ?? '')}` };
-  return { productId, status: PROBLEMS[problem.code].status, problem: problemDocument(problem, context) };
+  return { productId, status: problem.kind.status, problem: problemDocument(problem, context) };
 }

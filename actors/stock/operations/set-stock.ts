@@ -13,6 +13,7 @@ import { commandNameOf, commandNameOfKey, idempotencyKeyOf, type CommandName } f
 import { parseInput } from '../../../http/parse-input.ts';
 import { productPath, setStockRequest, type SetStockRequest } from './requests.ts';
 import { stockJson } from './stock-json.ts';
+import { STOCK_ITEM } from './stock-problems.ts';
 
 export const setStockOperation = defineOperation({
   id: 'setStock',
@@ -40,7 +41,7 @@ function createSetStock(services: EdgeServices): Handler {
         ? commandNameOf(clock.nowMs(), source.condition)
         : commandNameOfKey(idempotencyNamespace, ctx.state.principal, targetOf(productId), key, levelOf(request));
     const answer = await askToSetStock(services, productId, request, name, source);
-    if (answer.kind !== 'done') throw problemOfAnswer(answer, 'stock item', { keyed: key !== undefined });
+    if (answer.kind !== 'done') throw problemOfAnswer(answer, STOCK_ITEM, { keyed: key !== undefined });
     const replayed = key !== undefined && answer.replayed;
     answerJson(ctx, 200, stockJson(answer.value as StockLevel), {
       ETag: entityTag(answer.version),
