@@ -284,7 +284,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     idempotencyNamespace: settings.idempotencyNamespace,
     shards: config.shards,
     rateLimiter: config.rateLimitPerMinute > 0 ? ownerRateLimiter(RATE_WINDOW_SECONDS, countAtOwner) : undefined,
-    reservationTtlMs: config.reservationTtlSeconds * 1_000,
+    settings: { reservationTtlMs: config.reservationTtlSeconds * 1_000 },
     health,
     version,
   });

@@ -16,6 +16,11 @@ describe('the operations of an edge', () => {
     expect(ids.slice(0, 3)).to.deep.equal(['b', 'a', 'live']);
   });
 
+  it('have a handler: without one they do not compile', () => {
+    // @ts-expect-error there is no handler
+    defineOperation({ id: 'a', path: '/a', method: 'GET', access: 'any', summary: '', responses: {} });
+  });
+
   it('have an id each', () => {
     expect(() => composeOperations([at('a', '/a'), at('a', '/b')])).to.throw('two operations have the id "a"');
     expect(() => composeOperations([at('docs', '/a')])).to.throw('two operations have the id "docs"');

@@ -1,6 +1,7 @@
 /** Owns the list of what the edge needs from its surroundings. It is given all of it; it looks nothing up by itself. */
 import type { Logger } from 'pino';
 import type { Actors } from '../runtime/ask.ts';
+import type { ActorSettings } from '../config/actor-settings.ts';
 import { JSON_BYTES_MAX } from '../kernel/bounded-json.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
@@ -67,11 +68,11 @@ export interface EdgeDeps {
   readonly auth: AuthSettings;
   /** A UUID that the first start stored: the source of the ids made from idempotency keys. Never changes. */
   readonly idempotencyNamespace: string;
-  /** Number of shards, for order numbers. Never changes. */
+  /** Number of shards. Never changes. */
   readonly shards: number;
   /** Undefined: no limit. */
   readonly rateLimiter: RateLimiter | undefined;
-  readonly reservationTtlMs: number;
+  readonly settings: ActorSettings;
   readonly health: {
     /** Fit to take work? A rejection counts as no. */
     ready(): Promise<HealthReport>;

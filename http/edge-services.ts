@@ -1,6 +1,7 @@
 /** Owns what all handlers share: the edge's surroundings with every default filled in. */
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
+import type { ActorSettings } from '../config/actor-settings.ts';
 import type { Actors } from '../runtime/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
@@ -16,7 +17,7 @@ export interface EdgeServices {
   readonly views: OrderViews;
   readonly histories: EntityHistories;
   readonly claims: ClaimKeeper;
-  /** Lists are read few at a time: a page is large, and orders come first. */
+  /** Lists are read few at a time: a page is large, and commands come first. */
   readonly listReads: PQueue;
   readonly bodies: BodyReader;
   readonly clock: Clock;
@@ -24,25 +25,14 @@ export interface EdgeServices {
   readonly health: EdgeDeps['health'];
   readonly idempotencyNamespace: string;
   readonly shards: number;
-  readonly reservationTtlMs: number;
+  readonly settings: ActorSettings;
   readonly timeouts: EdgeTimeouts;
   readonly version: string;
 }
 
 export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots): EdgeServices {
-  const {
-    actors,
-    views,
-    histories,
-    claims,
-    clock,
-    log,
-    health,
-    idempotencyNamespace,
-    shards,
-    reservationTtlMs,
-    version,
-  } = deps;
+  const { actors, views, histories, claims, clock, log, health, idempotencyNamespace, shards, settings, version } =
+    deps;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   return {
     actors,
@@ -56,7 +46,7 @@ export function createServices(deps: EdgeDeps, limits: EdgeLimits, slots: Slots)
     health,
     idempotencyNamespace,
     shards,
-    reservationTtlMs,
+    settings,
     timeouts,
     version,
   };

@@ -1,6 +1,6 @@
 /**
  * The edge: a Koa application, the steps of which stand below in the order in which a request takes them. Decides
- * nothing about orders or stock and knows no SQL.
+ * nothing by itself and knows no kind of actor and no SQL.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Koa from 'koa';

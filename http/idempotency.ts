@@ -1,6 +1,6 @@
 /**
  * Owns what becomes of an `Idempotency-Key`: names that come out the same each time. A key belongs to its caller
- * (issuer and sub) and, except for placing an order, to one method and path. Nothing is stored here: the entity that
+ * (issuer and sub) and, except where it makes an entity, to one method and path. Nothing is stored here: the entity that
  * the command goes to remembers it. A key whose command goes to several entities is remembered by one of its own, see
  * claim-id.ts.
  */

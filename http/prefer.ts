@@ -1,4 +1,4 @@
-/** Owns the reading of `Prefer: wait=N` (RFC 7240): how many seconds a caller would wait for an order to settle. */
+/** Owns the reading of `Prefer: wait=N` (RFC 7240): how many seconds a caller would wait for an entity to settle. */
 
 const WAIT = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:;[^,]*)?(?=,|$)/i;
 const WAIT_SECONDS_MAX = 30;

@@ -42,8 +42,8 @@ export function createRoutes(
 }
 
 /**
- * Where a path without variables leads, such as that of every order that is placed, is remembered: the router tries all
- * its patterns at each request. Only paths that a pattern spells out are kept, so they are few.
+ * Remembers where a path without variables leads, such as that of `POST /api/v1/orders`: the router tries all its
+ * patterns at each request. Only paths that a pattern spells out are kept, so they are few.
  */
 function rememberSpeltOut(router: OperationRouter): void {
   const known = new Map<string, MatchResult<CallerState, NoContext>>();

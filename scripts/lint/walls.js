@@ -14,7 +14,7 @@ export const FOLDERS = {
   runtime: ['persistence', 'kernel', 'config', 'actors'],
   messaging: ['runtime', 'persistence', 'kernel', 'config', 'actors'],
   supervisors: ['messaging', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
-  http: ['supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
+  http: ['supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   actors: ['http', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   // To be copied into a program of somebody else's.
   examples: [],
@@ -25,7 +25,7 @@ export const PACKAGES = {
   nact: ['runtime/nact'],
   pg: ['persistence', 'migrations', 'bench/peers', 'bench/database', 'chaos/check'],
   knex: ['persistence', 'migrations', 'bench/peers'],
-  koa: ['http', 'actors', 'bench/peers'],
+  koa: ['http', 'bench/peers'],
   '@koa/router': ['http', 'bench/peers'],
   'rabbitmq-client': ['messaging', 'examples', 'chaos'],
 };

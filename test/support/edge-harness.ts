@@ -99,7 +99,7 @@ export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<Edge
     idempotencyNamespace: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
     shards: 128,
     rateLimiter: undefined,
-    reservationTtlMs: 900_000,
+    settings: { reservationTtlMs: 900_000 },
     health: {
       live: () => ({ healthy: true, checks: {} }),
       ready: () => Promise.resolve({ healthy: true, checks: { database: { status: 'up' } } }),

@@ -23,7 +23,7 @@ const placeByMessage = defineMessageCommand({
   perform(services) {
     const ofOrders = orderServices(services);
     return async ({ id, body, principal, source }) => {
-      const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.reservationTtlMs);
+      const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.settings.reservationTtlMs);
       // The order itself keeps the message's id: as a fingerprint, its body tells it from a claim of that id.
       const placement = { orderId: id, terms, fingerprint: terms.bodyHash, source, ...KEYED };
       return performed(services, (await placeOrder(ofOrders, placement)).found);
