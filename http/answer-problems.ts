@@ -13,7 +13,7 @@ export interface AskContext {
   /** The caller gave the request a key: the same request may be sent again safely. */
   readonly keyed: boolean;
   /** As the caller calls its key. Default: Idempotency-Key. */
-  readonly keyName?: string;
+  readonly keyName?: string | undefined;
   /** Members of the problem where the outcome is unknown: where to look for it. */
   readonly whereToLook?: Readonly<Record<string, string>>;
 }

@@ -36,5 +36,5 @@ export async function claimId({ actors, claims, timeouts }: EdgeServices, claim:
     timeoutMs: timeouts.commandMs,
   });
   if (answer.kind === 'done') return answer.replayed;
-  throw problemOfAnswer(answer, KEY, { keyed: true, ...(keyName !== undefined && { keyName }) });
+  throw problemOfAnswer(answer, KEY, { keyed: true, keyName });
 }

@@ -3,8 +3,7 @@ import { orderDecider } from './evolve.ts';
 import { ORDER_PREFIX, orderEntity, type OrderCommand, type PlacedOrder } from './order.ts';
 import { orderEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';
-import { orderOperations } from './operations/index.ts';
-import { orderMessages } from './operations/messages.ts';
+import { orderMessages, orderOperations } from './operations/index.ts';
 import { PLACE_COMMAND_ID } from './operations/place.ts';
 
 /** One order's callers: its owner, staff, its own steps. */

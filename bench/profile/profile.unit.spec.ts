@@ -26,7 +26,7 @@ function profile(
 const ALL = [{ from: 0, to: 1e9 }];
 const NODES = [
   [1, '(root)', '', 2, 7, 8],
-  [2, 'place', `${ROOT}/actors/order/operations/place-order.js`, 3, 5],
+  [2, 'place', `${ROOT}/actors/order/operations/place-by-http.js`, 3, 5],
   [3, 'append', `${ROOT}/persistence/journal.js`, 4],
   [4, 'writev', ''],
   [5, 'decide', `${ROOT}/actors/order/decide.js`, 6],
@@ -77,7 +77,7 @@ describe('the profile of a run', () => {
     tree.add(profile(NODES, [[3, 5]]), ALL);
     const [place, ...others] = tree.root.callees.values();
     expect(others.map(({ name }: Call) => name)).to.deep.equal(['query']);
-    expect(place).to.include({ name: 'place', file: 'actors/order/operations/place-order.js', line: 3 });
+    expect(place).to.include({ name: 'place', file: 'actors/order/operations/place-by-http.js', line: 3 });
     expect(totalOf(place!)).to.equal(12);
   });
 

@@ -40,7 +40,7 @@ export async function commandOrder(
   { actors, timeouts }: EdgeServices,
   request: CommandRequest,
 ): Promise<AppliedCommand> {
-  const { orderId, command, name, keyed, keyName, settleWithinMs, source } = request;
+  const { orderId, command, name, settleWithinMs, source } = request;
   const ask = { to: orderEntity(orderId), command, ...name, ...source };
 
   let answer: Answer;
@@ -55,13 +55,16 @@ export async function commandOrder(
       repeated = true;
     }
   }
-  if (answer.kind !== 'done') {
-    throw problemOfAnswer(answer, ORDER, {
-      keyed,
-      whereToLook: { orderId },
-      ...(keyName !== undefined && { keyName }),
-    });
-  }
+  return applied(answer, repeated, request);
+}
+
+/** @throws Problem where the order did not do it. */
+export function applied(
+  answer: Answer,
+  repeated: boolean,
+  { orderId, keyed, keyName }: Pick<CommandRequest, 'orderId' | 'keyed' | 'keyName'>,
+): AppliedCommand {
+  if (answer.kind !== 'done') throw problemOfAnswer(answer, ORDER, { keyed, keyName, whereToLook: { orderId } });
   const { value, version, origin, replayed } = answer;
   return { found: { state: value as PlacedOrder, version, origin }, replayed, repeated };
 }

@@ -4,8 +4,8 @@ import { isStaff, type Principal } from '../../../http/authenticator.ts';
 import { retryAfterSeconds } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
 import type { CallerContext, Handler } from '../../../http/edge-context.ts';
-import type { EdgeServices } from '../../../http/edge-services.ts';
 import { defineOperation } from '../../../http/operation-definition.ts';
+import { orderServices, type OrderServices } from './order-services.ts';
 import { orderPageResponse } from './responses.ts';
 import { parseInstant } from '../../../kernel/instant.ts';
 import { invalidInput, parseInput } from '../../../http/parse-input.ts';
@@ -23,7 +23,7 @@ export const listOrdersOperation = defineOperation({
   summary: 'Orders, newest first: own ones, or all for staff.',
   query: listOrdersQuery,
   responses: { 200: { description: 'A page', schema: orderPageResponse } },
-  handler: createListOrders,
+  handler: (services) => createListOrders(orderServices(services)),
 });
 
 export const listCustomerOrdersOperation = defineOperation({
@@ -34,7 +34,7 @@ export const listCustomerOrdersOperation = defineOperation({
   summary: "One customer's orders, newest first.",
   query: pageQuery,
   responses: { 200: { description: 'A page', schema: orderPageResponse } },
-  handler: createListCustomerOrders,
+  handler: (services) => createListCustomerOrders(orderServices(services)),
 });
 
 /** Beside those that are read: a page of a megabyte keeps a worker busy for tens of milliseconds. */
@@ -43,7 +43,7 @@ const LIST_READS_WAITING_MAX = 16;
 const PAGE_BYTES_MAX = 1_000_000;
 
 /** `GET /api/v1/orders` */
-function createListOrders(services: EdgeServices): Handler {
+function createListOrders(services: OrderServices): Handler {
   return (ctx) => {
     const given = parseQuery(ctx.querystring);
     if ('productId' in given) {
@@ -55,7 +55,7 @@ function createListOrders(services: EdgeServices): Handler {
 }
 
 /** `GET /api/v1/orders/customer/{customerId}` */
-function createListCustomerOrders(services: EdgeServices): Handler {
+function createListCustomerOrders(services: OrderServices): Handler {
   return (ctx) => {
     const { customerId } = parseInput(customerPath, ctx.params, 'The path');
     const query = { ...parseInput(pageQuery, parseQuery(ctx.querystring), 'The query'), customerId };
@@ -64,7 +64,7 @@ function createListCustomerOrders(services: EdgeServices): Handler {
 }
 
 async function listPage(
-  services: EdgeServices,
+  services: OrderServices,
   ctx: CallerContext,
   query: ListOrdersQuery,
   path: string,
@@ -119,7 +119,7 @@ function filterOf(query: ListOrdersQuery, principal: Principal): Omit<OrderListF
 }
 
 async function readView(
-  { views, log, listReads }: EdgeServices,
+  { views, log, listReads }: OrderServices,
   requestId: string,
   filter: OrderListFilter,
 ): Promise<readonly OrderViewRow[]> {

@@ -4,19 +4,12 @@
  */
 import type { Answer } from '../../../runtime/ask.ts';
 import type { Until } from '../../../kernel/decider.ts';
-import {
-  orderEntity,
-  type OrderCommand,
-  type OrderLine,
-  type OrderState,
-  type OrderTerms,
-  type PlacedOrder,
-} from '../order.ts';
-import { problemOfAnswer, problemOfRead } from '../../../http/answer-problems.ts';
+import { orderEntity, type OrderCommand, type OrderState, type OrderTerms } from '../order.ts';
+import { problemOfRead } from '../../../http/answer-problems.ts';
 import type { CommandSource } from '../../../http/command-source.ts';
 import type { ProductLookup } from './known-products.ts';
-import type { AppliedCommand } from './command.ts';
-import { ORDER, unknownProduct } from './order-problems.ts';
+import { applied, type AppliedCommand } from './command.ts';
+import { unknownProduct } from './order-problems.ts';
 import type { OrderServices } from './order-services.ts';
 
 /** One command for each order, ever. */
@@ -45,40 +38,30 @@ interface AskedToPlace {
 
 /** @throws Problem unknown_product, idempotency_mismatch; overloaded, unavailable, outcome_unknown, validation_failed. */
 export async function placeOrder(services: OrderServices, placement: Placement): Promise<AppliedCommand> {
-  const { orderId, terms, keyed, keyName, settleWithinMs, source, fingerprint } = placement;
+  const { orderId, terms, settleWithinMs, source, fingerprint } = placement;
   const lookup = await services.knownProducts.lookUp(terms.lines);
-  const unknownProducts = await unknownProductsOf(services, lookup, orderId, keyed, terms.lines);
+  const unknownProducts = await judgedProducts(services, lookup, placement);
   const command: OrderCommand = { type: 'PlaceOrder', terms, unknownProducts };
   const { answer, repeated } = await askToPlace(services, { orderId, command, fingerprint, source }, settleWithinMs);
   if (answer.kind === 'rejected' && answer.refusal.code === 'unknown_product') {
     throw unknownProduct(unknownProducts, terms.lines);
   }
-  if (answer.kind !== 'done') {
-    throw problemOfAnswer(answer, ORDER, {
-      keyed,
-      whereToLook: { orderId },
-      ...(keyName !== undefined && { keyName }),
-    });
-  }
-  const { value, version, origin, replayed } = answer;
-  return { found: { state: value as PlacedOrder, version, origin }, replayed, repeated };
+  return applied(answer, repeated, placement);
 }
 
 /**
- * What the order is to judge after it has looked whether it is known. Without a key it can't be known, so an unknown
+ * The unknown products, which the order is to judge after it has looked whether it is known itself. Without a key it can't be known, so an unknown
  * product is refused at once.
  * @throws Problem unknown_product; overloaded, unavailable.
  */
-async function unknownProductsOf(
+async function judgedProducts(
   { actors, timeouts }: OrderServices,
   lookup: ProductLookup,
-  orderId: string,
-  keyed: boolean,
-  lines: readonly OrderLine[],
+  { orderId, keyed, terms }: Placement,
 ): Promise<readonly string[]> {
   if (lookup.kind === 'known') return ALL_PRODUCTS_KNOWN;
   if (lookup.kind === 'unknown') {
-    if (!keyed) throw unknownProduct(lookup.productIds, lines);
+    if (!keyed) throw unknownProduct(lookup.productIds, terms.lines);
     return lookup.productIds;
   }
   if (keyed) {

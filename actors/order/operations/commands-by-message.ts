@@ -1,4 +1,4 @@
-/** Owns the commands on orders that come by message: reads the body, places (place.ts) or commands (command.ts), answers. */
+/** Owns the commands of messages on orders: reads the body, places (place.ts) or asks (command.ts), answers. */
 import { orderEntity } from '../order.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import {
@@ -16,7 +16,7 @@ import { orderTermsOf } from './order-terms.ts';
 import { placeOrder } from './place.ts';
 import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage, placeOrderMessage } from './requests.ts';
 
-const placeByMessage = defineMessageCommand({
+export const placeByMessage = defineMessageCommand({
   routingKey: 'order.place.v1',
   summary: 'Place an order.',
   body: placeOrderMessage,
@@ -31,7 +31,7 @@ const placeByMessage = defineMessageCommand({
   },
 });
 
-const confirmByMessage = defineMessageCommand({
+export const confirmByMessage = defineMessageCommand({
   routingKey: 'order.confirm.v1',
   summary: 'Confirm an order that was placed with manual confirmation and stands at PaymentAuthorized.',
   body: confirmOrderMessage,
@@ -45,7 +45,7 @@ const confirmByMessage = defineMessageCommand({
   },
 });
 
-const cancelByMessage = defineMessageCommand({
+export const cancelByMessage = defineMessageCommand({
   routingKey: 'order.cancel.v1',
   summary: 'Cancel an order: its stock is released and its payment voided or refunded.',
   body: cancelOrderMessage,
@@ -54,8 +54,6 @@ const cancelByMessage = defineMessageCommand({
     return command(services, received, orderId, { type: 'CancelOrder', reason: rest.reason }, rest);
   },
 });
-
-export const orderMessages = [placeByMessage, confirmByMessage, cancelByMessage];
 
 /** A message may come again; its sender waits for no settlement. */
 const KEYED = { keyed: true, keyName: MESSAGE_KEY_NAME, settleWithinMs: undefined } as const;
