@@ -11,6 +11,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { KINDS } from './actors/index.ts';
+import { portChoices } from './runtime/outside-ports.ts';
 import { SHARD_HASH } from './runtime/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
@@ -318,7 +320,7 @@ function sayError(text: string): void {
 async function main(): Promise<void> {
   let config: Config;
   try {
-    config = loadConfig();
+    config = loadConfig(undefined, portChoices(KINDS));
   } catch (error) {
     sayError(messageOf(error));
     process.exit(1);

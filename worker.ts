@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import type { Answer, Ask } from './runtime/ask.ts';
 import { CLAIMS, KINDS, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
 import { Recoveries } from './runtime/entity/recoveries.ts';
-import { SimulatedProvider } from './actors/payment/providers/simulated.ts';
+import { openPorts } from './runtime/outside-ports.ts';
 import { Ownership } from './runtime/sharding/ownership.ts';
 import { ShardKeeper } from './runtime/sharding/shard-keeper.ts';
 import { shardOf } from './runtime/sharding/shard-of.ts';
@@ -196,7 +196,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     clock,
     log,
     recoveries: new Recoveries(journalStore),
-    provider: new SimulatedProvider(),
+    outside: openPorts(KINDS, config.chosen),
     directory: ownership,
     transport,
     guardian,

@@ -9,11 +9,9 @@ import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { isSubject, SUBJECT_RULE } from '../kernel/subject.ts';
+import type { Choice } from './choice.ts';
 import { ConfigError } from './config-error.ts';
 import { isLoopbackHost } from './loopback.ts';
-
-/** The simulated provider is the only one that exists so far. */
-export type PaymentProviderName = 'simulated';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -50,7 +48,8 @@ export interface Config {
   /** Requests a minute and customer; 0 switches the limit off. */
   readonly rateLimitPerMinute: number;
   readonly reservationTtlSeconds: number;
-  readonly paymentProvider: PaymentProviderName;
+  /** By the setting's name: the implementation that it picks. */
+  readonly chosen: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
   readonly shutdownTimeoutMs: number;
   /** How long a node that ends says that it is not ready and takes requests still. */
@@ -134,7 +133,6 @@ const SETTINGS = z.object({
   JWT_AUDIENCE: freeText.optional(),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, RATE_LIMIT_PER_MINUTE_MAX).default(100),
   RESERVATION_TTL_SECONDS: wholeNumber(1, RESERVATION_TTL_SECONDS_MAX).default(900),
-  PAYMENT_PROVIDER: oneOf<PaymentProviderName>(['simulated']).default('simulated'),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   SHUTDOWN_TIMEOUT_MS: wholeNumber(100, SHUTDOWN_TIMEOUT_MS_MAX).default(30_000),
   DRAIN_DELAY_MS: wholeNumber(0, DRAIN_DELAY_MS_MAX).default(0),
@@ -172,7 +170,6 @@ const REMEDIES: Readonly<Record<SettingName, string>> = {
   JWT_AUDIENCE: 'set JWT_AUDIENCE to the "aud" of your tokens, or leave it out',
   RATE_LIMIT_PER_MINUTE: 'set RATE_LIMIT_PER_MINUTE to requests a minute and customer, 0 for no limit',
   RESERVATION_TTL_SECONDS: 'set RESERVATION_TTL_SECONDS to the seconds a reservation is kept, or leave it out for 900',
-  PAYMENT_PROVIDER: 'set PAYMENT_PROVIDER to simulated, or leave it out',
   LOG_LEVEL: 'set LOG_LEVEL to one of them, or leave it out for info',
   SHUTDOWN_TIMEOUT_MS: 'set SHUTDOWN_TIMEOUT_MS to milliseconds, or leave it out for 30000',
   DRAIN_DELAY_MS: 'set DRAIN_DELAY_MS to the milliseconds your load balancer needs to notice, or leave it out for 0',
@@ -195,30 +192,42 @@ const SECRET_SETTINGS: ReadonlySet<string> = new Set([
  * A setting that is empty or blank counts as left out (compose files pass empty ones). A relative DATA_DIR is
  * taken from the working directory, which is the program's own folder under npm.
  *
+ * @param choices settings that are declared elsewhere.
  * @throws ConfigError naming every bad setting at once
  */
-export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, choices: readonly Choice[] = []): Config {
   const given = Object.fromEntries(
-    Object.keys(SETTINGS.shape)
+    [...Object.keys(SETTINGS.shape), ...choices.map(({ setting }) => setting)]
       // Not a secret's: there a space at the end is a part of the key.
       .map((name) => [name, name === 'JWT_SECRET' ? env[name] : env[name]?.trim()] as const)
       .filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
   const parsed = SETTINGS.safeParse(given);
-  if (!parsed.success) {
-    throw settingsError(
-      parsed.error.issues.map((issue) => problem(String(issue.path[0]) as SettingName, issue.message, given)),
+  const issues = parsed.success ? [] : parsed.error.issues;
+  const problems = issues.map(({ path: [name], message }) => problem(String(name) as SettingName, message, given));
+  const chosen: Record<string, string> = {};
+  for (const { setting, names, byDefault } of choices) {
+    const name = (chosen[setting] = given[setting] ?? byDefault);
+    if (names.includes(name)) continue;
+    const list = names.join(', ');
+    problems.push(
+      `${setting} ${quoted(name)} is not one of ${list}; set ${setting} to one of them, or leave it out for ${byDefault}`,
     );
   }
+  if (!parsed.success || problems.length > 0) throw settingsError(problems);
   const settings = parsed.data;
   const contradictions = contradictionsIn(settings);
   if (contradictions.length > 0) throw settingsError(contradictions);
-  return toConfig(settings);
+  return toConfig(settings, chosen);
 }
 
 function problem(name: SettingName, message: string, given: Readonly<Record<string, string | undefined>>): string {
-  const value = SECRET_SETTINGS.has(name) ? '' : ` ${JSON.stringify(given[name] ?? '').slice(0, 80)}`;
+  const value = SECRET_SETTINGS.has(name) ? '' : ` ${quoted(given[name] ?? '')}`;
   return `${name}${value} ${message}; ${REMEDIES[name]}`;
+}
+
+function quoted(value: string): string {
+  return JSON.stringify(value).slice(0, 80);
 }
 
 function settingsError(problems: readonly string[]): ConfigError {
@@ -249,7 +258,7 @@ function isShortSecret(settings: Settings): boolean {
   return settings.JWT_SECRET !== undefined && Buffer.byteLength(settings.JWT_SECRET) < JWT_SECRET_BYTES_MIN;
 }
 
-function toConfig(settings: Settings): Config {
+function toConfig(settings: Settings, chosen: Config['chosen']): Config {
   return {
     port: settings.PORT,
     adminPort: settings.ADMIN_PORT,
@@ -271,7 +280,7 @@ function toConfig(settings: Settings): Config {
     },
     rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE,
     reservationTtlSeconds: settings.RESERVATION_TTL_SECONDS,
-    paymentProvider: settings.PAYMENT_PROVIDER,
+    chosen,
     logLevel: settings.LOG_LEVEL,
     shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
     drainDelayMs: settings.DRAIN_DELAY_MS,

@@ -41,7 +41,7 @@ describe('loadConfig', () => {
       auth: {},
       rateLimitPerMinute: 100,
       reservationTtlSeconds: 900,
-      paymentProvider: 'simulated',
+      chosen: {},
       logLevel: 'info',
       shutdownTimeoutMs: 30_000,
       drainDelayMs: 0,
@@ -97,7 +97,6 @@ describe('loadConfig', () => {
     ['SHARDS', '4097'],
     ['RATE_LIMIT_PER_MINUTE', '1.5'],
     ['RESERVATION_TTL_SECONDS', '0'],
-    ['PAYMENT_PROVIDER', 'acme'],
     ['LOG_LEVEL', 'loud'],
     ['SHUTDOWN_TIMEOUT_MS', 'soon'],
     ['DRAIN_DELAY_MS', '300001'],
@@ -110,6 +109,18 @@ describe('loadConfig', () => {
       expect(message).to.match(new RegExp(`${name} ${JSON.stringify(value)} is not .+; \\w+ ${name}`));
     });
   }
+
+  it('reads the settings that others declare, and refuses a name that they do not know with the list', () => {
+    const choices = [{ setting: 'CARRIER', names: ['pigeon', 'van'], byDefault: 'van' }];
+    expect(loadConfig({}, choices).chosen).to.deep.equal({ CARRIER: 'van' });
+    expect(loadConfig({ CARRIER: ' ' }, choices).chosen).to.deep.equal({ CARRIER: 'van' });
+    expect(loadConfig({ CARRIER: ' pigeon ' }, choices).chosen).to.deep.equal({ CARRIER: 'pigeon' });
+    expect(() => loadConfig({ CARRIER: 'mule', PORT: 'x' }, choices))
+      .to.throw(ConfigError)
+      .with.property('message')
+      .that.includes('CARRIER "mule" is not one of pigeon, van; set CARRIER to one of them, or leave it out for van')
+      .and.includes('PORT "x"');
+  });
 
   it('names every bad setting at once', () => {
     expect(messageFor({ PORT: 'x', SHARDS: 'y' }))

@@ -22,11 +22,15 @@ export interface Refusal {
   readonly code: string;
 }
 
-/** A command for another entity, or a call to the payment provider. */
-export interface Effect<Command = unknown> {
-  /** Names the step within its entity, once for ever: 'reserve', 'capture'. */
+/** What an entity wants of others: a command for another entity, or a call to the outside. */
+export type Effect = Send | CallOut;
+
+/** A command for another entity. */
+export interface Send<Command = unknown> {
+  readonly kind: 'send';
+  /** Names the step within its entity: 'reserve', 'capture'. Part of stored command ids, so it never changes. */
   readonly key: string;
-  /** An entity id, or `PROVIDER`. */
+  /** An entity id. */
   readonly to: string;
   /** The same at every re-send, so that the receiver knows it again. */
   readonly commandId: string;
@@ -37,8 +41,26 @@ export interface Effect<Command = unknown> {
 
 export type Until = 'durable' | 'settled';
 
-/** The address of effects that leave the system. */
-export const PROVIDER = 'provider';
+/** A call of a port to the outside, see runtime/outside-ports.ts. */
+export interface CallOut<Call extends OutsideCall = OutsideCall> {
+  readonly kind: 'call';
+  /** Names the step within its entity. */
+  readonly key: string;
+  /** The name of the port. */
+  readonly port: string;
+  readonly call: Call;
+}
+
+/** What the engine knows of a call to the outside. */
+export interface OutsideCall {
+  /** The same at every repetition, so that the call takes effect once. */
+  readonly idempotencyKey: string;
+  /** No repetition starts later: the entity then concludes with `LAPSED`, and decides anew. */
+  readonly notAfter: EpochMs;
+}
+
+/** The outcome of a call that could not be started before its `notAfter`. */
+export const LAPSED = { kind: 'lapsed' } as const;
 
 /** How a gathered ask ended, in the order of the asks. */
 export type GatherAnswer =
@@ -48,7 +70,7 @@ export type Decision<Event, R extends Refusal> =
   | { readonly kind: 'accepted'; readonly events: readonly [Event, ...Event[]] }
   | { readonly kind: 'already_done' }
   | { readonly kind: 'rejected'; readonly refusal: R }
-  | { readonly kind: 'gather'; readonly asks: readonly Effect[] };
+  | { readonly kind: 'gather'; readonly asks: readonly Send[] };
 
 /** One kind of entity: everything about it that is pure. */
 export interface Decider<
@@ -95,7 +117,7 @@ export function rejected<R extends Refusal>(refusal: R): { kind: 'rejected'; ref
   return { kind: 'rejected', refusal };
 }
 
-export function gather(asks: readonly Effect[]): { kind: 'gather'; asks: readonly Effect[] } {
+export function gather(asks: readonly Send[]): { kind: 'gather'; asks: readonly Send[] } {
   return { kind: 'gather', asks };
 }
 

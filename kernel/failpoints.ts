@@ -4,7 +4,7 @@
  */
 
 export type FailpointName =
-  'append.before' | 'append.after' | 'provider.after' | 'projection.before' | 'projection.after';
+  'append.before' | 'append.after' | 'outside.after' | 'projection.before' | 'projection.after';
 
 let handlers: Map<FailpointName, () => void | Promise<void>> | undefined;
 

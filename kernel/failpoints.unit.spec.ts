@@ -11,7 +11,7 @@ describe('failpoints', () => {
     const takeAway = setFailpoint('append.before', () => void ran.push('before'));
     const other = setFailpoint('append.after', () => Promise.reject(new Error('scripted')));
     await failpoint('append.before');
-    await failpoint('provider.after');
+    await failpoint('outside.after');
     let thrown: unknown;
     try {
       await failpoint('append.after');

@@ -5,6 +5,7 @@
 import { EPOCH_ENTITY_PREFIX, prefixOf, PREFIX_LENGTH } from '../kernel/entity-id.ts';
 import { invariant } from '../kernel/invariant.ts';
 import type { EntityType } from './entity/entity-type.ts';
+import type { OutsidePort } from './entity/outside-port.ts';
 
 /** Three lower-case letters and "_": it is stored in every id, and no part of a routing key may be taken for it. */
 const PREFIX_FORM = /^[a-z]{3}_$/;
@@ -12,9 +13,11 @@ const PREFIX_FORM = /^[a-z]{3}_$/;
 export class Kinds {
   /** In the order of the list that they came in. */
   readonly all: readonly EntityType[];
+  /** The ports to the outside of all kinds, by name. */
+  readonly ports: ReadonlyMap<string, OutsidePort>;
   readonly #byPrefix = new Map<string, EntityType>();
 
-  /** @throws Error when two kinds share a name or a prefix, or a prefix has another form. */
+  /** @throws Error when two kinds share a name, a prefix or a port, or a prefix has another form. */
   constructor(types: readonly EntityType[]) {
     this.all = types;
     const names = new Set(types.map(({ kind }) => kind));
@@ -31,6 +34,10 @@ export class Kinds {
         throw new Error(`${kind} is routed by ${routedBy}, which is no kind of actor`);
       this.#byPrefix.set(prefix, type);
     }
+    const ports = types.flatMap(({ outside = {} }) => Object.entries(outside));
+    this.ports = new Map(ports);
+    if (this.ports.size < ports.length)
+      throw new Error(`two ports have the same name: ${ports.map(([name]) => name).join(', ')}`);
   }
 
   /** Undefined for a text that is no entity id. */

@@ -195,10 +195,10 @@ describe('worker health', () => {
   });
 
   it('is degraded and ready while something is tried again and again, and says each kind of it once', async () => {
-    failing = ['RabbitMQ can not be used', 'a step of an order fails', 'RabbitMQ can not be used'];
+    failing = ['RabbitMQ can not be used', 'a step of an entity fails', 'RabbitMQ can not be used'];
     const { healthy, checks } = await health.ready();
     expect(healthy).to.equal(true);
-    const detail = 'RabbitMQ can not be used; a step of an order fails';
+    const detail = 'RabbitMQ can not be used; a step of an entity fails';
     expect(checks['failing']).to.include({ status: 'degraded', detail });
     failing = [];
     expect((await health.ready()).checks['failing'])

@@ -1,7 +1,7 @@
 /** The order as it follows from its events, and what it then waits for. The states are drawn in order.ts. */
 import { invariant, unreachable } from '../../kernel/invariant.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
-import { impossible, type Decider, type Effect, type GatherAnswer } from '../../kernel/decider.ts';
+import { impossible, type Decider, type Effect, type GatherAnswer, type Send } from '../../kernel/decider.ts';
 import { ORDER_AMOUNT_MAX } from '../../kernel/money.ts';
 import { paymentEntity, type PaymentCommand, type PaymentOutcome } from '../payment/payment.ts';
 import {
@@ -163,7 +163,7 @@ function confirmed(
   return { status, orderId, terms, total, holdNotAfter, payment, reservation: HELD, createdAt, updatedAt, captured };
 }
 
-function outstanding(state: OrderState): Effect<PaymentCommand | ReservationCommand>[] {
+function outstanding(state: OrderState): Send<PaymentCommand | ReservationCommand>[] {
   switch (state.status) {
     case 'Created':
       return [
@@ -211,9 +211,16 @@ function isAtRest(state: OrderState): boolean {
   }
 }
 
-function toReservation(state: PlacedOrder, command: ReservationCommand): Effect<ReservationCommand> {
+function toReservation(state: PlacedOrder, command: ReservationCommand): Send<ReservationCommand> {
   const key = command.type === 'Reserve' ? 'reserve' : 'release';
-  return { key, to: reservationEntity(state.orderId), commandId: `order/${key}`, command, until: 'durable' };
+  return {
+    kind: 'send',
+    key,
+    to: reservationEntity(state.orderId),
+    commandId: `order/${key}`,
+    command,
+    until: 'durable',
+  };
 }
 
 /** The answer is wanted once the payment has no call open: then its status says how it ended. */
@@ -221,8 +228,8 @@ function toPayment(
   state: PlacedOrder,
   key: 'authorize' | 'capture' | 'reverse',
   command: PaymentCommand,
-): Effect<PaymentCommand> {
-  return { key, to: paymentEntity(state.orderId), commandId: `order/${key}`, command, until: 'settled' };
+): Send<PaymentCommand> {
+  return { kind: 'send', key, to: paymentEntity(state.orderId), commandId: `order/${key}`, command, until: 'settled' };
 }
 
 function conclude(effect: Effect, answer: GatherAnswer): OrderCommand {

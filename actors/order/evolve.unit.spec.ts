@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { itFollowsOnly, NOW, specify } from '../../test/support/decider-specification.ts';
+import { sendsOf } from '../../test/support/effects.ts';
 import {
   authorized,
   cancelDeclined,
@@ -22,7 +23,7 @@ import {
   type HistoryName,
 } from '../../test/support/order-histories.ts';
 import { InvariantViolation } from '../../kernel/invariant.ts';
-import type { Effect, GatherAnswer } from '../../kernel/decider.ts';
+import type { GatherAnswer, Send } from '../../kernel/decider.ts';
 import { LINE_AMOUNT_MAX, ORDER_AMOUNT_MAX } from '../../kernel/money.ts';
 import { itemsOf, orderDecider, totalOf } from './evolve.ts';
 import {
@@ -91,14 +92,13 @@ describe('Order waits for', () => {
   for (const [name, expected] of Object.entries(wants)) {
     it(`${expected.join(' and ') || 'nobody'} when ${name}`, () => {
       const { state } = given(...HISTORIES[name as HistoryName]);
-      expect(orderDecider.outstanding(state).map(({ key, to, until }) => `${key} -> ${to} ${until}`)).to.deep.equal(
-        expected,
-      );
+      const sent = sendsOf(orderDecider.outstanding(state));
+      expect(sent.map(({ key, to, until }) => `${key} -> ${to} ${until}`)).to.deep.equal(expected);
       expect(orderDecider.isAtRest(state)).to.equal(expected.length === 0);
     });
   }
 
-  const effectsOf = (...history: OrderEvent[]): readonly Effect[] => orderDecider.outstanding(given(...history).state);
+  const effectsOf = (...history: OrderEvent[]): Send[] => sendsOf(orderDecider.outstanding(given(...history).state));
   const items = [
     ['a', 5],
     ['b', 1],
@@ -134,7 +134,7 @@ describe('Order waits for', () => {
     const value = { status: 'Held' };
     const answer: GatherAnswer = { kind: 'done', value };
     const conclude = (key: string) =>
-      orderDecider.conclude({ key, to: 'x', commandId: 'c', command: {}, until: 'durable' }, answer);
+      orderDecider.conclude({ kind: 'send', key, to: 'x', commandId: 'c', command: {}, until: 'durable' }, answer);
     expect(['reserve', 'authorize', 'capture', 'reverse'].map((key) => conclude(key))).to.deep.equal([
       { type: 'RecordReservation', outcome: value },
       { type: 'RecordAuthorization', outcome: value },

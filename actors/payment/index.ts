@@ -1,5 +1,6 @@
 /** Payment as an actor: see payment.ts for what it decides, providers/ for whom it calls. */
-import { PAYMENT_PREFIX, paymentDecider } from './payment.ts';
+import { PAYMENT_PREFIX, paymentDecider, PROVIDER_PORT } from './payment.ts';
+import { PROVIDERS } from './providers/index.ts';
 import { paymentEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';
 
@@ -9,11 +10,23 @@ const ENDED_IDLE_MS = 50;
 /** Between its authorization and its capture lies a commit of its order, which under load takes its time. */
 const AUTHORIZED_IDLE_MS = 250;
 
+/** A provider that says nothing for so long is asked again, under the same key. */
+const PROVIDER_TIMEOUT_MS = 30_000;
+
 export const paymentActor = defineActor({
   prefix: PAYMENT_PREFIX,
   routedBy: 'order',
   decider: paymentDecider,
   events: paymentEvents,
+  outside: {
+    [PROVIDER_PORT]: {
+      what: 'the payment provider',
+      setting: 'PAYMENT_PROVIDER',
+      byDefault: 'simulated',
+      implementations: PROVIDERS,
+      timeoutMs: PROVIDER_TIMEOUT_MS,
+    },
+  },
   limits: {
     mailboxMax: MAILBOX_MAX,
     idleMs: ({ status }) => (status === 'Authorized' ? AUTHORIZED_IDLE_MS : ENDED_IDLE_MS),

@@ -19,18 +19,22 @@ import {
   accepted,
   alreadyDone,
   impossible,
-  PROVIDER,
   rejected,
   type Decider,
   type Decision,
+  type CallOut,
   type Effect,
   type GatherAnswer,
+  type LAPSED,
+  type OutsideCall,
 } from '../../kernel/decider.ts';
 
 export const PAYMENT_PREFIX = 'pay_';
 /** A payment carries the id of its order: both live in one shard. */
 export const paymentEntity = (orderId: string): string => PAYMENT_PREFIX + orderId;
 
+/** The name of the port to the provider. */
+export const PROVIDER_PORT = 'provider';
 /** A provider call starts only within this time of its intent; then the intent is renewed under the same key. */
 export const CALL_WINDOW_MS = 10 * 60_000;
 
@@ -42,11 +46,8 @@ export interface PaymentMethod {
 export type ProviderStep = 'authorize' | 'capture' | 'void' | 'refund';
 
 /** One call to the provider. The same key at every repetition: the provider charges once. */
-export interface ProviderCall {
-  readonly type: 'ProviderCall';
+export interface ProviderCall extends OutsideCall {
   readonly step: ProviderStep;
-  readonly idempotencyKey: string;
-  readonly notAfter: EpochMs;
   readonly amount: number;
   readonly currency: string;
   readonly method: PaymentMethod;
@@ -54,11 +55,11 @@ export interface ProviderCall {
   readonly authorizationId?: string;
 }
 
-/** `lapsed`: the call's notAfter had passed before it could start. Voids and refunds are never refused for good. */
+/** Voids and refunds are never refused for good. */
 export type ProviderOutcome =
   | { readonly kind: 'approved'; readonly reference: string }
   | { readonly kind: 'refused'; readonly code: string }
-  | { readonly kind: 'lapsed' };
+  | typeof LAPSED;
 
 export type PaymentCommand =
   | { readonly type: 'Authorize'; readonly amount: number; readonly currency: string; readonly method: PaymentMethod }
@@ -339,19 +340,18 @@ function captureFailureOf(state: { readonly captureFailure?: string }): { captur
   return state.captureFailure === undefined ? {} : { captureFailure: state.captureFailure };
 }
 
-function outstanding(state: PaymentState): Effect<ProviderCall>[] {
+function outstanding(state: PaymentState): CallOut<ProviderCall>[] {
   const step = openCall(state);
   if (!step) return [];
   const { paymentId, amount, currency, method, notAfter, authorizationId } = state as Known &
     OpenCall &
     Partial<Approved>;
   const idempotencyKey = `${paymentId}/${step}`;
-  const type = 'ProviderCall';
-  const command: ProviderCall =
+  const call: ProviderCall =
     authorizationId === undefined
-      ? { type, step, idempotencyKey, notAfter, amount, currency, method }
-      : { type, step, idempotencyKey, notAfter, amount, currency, method, authorizationId };
-  return [{ key: step, to: PROVIDER, commandId: idempotencyKey, command, until: 'durable' }];
+      ? { step, idempotencyKey, notAfter, amount, currency, method }
+      : { step, idempotencyKey, notAfter, amount, currency, method, authorizationId };
+  return [{ kind: 'call', key: step, port: PROVIDER_PORT, call }];
 }
 
 function outcomeOf(state: PaymentState): PaymentOutcome {
@@ -388,7 +388,7 @@ export const paymentDecider: Decider<PaymentState, PaymentCommand, PaymentEvent,
   evolve,
   outstanding,
   conclude: (effect: Effect, answer: GatherAnswer): PaymentCommand => {
-    const { step } = effect.command as ProviderCall;
+    const { step } = (effect as CallOut<ProviderCall>).call;
     if (answer.kind === 'rejected') return impossible('payment', step, { type: 'a rejected provider call' });
     return { type: 'RecordProviderOutcome', step, outcome: answer.value as ProviderOutcome };
   },

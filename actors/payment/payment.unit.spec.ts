@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { itDecides, itFollowsOnly, specify } from '../../test/support/decider-specification.ts';
+import { callsOf } from '../../test/support/effects.ts';
 import {
   method,
   notAfter,
@@ -22,10 +23,10 @@ import {
   histories,
   type PaymentHistoryName as Name,
 } from '../../test/support/payment-histories.ts';
-import { PROVIDER, type Effect } from '../../kernel/decider.ts';
 import {
   CALL_WINDOW_MS,
   paymentDecider,
+  PROVIDER_PORT,
   type PaymentCommand,
   type PaymentEvent,
   type PaymentSum,
@@ -194,7 +195,7 @@ describe('Payment folds', () => {
 
 describe('Payment waits for the provider', () => {
   const callOf = (history: readonly PaymentEvent[]): ProviderCall | undefined =>
-    paymentDecider.outstanding(given(...history).state)[0]?.command as ProviderCall | undefined;
+    callsOf(paymentDecider.outstanding(given(...history).state))[0]?.call as ProviderCall | undefined;
 
   it('exactly while a call is open, and is at rest otherwise', () => {
     const openNames = Object.entries(histories)
@@ -216,7 +217,6 @@ describe('Payment waits for the provider', () => {
   it('with one key for each step, also after the call was renewed', () => {
     const later: PaymentEvent = { type: 'CallRenewed', step: 'authorize', notAfter: notAfter + 1 };
     expect(callOf([started])).to.deep.equal({
-      type: 'ProviderCall',
       step: 'authorize',
       idempotencyKey: 'pay_1/authorize',
       notAfter,
@@ -234,8 +234,8 @@ describe('Payment waits for the provider', () => {
   });
 
   it('and makes its own command of the answer', () => {
-    const effect = paymentDecider.outstanding(given(started).state)[0] as Effect;
-    expect(effect.to).to.equal(PROVIDER);
+    const effect = callsOf(paymentDecider.outstanding(given(started).state))[0]!;
+    expect(effect.port).to.equal(PROVIDER_PORT);
     expect(paymentDecider.conclude(effect, { kind: 'done', value: approved })).to.deep.equal(
       told('authorize', approved),
     );

@@ -20,8 +20,8 @@ import {
   impossible,
   type Decider,
   type Decision,
-  type Effect,
   type GatherAnswer,
+  type Send,
 } from '../../kernel/decider.ts';
 import { stockEntity, type HoldRefusal, type StockCommand } from '../stock/stock.ts';
 
@@ -103,8 +103,9 @@ function decide(
   }
 }
 
-function hold(reservationId: string, productId: string, quantity: number, notAfter: EpochMs): Effect<StockCommand> {
+function hold(reservationId: string, productId: string, quantity: number, notAfter: EpochMs): Send<StockCommand> {
   return {
+    kind: 'send',
     key: 'hold',
     to: stockEntity(productId),
     commandId: `${reservationId}/hold`,
@@ -113,8 +114,9 @@ function hold(reservationId: string, productId: string, quantity: number, notAft
   };
 }
 
-function releases(reservationId: string, items: readonly ReservedItem[], notAfter: EpochMs): Effect<StockCommand>[] {
+function releases(reservationId: string, items: readonly ReservedItem[], notAfter: EpochMs): Send<StockCommand>[] {
   return items.map(([productId]) => ({
+    kind: 'send',
     key: 'release',
     to: stockEntity(productId),
     commandId: `${reservationId}/release`,

@@ -1,13 +1,12 @@
 /**
  * The effects that one entity waits for: sent after the commit that justifies them, sent again with backoff while they
  * are unanswered, forgotten when the entity no longer waits for them. The same effect has the same command id (or
- * provider key) at every sending, so the receiver knows it again.
+ * idempotency key) at every sending, so the receiver knows it again.
  *
  *   not running --start--> sent --answered--> concluding(until its own row is durable) --> not running
  *                          sent --failed----> paused --after backoff--> sent
  */
-import { PROVIDER, type Effect, type GatherAnswer } from '../../kernel/decider.ts';
-import type { ProviderCall } from '../../actors/payment/payment.ts';
+import { LAPSED, type CallOut, type Effect, type GatherAnswer } from '../../kernel/decider.ts';
 import { failpoint } from '../../kernel/failpoints.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Answer } from '../ask.ts';
@@ -117,8 +116,8 @@ export class Effects {
     run.phase = 'sent';
     run.pause = undefined;
     const { effect } = run;
-    if (effect.to === PROVIDER) {
-      this.#call(run, effect.command as ProviderCall);
+    if (effect.kind === 'call') {
+      this.#call(run, effect);
       return;
     }
     const { to, commandId, until } = effect;
@@ -131,20 +130,21 @@ export class Effects {
   }
 
   /** A call starts only before its notAfter; after that the entity decides anew. */
-  #call(run: Run, call: ProviderCall): void {
+  #call(run: Run, { key, port, call }: CallOut): void {
     if (this.#host.clock.nowMs() > call.notAfter) {
-      this.#report(run, { kind: 'done', value: { kind: 'lapsed' } });
+      this.#report(run, { kind: 'done', value: LAPSED });
       return;
     }
     this.#host
-      .callProvider(call)
+      .callOutside(port, call)
       .then(async (outcome) => {
-        await failpoint('provider.after');
+        await failpoint('outside.after');
         this.#report(run, { kind: 'done', value: outcome });
       })
       .catch((error: unknown) => {
-        this.#host.log.debug({ step: call.step, reason: messageOf(error) }, 'a provider call is in doubt');
-        this.#failed(run, `a call of the payment provider is in doubt: ${messageOf(error)}`);
+        const reason = messageOf(error);
+        this.#host.log.debug({ port, step: key, reason }, 'a call to the outside is in doubt');
+        this.#failed(run, reason);
       });
   }
 
@@ -166,7 +166,9 @@ export class Effects {
 
   #pause(run: Run, reason: string, detail?: string): void {
     run.phase = 'paused';
-    const { key, to } = run.effect;
+    const { effect } = run;
+    const { key } = effect;
+    const to = effect.kind === 'call' ? effect.port : effect.to;
     this.#host.steps.failed(run, reason, { entityId: this.#owner.entityId, step: key, to, detail });
     run.pause = this.#host.after(backoffMs(run.attempt++), () => {
       if (this.#runs.includes(run)) this.#send(run);

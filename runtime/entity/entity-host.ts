@@ -1,6 +1,6 @@
 /** What an entity's shell asks of the worker around it. The shard region is the one implementation. */
 import type { Logger } from 'pino';
-import type { ProviderCall, ProviderOutcome } from '../../actors/payment/payment.ts';
+import type { OutsideCall } from '../../kernel/decider.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import type { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
@@ -25,7 +25,8 @@ export interface EntityHost {
   recover(shell: EntityShell, withSnapshot: boolean): Promise<StoredEntity | undefined>;
   /** `fresh`: the sender knows that the receiver has no rows, so nothing need be read. */
   send(ask: Ask, fresh: boolean, reply: Reply): void;
-  callProvider(call: ProviderCall): Promise<ProviderOutcome>;
+  /** Rejects when the outcome is in doubt. */
+  callOutside(port: string, call: OutsideCall): Promise<unknown>;
   /** A row of the entity is durable. */
   project(row: ProjectedRow & CommittedRow): void;
   saveSnapshot(snapshot: Snapshot): void;

@@ -610,7 +610,7 @@ describe('the entity shell', () => {
       let isBroken = true;
       const perform: PaymentProvider['perform'] = (call) =>
         isBroken && call.amount === 7 ? Promise.reject(new Error('scripted: 502')) : counting.perform(call);
-      await start({ provider: { name: 'half broken', perform } });
+      await start({ provider: { perform } });
       await node.setStock('P1', 50);
       const [stuck, ...others] = [1, 2, 3].map(orderIdOf);
       asker.ask('stuck', `ord_${stuck}`, place([{ productId: 'P1', quantity: 1, unitPrice: 7 }]), { commandId: 'p' });
@@ -634,7 +634,7 @@ describe('the entity shell', () => {
 
     it('forgets the steps of a shard that it loses', async () => {
       const perform = (): Promise<never> => Promise.reject(new Error('scripted: 502'));
-      await start({ provider: { name: 'broken', perform } });
+      await start({ provider: { perform } });
       await node.setStock('P1', 50);
       asker.ask('stuck', `ord_${ORDER}`, place([{ productId: 'P1', quantity: 1, unitPrice: 7 }]), { commandId: 'p' });
       await waitUntil('it was tried some times', () => {

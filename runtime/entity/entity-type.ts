@@ -6,6 +6,7 @@ import type { Decider, DomainEvent, Refusal } from '../../kernel/decider.ts';
 import type { EventForms } from '../../persistence/event-codec.ts';
 import type { EntityView } from '../../persistence/projections.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
+import type { OutsidePort } from './outside-port.ts';
 
 /** A decider whose types the shell does not look into. */
 export type AnyDecider = Decider<unknown, { readonly type: string }, DomainEvent, Refusal>;
@@ -42,6 +43,8 @@ export interface EntityType {
    */
   readonly beginsWith?: string;
   readonly limits: EntityLimits;
+  /** The ports to the outside that its effects call, by name. */
+  readonly outside?: Readonly<Record<string, OutsidePort>>;
   /** From what a read of the entity answers; absent for kinds without a read model. */
   readonly view?: (shown: unknown, place: ViewPlace) => EntityView;
 }

@@ -2,7 +2,7 @@
  * A decision that needs answers of others first: sends the asks of a round, again with backoff where one fails, and
  * reports when all are answered. Nothing of it is stored; whoever wanted the decision asks again after a crash.
  */
-import type { Effect, GatherAnswer } from '../../kernel/decider.ts';
+import type { GatherAnswer, Send } from '../../kernel/decider.ts';
 import type { Answer, CommandSource } from '../ask.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
 import { EFFECT_TIMEOUT_MS } from './effects.ts';
@@ -22,7 +22,7 @@ export class Gathering<Asker> {
   #stopped = false;
   readonly #pauses = new Set<{ cancel(): void }>();
   /** Have failed, and are not answered yet. */
-  readonly #failing = new Set<Effect>();
+  readonly #failing = new Set<Send>();
 
   constructor(
     host: EntityHost,
@@ -47,7 +47,7 @@ export class Gathering<Asker> {
     return this.#answers as GatherAnswer[];
   }
 
-  round(asks: readonly Effect[]): void {
+  round(asks: readonly Send[]): void {
     const first = this.#answers.length;
     this.#missing = asks.length;
     asks.forEach((ask, index) => {
@@ -65,7 +65,7 @@ export class Gathering<Asker> {
     this.#failing.clear();
   }
 
-  #send(ask: Effect, index: number, attempt: number): void {
+  #send(ask: Send, index: number, attempt: number): void {
     const { to, commandId, until } = ask;
     const command = ask.command as { type: string };
     const { traceparent } = this.source;
@@ -73,7 +73,7 @@ export class Gathering<Asker> {
     this.#host.send(sent, false, (answer) => this.#answered(ask, index, attempt, answer));
   }
 
-  #answered(ask: Effect, index: number, attempt: number, answer: Answer): void {
+  #answered(ask: Send, index: number, attempt: number, answer: Answer): void {
     if (this.#stopped || this.#answers[index] !== undefined) return;
     if (answer.kind === 'failed') {
       const { code, detail } = answer;

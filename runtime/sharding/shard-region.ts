@@ -13,7 +13,7 @@
  */
 import type { Logger } from 'pino';
 import { routingKeyOf } from '../../kernel/entity-id.ts';
-import type { ProviderCall, ProviderOutcome } from '../../actors/payment/payment.ts';
+import type { OutsideCall } from '../../kernel/decider.ts';
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
@@ -35,7 +35,8 @@ import type { EntityType } from '../entity/entity-type.ts';
 import type { Guardian } from '../entity/guardian.ts';
 import type { Recoveries } from '../entity/recoveries.ts';
 import type { Kinds } from '../kinds.ts';
-import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
+import { OutsidePorts } from '../outside-ports.ts';
+import type { OutsideService } from '../entity/outside-port.ts';
 import { ActorSystem, type Actor, type ActorOptions, type Place } from '../nact/actor-system.ts';
 import { Parked, type Routed } from './parked.ts';
 import type { CommittedRow, LogFollower } from '../entity/log-follower.ts';
@@ -43,10 +44,8 @@ import type { PeerTransport, ShardDirectory, WorkerId } from './peers.ts';
 import { shardOf } from './shard-of.ts';
 import { WakeTimer } from './wake-timer.ts';
 
-/** A provider that says nothing for so long is asked again, under the same key. */
-const PROVIDER_TIMEOUT_MS = 30_000;
 const SWEEP_INTERVAL_MS = 50;
-/** A provider's usual answer takes less. */
+/** The usual answer of a service outside takes less. */
 const DRAIN_WITHOUT_PROGRESS_MS = 2_000;
 /** After an entity was taken for new and was not, so long all are read first: its callers may be sending again. */
 const PRESUMING_PAUSE_MS = 500;
@@ -62,7 +61,8 @@ export interface ShardRegionDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly recoveries: Recoveries;
-  readonly provider: PaymentProvider;
+  /** The implementations of the ports to the outside, by the names of the ports. */
+  readonly outside: ReadonlyMap<string, OutsideService>;
   readonly directory: ShardDirectory;
   readonly transport: PeerTransport;
   readonly guardian: Guardian;
@@ -141,6 +141,7 @@ export class ShardRegion implements Actors, EntityHost {
   /** Entities that wait for something, and can't be read to go on. */
   readonly #unread: StuckAmongMany<string>;
   readonly #deps: ShardRegionDeps;
+  readonly #outside: OutsidePorts;
   readonly #system = new ActorSystem();
   readonly #owned = new Set<number>();
   /** Parents in the hierarchy: one a shard and kind. */
@@ -163,11 +164,13 @@ export class ShardRegion implements Actors, EntityHost {
     this.#deps = deps;
     this.clock = deps.clock;
     this.log = deps.log;
+    this.#outside = new OutsidePorts(deps.kinds, deps.outside);
+    const services = [...deps.kinds.ports.values()].map(({ what }) => what);
     const said = { log: deps.log, monotonicMs: () => deps.clock.monotonicMs() };
     this.steps = new StuckAmongMany({
       ...said,
-      what: 'a step of an order fails',
-      remedy: 'The order waits. Look at the reason, the payment provider, and "npm run -s quarantine -- list".',
+      what: 'a step of an entity fails',
+      remedy: `The entity waits. Look at the reason, ${services.join(', ')} and "npm run -s quarantine -- list".`,
     });
     this.#snapshots = new LastingFailure({
       ...said,
@@ -479,18 +482,8 @@ export class ShardRegion implements Actors, EntityHost {
     );
   }
 
-  callProvider(call: ProviderCall): Promise<ProviderOutcome> {
-    return new Promise((resolve, reject) => {
-      const late = (): void => reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`));
-      const timer = setTimeout(late, PROVIDER_TIMEOUT_MS);
-      const answered =
-        <Value>(settle: (value: Value) => void) =>
-        (value: Value): void => {
-          clearTimeout(timer);
-          settle(value);
-        };
-      this.#deps.provider.perform(call).then(answered(resolve), answered(reject));
-    });
+  callOutside(port: string, call: OutsideCall): Promise<unknown> {
+    return this.#outside.call(port, call);
   }
 
   project(row: ProjectedRow & CommittedRow): void {

@@ -95,13 +95,7 @@ describe('a node under load', () => {
     await expectAllThere(answered);
   });
 
-  for (const failpoint of [
-    'append.before',
-    'append.after',
-    'provider.after',
-    'projection.before',
-    'projection.after',
-  ]) {
+  for (const failpoint of ['append.before', 'append.after', 'outside.after', 'projection.before', 'projection.after']) {
     it(`loses nothing when every worker dies again and again at ${failpoint}`, async () => {
       await node.start();
       await stockUp();

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { PROVIDERS } from '../../actors/payment/providers/index.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../support/scratch-database.ts';
 import { orderOf, TestNode, waitUntil } from './node-harness.ts';
 
@@ -89,6 +90,11 @@ describe('a node that can not start', () => {
 
   it('names a setting that is wrong', async () => {
     expect(await refused({ WORKERS: 'many' })).to.contain('WORKERS');
+  });
+
+  it('names a payment provider that there is none of, and those that there are', async () => {
+    const output = await refused({ PAYMENT_PROVIDER: 'acme' });
+    expect(output).to.contain(`PAYMENT_PROVIDER "acme" is not one of ${Object.keys(PROVIDERS).join(', ')};`);
   });
 
   it('names a DATA_DIR that is no folder', async () => {

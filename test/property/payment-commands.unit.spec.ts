@@ -12,6 +12,7 @@ import {
   type ProviderStep,
 } from '../../actors/payment/payment.ts';
 import { NOW } from '../support/decider-specification.ts';
+import { callsOf } from '../support/effects.ts';
 
 const RUNS = 1_000;
 const ID = 'pay_1';
@@ -51,7 +52,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 const callOf = (state: PaymentState): ProviderCall | undefined =>
-  paymentDecider.outstanding(state)[0]?.command as ProviderCall | undefined;
+  callsOf(paymentDecider.outstanding(state))[0]?.call as ProviderCall | undefined;
 const sumsOf = (state: PaymentState): PaymentOutcome => paymentDecider.answer(state, undefined) as PaymentOutcome;
 
 /** Runs the steps; `visit` sees the state before and after each. */

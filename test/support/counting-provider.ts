@@ -6,7 +6,6 @@ import type { PaymentProvider } from '../../actors/payment/providers/provider.ts
 import type { ProviderCall, ProviderOutcome, ProviderStep } from '../../actors/payment/payment.ts';
 
 export class CountingProvider implements PaymentProvider {
-  readonly name = 'counting';
   /** Every call that came, repetitions too. */
   readonly calls: ProviderCall[] = [];
   readonly #outcomes = new Map<string, { readonly call: ProviderCall; readonly outcome: ProviderOutcome }>();

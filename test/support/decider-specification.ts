@@ -3,7 +3,7 @@
  * decision accepts is folded at once, so a decider can't accept what it would later refuse to read.
  */
 import { expect } from 'chai';
-import type { Decider, Decision, DomainEvent, Effect, GatherAnswer, Refusal } from '../../kernel/decider.ts';
+import type { Decider, Decision, DomainEvent, GatherAnswer, Refusal, Send } from '../../kernel/decider.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 
@@ -105,7 +105,7 @@ function expectations<Event extends DomainEvent, R extends Refusal>(decision: De
     isAlreadyDone: (): void => void expect(decision).to.deep.equal({ kind: 'already_done' }),
     rejects: (refusal: R): void => void expect(decision).to.deep.equal({ kind: 'rejected', refusal }),
     gathers(...asks: (readonly [to: string, command: unknown])[]): void {
-      const asked: readonly Effect[] = decision.kind === 'gather' ? decision.asks : [];
+      const asked: readonly Send[] = decision.kind === 'gather' ? decision.asks : [];
       expect(decision.kind).to.equal('gather');
       expect(asked.map(({ to, command }) => [to, command])).to.deep.equal(asks);
     },

@@ -9,14 +9,7 @@
 import type { Actors, Answer, Ask, CommandSource, Origin } from '../../runtime/ask.ts';
 import { judged } from '../../runtime/precondition.ts';
 import { KINDS } from '../../actors/index.ts';
-import {
-  PROVIDER,
-  type Decider,
-  type DomainEvent,
-  type Effect,
-  type GatherAnswer,
-  type Refusal,
-} from '../../kernel/decider.ts';
+import { type Decider, type DomainEvent, type Effect, type GatherAnswer, type Refusal } from '../../kernel/decider.ts';
 import type { PlacedOrder } from '../../actors/order/order.ts';
 import { type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -178,7 +171,7 @@ export class FakeActors implements Actors {
 
   /** Gives an effect to its receiver, and tells whether the answer that it wants can come now. */
   #canBeAnswered(effect: Effect): boolean {
-    if (effect.to === PROVIDER) return !this.providerIsSilent;
+    if (effect.kind === 'call') return !this.providerIsSilent;
     const receiver = this.#entityOf(effect.to);
     this.#apply(effect.to, receiver, effect.command as Command, { commandId: effect.commandId });
     this.#settle(effect.to);
@@ -186,7 +179,7 @@ export class FakeActors implements Actors {
   }
 
   #answerTo(effect: Effect): GatherAnswer {
-    if (effect.to === PROVIDER) return { kind: 'done', value: providerOutcome(effect.command as ProviderCall) };
+    if (effect.kind === 'call') return { kind: 'done', value: providerOutcome(effect.call as ProviderCall) };
     const answer = this.#handle({ ...effect, command: effect.command as Command });
     if (answer.kind === 'failed') throw new Error(`${effect.commandId} failed: ${answer.code}`);
     return answer;

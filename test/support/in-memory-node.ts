@@ -10,6 +10,7 @@ import type { EntityType } from '../../runtime/entity/entity-type.ts';
 import { Recoveries } from '../../runtime/entity/recoveries.ts';
 import { Kinds } from '../../runtime/kinds.ts';
 import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
+import { PROVIDER_PORT } from '../../actors/payment/payment.ts';
 import { Ownership } from '../../runtime/sharding/ownership.ts';
 import type { PeerTransport, ShardDirectory, WorkerId } from '../../runtime/sharding/peers.ts';
 import { ShardKeeper } from '../../runtime/sharding/shard-keeper.ts';
@@ -137,7 +138,7 @@ export class InMemoryNode {
       clock,
       log,
       recoveries: new Recoveries(this.store),
-      provider: options.provider ?? world.provider,
+      outside: new Map([[PROVIDER_PORT, options.provider ?? world.provider]]),
       directory: options.directory ?? this.ownership ?? everything,
       transport: options.transport ?? cluster?.transportOf(workerId) ?? NO_PEERS,
       guardian: this.guardian,

@@ -3,14 +3,7 @@
  * memory, and their rows and read models are written in bulk. For tests of what reads a whole database.
  */
 import pg from 'pg';
-import {
-  PROVIDER,
-  type Decider,
-  type DomainEvent,
-  type Effect,
-  type GatherAnswer,
-  type Refusal,
-} from '../../kernel/decider.ts';
+import { type Decider, type DomainEvent, type Effect, type GatherAnswer, type Refusal } from '../../kernel/decider.ts';
 import { KINDS } from '../../actors/index.ts';
 import { routingKeyOf } from '../../kernel/entity-id.ts';
 import { orderEntity, type OrderState, type OrderTerms } from '../../actors/order/order.ts';
@@ -152,7 +145,7 @@ export class JournalWriter {
   }
 
   #ask(effect: Effect): GatherAnswer {
-    if (effect.to === PROVIDER) return { kind: 'done', value: providerOutcome(effect.command as ProviderCall) };
+    if (effect.kind === 'call') return { kind: 'done', value: providerOutcome(effect.call as ProviderCall) };
     return this.#command(effect.to, effect.command as Command, effect.commandId);
   }
 

@@ -1,11 +1,7 @@
-/** The port to whoever moves the money. */
+/** The port to the service that moves the money. */
+import type { OutsideService } from '../../../runtime/entity/outside-port.ts';
 import type { ProviderCall, ProviderOutcome } from '../payment.ts';
 
-export interface PaymentProvider {
-  readonly name: string;
-  /**
-   * Performs the call once per idempotency key: a repeated key answers with the first outcome and moves nothing.
-   * @throws whatever leaves the outcome in doubt; the caller repeats the call under the same key.
-   */
+export interface PaymentProvider extends OutsideService {
   perform(call: ProviderCall): Promise<ProviderOutcome>;
 }

@@ -18,7 +18,6 @@ const REFERENCE_DIGITS = 16;
 const PREFIX = { authorize: 'auth', capture: 'cap', void: 'void', refund: 'ref' } as const;
 
 export class SimulatedProvider implements PaymentProvider {
-  readonly name = 'simulated';
   readonly #dropped = new Set<string>();
 
   async perform(call: ProviderCall): Promise<ProviderOutcome> {

@@ -1,7 +1,7 @@
 /** What a simulated entity keeps while it lives, and what the world gives it. */
-import type { Decider, DomainEvent, Effect, GatherAnswer, Refusal, Until } from '../../../kernel/decider.ts';
+import type { Decider, DomainEvent, GatherAnswer, Refusal, Send, Until } from '../../../kernel/decider.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';
-import type { Send } from './messages.ts';
+import type { SendMessage } from './messages.ts';
 
 export type Command = { readonly type: string };
 export type AnyDecider = Decider<unknown, Command, DomainEvent, Refusal>;
@@ -30,13 +30,13 @@ export interface Gather {
   readonly commandId: string;
   readonly waiting: { readonly until: Until; readonly reply: Reply }[];
   readonly earlier: readonly GatherAnswer[];
-  readonly asks: readonly Effect[];
+  readonly asks: readonly Send[];
   readonly answers: Map<number, GatherAnswer>;
 }
 
 export interface EntityHost {
   now(): EpochMs;
-  readonly send: Send;
+  readonly send: SendMessage;
   readonly trace: (line: string) => void;
   /** True: a command id whose row is known is answered without asking the decider. */
   readonly remembersCommandIds: boolean;

@@ -1,5 +1,5 @@
 /** What travels between the simulated entities and the provider, and how a trace shows it. */
-import type { Effect, GatherAnswer } from '../../../kernel/decider.ts';
+import type { CallOut, Effect, GatherAnswer, Send } from '../../../kernel/decider.ts';
 
 /** Which ask of which gather an answer belongs to: a gather that has ended takes no answers. */
 export interface GatherSlot {
@@ -12,10 +12,10 @@ export type Message =
       readonly kind: 'ask';
       readonly from: string;
       readonly to: string;
-      readonly effect: Effect;
+      readonly effect: Send;
       readonly slot?: GatherSlot;
     }
-  | { readonly kind: 'call'; readonly from: string; readonly to: string; readonly effect: Effect }
+  | { readonly kind: 'call'; readonly from: string; readonly to: string; readonly effect: CallOut }
   | {
       readonly kind: 'answer';
       readonly from: string;
@@ -25,10 +25,13 @@ export type Message =
       readonly slot?: GatherSlot;
     };
 
-export type Send = (message: Message) => void;
+export type SendMessage = (message: Message) => void;
 
 export function describeMessage({ kind, from, to, ...rest }: Message): string {
-  const what = 'answer' in rest ? describeAnswer(rest.answer) : JSON.stringify(rest.effect.command);
+  const what =
+    'answer' in rest
+      ? describeAnswer(rest.answer)
+      : JSON.stringify(rest.effect.kind === 'call' ? rest.effect.call : rest.effect.command);
   return `${kind} ${rest.effect.key} ${from} -> ${to}: ${what}`;
 }
 

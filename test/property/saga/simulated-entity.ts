@@ -5,8 +5,7 @@
  * It is harder on the deciders than the shell may be: an effect's answer is concluded however old it is.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { PROVIDER, type Effect, type GatherAnswer, type Until } from '../../../kernel/decider.ts';
-import type { ProviderCall } from '../../../actors/payment/payment.ts';
+import { LAPSED, type Effect, type GatherAnswer, type Send, type Until } from '../../../kernel/decider.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
 import type {
@@ -220,20 +219,14 @@ export class SimulatedEntity {
 
   #sendEffect(effect: Effect): void {
     const { entityId: from } = this;
-    if (effect.to !== PROVIDER) return this.#host.send({ kind: 'ask', from, to: effect.to, effect });
-    if (this.at <= (effect.command as ProviderCall).notAfter)
-      return this.#host.send({ kind: 'call', from, to: PROVIDER, effect });
-    this.#host.send({
-      kind: 'answer',
-      from: PROVIDER,
-      to: from,
-      effect,
-      answer: { kind: 'done', value: { kind: 'lapsed' } },
-    });
+    if (effect.kind === 'send') return this.#host.send({ kind: 'ask', from, to: effect.to, effect });
+    const { port, call } = effect;
+    if (this.at <= call.notAfter) return this.#host.send({ kind: 'call', from, to: port, effect });
+    this.#host.send({ kind: 'answer', from: port, to: from, effect, answer: { kind: 'done', value: LAPSED } });
   }
 
   #sendAsk({ gatherId, asks }: Gather, index: number): void {
-    const effect = asks[index] as Effect;
+    const effect = asks[index] as Send;
     this.#host.send({ kind: 'ask', from: this.entityId, to: effect.to, effect, slot: { gatherId, index } });
   }
 }

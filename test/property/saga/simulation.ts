@@ -6,7 +6,6 @@
  */
 import { KINDS } from '../../../actors/index.ts';
 import { orderEntity } from '../../../actors/order/order.ts';
-import { PROVIDER } from '../../../kernel/decider.ts';
 import { HOLD_WINDOW_MS } from '../../../actors/order/decide.ts';
 import { CALL_WINDOW_MS, type ProviderCall } from '../../../actors/payment/payment.ts';
 import { CLOCK_SKEW_MAX_MS, DEFAULT_WAREHOUSE, stockEntity } from '../../../actors/stock/stock.ts';
@@ -99,13 +98,15 @@ export class Simulation {
   }
 
   #hand(message: Message): void {
-    const { effect, from, to } = message;
-    const slot = message.kind !== 'call' && message.slot ? { slot: message.slot } : {};
-    if (message.kind === 'answer') return this.entity(to).answered(effect, message.answer, message.slot);
+    const { from, to } = message;
+    if (message.kind === 'answer') return this.entity(to).answered(message.effect, message.answer, message.slot);
     if (message.kind === 'call') {
-      const value = this.provider.call(effect.command as ProviderCall);
-      return this.#host.send({ kind: 'answer', from: PROVIDER, to: from, effect, answer: { kind: 'done', value } });
+      const { effect } = message;
+      const value = this.provider.call(effect.call as ProviderCall);
+      return this.#host.send({ kind: 'answer', from: to, to: from, effect, answer: { kind: 'done', value } });
     }
+    const { effect } = message;
+    const slot = message.slot ? { slot: message.slot } : {};
     const command = effect.command as { readonly type: string };
     this.entity(to).receive(command, effect.commandId, effect.until, (answer) =>
       // Through JSON, as between workers.

@@ -1,0 +1,61 @@
+/**
+ * Opens the ports to the outside that the kinds declare, and calls them by name. Of a call the engine knows the
+ * idempotency key and the last time to start it, nothing else (ARCHITECTURE.md section 5).
+ */
+import type { Choice } from '../config/choice.ts';
+import { invariant } from '../kernel/invariant.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { OutsideCall } from '../kernel/decider.ts';
+import type { OutsidePort, OutsideService } from './entity/outside-port.ts';
+import type { Kinds } from './kinds.ts';
+
+/** The settings of all ports, for config/. */
+export function portChoices(kinds: Kinds): Choice[] {
+  return [...kinds.ports.values()].map(({ setting, byDefault, implementations }) => ({
+    setting,
+    byDefault,
+    names: Object.keys(implementations),
+  }));
+}
+
+/** One implementation of each port. @param chosen its name by the port's setting, from the configuration. */
+export function openPorts(kinds: Kinds, chosen: Readonly<Record<string, string>>): Map<string, OutsideService> {
+  const services = new Map<string, OutsideService>();
+  for (const [name, { setting, implementations }] of kinds.ports) {
+    const open = implementations[chosen[setting] ?? ''];
+    invariant(open !== undefined, `${setting} names an implementation`);
+    services.set(name, open());
+  }
+  return services;
+}
+
+/** Calls ports with their time limits. */
+export class OutsidePorts {
+  readonly #ports = new Map<string, OutsidePort & { readonly service: OutsideService }>();
+
+  constructor(kinds: Kinds, services: ReadonlyMap<string, OutsideService>) {
+    for (const [name, port] of kinds.ports) {
+      const service = services.get(name);
+      invariant(service !== undefined, `the port ${name} has an implementation`);
+      this.#ports.set(name, { ...port, service });
+    }
+  }
+
+  /** Rejects when the outcome is in doubt, with a reason for people. */
+  call(name: string, call: OutsideCall): Promise<unknown> {
+    const port = this.#ports.get(name);
+    invariant(port !== undefined, `${name} is a port to the outside`);
+    const { what, timeoutMs, service } = port;
+    return new Promise((resolve, reject) => {
+      const inDoubt = (error: unknown): void => {
+        clearTimeout(timer);
+        reject(new Error(`a call of ${what} is in doubt: ${messageOf(error)}`, { cause: error }));
+      };
+      const timer = setTimeout(() => inDoubt(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      service.perform(call).then((outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      }, inDoubt);
+    });
+  }
+}
