@@ -8,7 +8,7 @@ import { SignJWT } from 'jose';
 import pino from 'pino';
 import type { Clock } from '../../kernel/clock.ts';
 import { CLAIMS, MESSAGE_COMMANDS, OPERATIONS } from '../../actors/index.ts';
-import { createEdge, type Edge } from '../../http/edge.ts';
+import { createEdge, type Edge, type Served } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
 import { createHttpServer } from '../../http/http-server.ts';
 import { LeavingAnswers } from '../../http/leaving-answers.ts';
@@ -81,12 +81,14 @@ export function signToken(
     .sign(new TextEncoder().encode(secret));
 }
 
-export async function startEdge(overrides: Partial<EdgeDeps> = {}): Promise<EdgeHarness> {
+const SERVED: Served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
+
+/** @param served what it serves; default: what all kinds of actors bring. */
+export async function startEdge(overrides: Partial<EdgeDeps> = {}, served = SERVED): Promise<EdgeHarness> {
   const clock = new TestClock();
   const actors = new FakeActors(clock);
   const logged: string[] = [];
   const leaving = overrides.leaving ?? new LeavingAnswers(clock);
-  const served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
   const edge = createEdge(served, {
     leaving,
     actors,
