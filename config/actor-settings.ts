@@ -1,4 +1,4 @@
-/** What the kinds of actors need of the settings. The edge hands it on and looks at none of it. */
+/** The settings that kinds of actors need. The edge passes them on and reads none. */
 export interface ActorSettings {
   /** How long an order with manual confirmation holds its stock for the person who confirms it. */
   readonly reservationTtlMs: number;

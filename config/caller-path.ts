@@ -1,5 +1,5 @@
 /**
- * Owns the question which folder a file argument of a command is relative to. npm runs a script in the program's
+ * Decides which folder a file argument of a command is relative to. npm runs a script in the program's
  * own folder, while the person who typed `npm run -s replay -- data.csv` may stand in another one.
  */
 import path from 'node:path';
@@ -7,8 +7,8 @@ import path from 'node:path';
 /**
  * Makes a path argument absolute, from the folder the person stands in.
  *
- * npm tells that folder in INIT_CWD. The variable is inherited by everything a script starts, so it is believed
- * only while the working directory is still the one npm chose.
+ * npm puts that folder into INIT_CWD. Everything that a script starts inherits the variable, so it counts only while
+ * the working directory is still the one npm chose.
  */
 export function callerPath(file: string, env: NodeJS.ProcessEnv = process.env, workingDir = process.cwd()): string {
   const packageFile = env['npm_package_json'];

@@ -1,6 +1,6 @@
 /**
- * Owns DATA_DIR as a folder: it exists, belongs to us alone and can be written, or the operator hears why not.
- * What stands in it belongs to others (node-lock, runtime-dir, dev-secret, the embedded PostgreSQL).
+ * DATA_DIR as a folder: it exists, belongs to us alone and is writable, or the operator reads why not. Other modules
+ * own its content (node-lock, runtime-dir, dev-secret, the embedded PostgreSQL).
  */
 import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, rm, stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ConfigError } from './config-error.ts';
 
-/** One disk block: enough for a full disk or a used-up quota to show itself. */
+/** One disk block: enough to detect a full disk or a used-up quota. */
 const PROBE_BYTES = 4096;
 const ROOT = 0;
 const OTHERS_WRITE = 0o022;
@@ -37,8 +37,8 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
 }
 
 /**
- * With its parents. Node's own recursive mkdir never ends below /proc, where a folder that is there says ENOENT to what
- * is made in it.
+ * Makes a folder with its parents. Node's own recursive mkdir never ends below /proc, where making a folder inside an
+ * existing one fails with ENOENT.
  */
 async function makeFolder(folder: string): Promise<void> {
   const parent = path.dirname(folder);
@@ -60,7 +60,7 @@ async function makeOne(folder: string): Promise<'ENOENT' | 'EEXIST' | undefined>
   }
 }
 
-/** Its secret and its records are believed. @throws ConfigError naming what is wrong and the remedy. */
+/** The node trusts its secret and records. @throws ConfigError naming what is wrong and the remedy. */
 function refuseOthersFolder(dataDir: string, { uid, mode }: Stats): void {
   const own = process.geteuid?.() ?? uid;
   const elsewhere = 'or set DATA_DIR to a folder below it, which is then made for this user alone';

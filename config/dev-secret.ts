@@ -1,6 +1,6 @@
 /**
- * Owns the secret that a node makes for itself when neither JWT_SECRET nor JWKS_URL is set, in DATA_DIR, readable
- * by its owner only. All processes and later starts read the same one. It never stands in a log.
+ * The secret that a node makes for itself when neither JWT_SECRET nor JWKS_URL is set. It stands in DATA_DIR, readable
+ * by its owner only; all processes and later starts read the same one. No log ever contains it.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -51,7 +51,7 @@ async function readSecret(dataDir: string, file: string): Promise<string | undef
 
 /** @throws ConfigError where another user may have written it or can read it: it signs tokens of every role. */
 async function readOwnFile(file: string): Promise<string> {
-  // A link could lead to a file of somebody else's choice; what is no file could keep the reading waiting.
+  // A link may lead to a file that another user chose; reading anything but a file may block.
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat();

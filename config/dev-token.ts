@@ -1,6 +1,6 @@
 /**
- * Owns the making of HS256 tokens for people and tools of this project: the curl that a node prints, the token
- * command, replay and bench. Production tokens come from an identity provider; a node only ever verifies them.
+ * Signs HS256 tokens for people and tools of this project: the curl that a node prints, the token command, replay and
+ * bench. Production tokens come from an identity provider; a node only verifies them.
  */
 import { SignJWT } from 'jose';
 

@@ -1,7 +1,7 @@
-/** Owns the choice of ports that nobody cares about, so that nothing that runs stands in the way. */
+/** Chooses free ports, so that no running program is in the way. */
 import { type AddressInfo, createServer } from 'node:net';
 
-/** `count` distinct ports that nobody listened on a moment ago. */
+/** `count` distinct ports that were free a moment ago. */
 export async function freePorts(count: number, host = '127.0.0.1'): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   try {

@@ -1,6 +1,6 @@
 /**
- * Owns the question whether a host name means this machine alone. It judges the text only and resolves nothing:
- * a name it does not know counts as reachable by others, which is the safe mistake.
+ * Decides whether a host name means this machine alone. It judges only the text and resolves no name: an unknown name
+ * counts as reachable by others, which is the safe mistake.
  */
 import { isIPv4 } from 'node:net';
 

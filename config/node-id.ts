@@ -1,4 +1,4 @@
-/** Owns the name that a node keeps over its restarts, in DATA_DIR: only one node runs on a DATA_DIR, so it is unique. */
+/** The name that a node keeps over its restarts, in DATA_DIR. Only one node runs on a DATA_DIR, so it is unique. */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';

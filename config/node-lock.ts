@@ -1,15 +1,15 @@
 /**
- * Owns the rule that one node runs on a DATA_DIR, also across kill -9, without any timeout.
+ * The lock by which only one node runs on a DATA_DIR, also across kill -9, without any timeout.
  *
- * The holder listens on a Unix socket; the kernel closes it with the process, however it dies, so whoever can
- * connect has proof of life, and whoever cannot has proof of death. Process ids are only shown to people: they
- * are used again and differ between containers.
+ * The holder listens on a Unix socket, which the kernel closes with the process, however it dies. So a successful
+ * connect proves that the holder lives, a failed one that it is dead. Process ids are only shown to people: they are
+ * reused and differ between containers.
  *
- * The lock itself is the highest numbered file `node-lock.<n>` in DATA_DIR. A dead holder's lock is never removed
- * and made anew (between the two, a second taker could remove the fresh one); the taker creates the next number,
- * which the file system grants once, and then looks whether its number is still the highest: if others came and
- * went meanwhile, it is not, and the taker begins again. Only lower numbers are ever deleted, also at a clean stop:
- * a sequence that fell back would let two takers with different starting points both find theirs the highest.
+ * The lock itself is the highest numbered file `node-lock.<n>` in DATA_DIR. A dead holder's lock is never removed and
+ * made anew (between the two, a second taker could remove the fresh one); the taker creates the next number, which the
+ * file system grants once, and then looks whether its number is still the highest: if others came and went meanwhile,
+ * it is not, and the taker begins again. Only lower numbers are ever deleted, also at a clean stop: a sequence that
+ * fell back would let two takers with different starting points both find theirs the highest.
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ export interface NodeLock {
 }
 
 const LOCK_NAME = /^node-lock\.(\d{1,15})$/;
-/** Each lost attempt means that another taker came between; more than a few at once is no race any more. */
+/** Each lost attempt means that another taker came in between; more than a few in a row are no race. */
 const ATTEMPTS_MAX = 20;
 
 /**
@@ -70,7 +70,7 @@ async function refuseIfAlive(dataDir: string, number: number): Promise<void> {
   );
 }
 
-/** Undefined where the file went away or is no lock of ours: then nobody holds it. */
+/** Undefined where the file is gone or is no lock of ours: then the lock is free. */
 async function readHolder(file: string): Promise<{ pid: number; socketPath: string } | undefined> {
   try {
     const holder: unknown = JSON.parse(await readFile(file, 'utf8'));

@@ -1,9 +1,9 @@
 /**
- * Owns the runtime folder: a short, private place for Unix sockets (the workers', PostgreSQL's, the node lock's).
+ * The runtime folder: a short, private place for Unix sockets (the workers', PostgreSQL's, the node lock's).
  *
- * Socket paths are cut silently at 107 bytes (103 on macOS), so they cannot stand in DATA_DIR, whose path may be
- * of any length. The folder has a random name, belongs to this user alone (0700) and is recorded in DATA_DIR, so
- * that a node finds it again after its predecessor was killed, with whatever still listens there.
+ * Socket paths are cut silently at 107 bytes (103 on macOS), so they cannot stand in DATA_DIR, whose path may be of any
+ * length. The folder has a random name, belongs to this user alone (0700) and is recorded in DATA_DIR, so that a node
+ * finds it, and the processes that still listen there, after its predecessor was killed.
  */
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export async function openRuntimeDir(dataDir: string): Promise<string> {
   const made = await mkdtemp(path.join(await shortTemporaryRoot(), NAME_PREFIX));
   if (recorded === undefined) {
     if (await createFileAtomically(recordFile, made, 0o600)) return made;
-    // Somebody else started at the same time and was first: use theirs, the node lock will tell us apart.
+    // Another node started at the same time and was first: use its folder; the node lock lets one of the two run.
     await rm(made, { recursive: true, force: true });
     const theirs = await readRecord(recordFile);
     if (theirs !== undefined && (await isUsable(theirs))) return theirs;
@@ -42,7 +42,7 @@ export async function openRuntimeDir(dataDir: string): Promise<string> {
   return made;
 }
 
-/** Removes the folder that is recorded, and the record. Only when nothing listens there any more and nobody starts. */
+/** Removes the folder that is recorded, and the record. Only when no process listens there and no node is starting. */
 export async function removeRuntimeDir(dataDir: string): Promise<void> {
   const recordFile = path.join(dataDir, RECORD_FILE);
   const recorded = await readRecord(recordFile);
@@ -69,7 +69,7 @@ async function replaceRecord(recordFile: string, runtimeDir: string): Promise<vo
   await rename(draft, recordFile);
 }
 
-/** Ours alone, and no link to elsewhere. One that a cleaner of temporary files took away is made again. */
+/** It belongs to us alone and is no link. If a cleaner of temporary files removed it, it is made again. */
 async function isUsable(runtimeDir: string): Promise<boolean> {
   await mkdir(runtimeDir, { mode: 0o700 }).catch(() => undefined);
   const stats = await lstat(runtimeDir).catch(() => undefined);
@@ -85,7 +85,7 @@ async function shortTemporaryRoot(): Promise<string> {
       await access(candidate, constants.W_OK | constants.X_OK);
       return candidate;
     } catch {
-      // The next one may do.
+      // Try the next one.
     }
   }
   throw new ConfigError(

@@ -1,7 +1,6 @@
 /**
- * Owns the step from bytes that come from outside to a JSON value, at a bounded cost a byte: valid UTF-8 (a byte order
- * mark is passed over), not nested deep, not too many values. A mebibyte of "[" costs the parser a hundred times what a
- * mebibyte of orders does.
+ * Parses bytes from outside as JSON, at a bounded cost a byte: valid UTF-8 (a byte order mark is skipped), bounded
+ * depth, a bounded number of values. A mebibyte of "[" costs the parser a hundred times what a mebibyte of orders does.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 
@@ -11,10 +10,10 @@ export const JSON_BYTES_MAX = 1024 * 1024;
 export const JSON_DEPTH_MAX = 32;
 /** The largest stock batch has half as many. */
 export const JSON_VALUES_MAX = 50_000;
-/** A smaller one can't cost much, whatever its shape; and most are smaller. */
+/** Smaller bodies can't cost much, whatever their shape, and most are smaller. */
 const COUNTED_FROM_BYTES = 8 * 1024;
 
-/** What the sender is told; never quotes the bytes. */
+/** The message for the sender; it never quotes the bytes. */
 export class JsonFault extends Error {
   override readonly name = 'JsonFault';
   readonly code: 'malformed_json' | 'too_deep' | 'too_many_values';
@@ -58,7 +57,7 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Looks at each byte once. Where it is no JSON the parser says so: here it is only counted. */
+/** Looks at each byte once and only counts. The parser reports what is no JSON. */
 function refuseCostlyShape(bytes: Buffer): void {
   let depth = 0;
   let values = 1;

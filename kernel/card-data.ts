@@ -1,6 +1,6 @@
 /**
- * Owns which parts of a JSON value may not hold a card number: every text but article numbers, which may look like
- * one, every name of a member, and every number.
+ * Defines which parts of a JSON value may not hold a card number: every text but article numbers (they may look like
+ * one), every name of a member, and every number.
  */
 import { holdsCardNumber } from './card-numbers.ts';
 import { walkJson, type Place } from './json-texts.ts';

@@ -1,6 +1,6 @@
 /**
- * Owns which first digits belong to which card scheme, and how long that scheme's numbers are (ISO/IEC 7812-1 and the
- * schemes' public ranges). Without it every tenth number of 13 digits would be taken for a card.
+ * Lists which first digits belong to which card scheme, and how long that scheme's numbers are (ISO/IEC 7812-1 and the
+ * schemes' public ranges). Without it every tenth number of 13 digits would pass for a card.
  */
 
 interface IssuerRange {
@@ -11,7 +11,7 @@ interface IssuerRange {
   readonly lengths: number;
 }
 
-/** How many of the first digits tell the issuer. */
+/** How many of the first digits name the issuer. */
 export const ISSUER_DIGITS = 4;
 
 const lengths = (...each: readonly number[]): number => each.reduce((bits, length) => bits | (1 << length), 0);
@@ -21,7 +21,7 @@ const ONLY_16 = lengths(16);
 const FROM_13 = lengths(13, 14, 15, 16, 17, 18, 19);
 const FROM_14 = lengths(14, 15, 16, 17, 18, 19);
 const FROM_16 = lengths(16, 17, 18, 19);
-/** Shorter ones were allowed and are not met; articles of half of Europe would look like them. */
+/** Shorter ones were allowed but are not in use; articles of half of Europe would look like them. */
 const MAESTRO = lengths(16, 18, 19);
 
 const RANGES: readonly IssuerRange[] = [
@@ -56,7 +56,7 @@ const RANGES: readonly IssuerRange[] = [
   { from: 9860, to: 9860, lengths: ONLY_16 }, // Humo
 ];
 
-/** By the first four digits, the lengths that are issued, as bits: a hostile text asks for each of its digits. */
+/** The issued lengths by the first four digits, as bits: a hostile text causes a lookup at each of its digits. */
 const ISSUED = new Uint32Array(10 ** ISSUER_DIGITS);
 for (const { from, to, lengths: issued } of RANGES) {
   for (let prefix = from; prefix <= to; prefix++) ISSUED[prefix]! |= issued;

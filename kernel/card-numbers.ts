@@ -1,8 +1,7 @@
 /**
- * Owns the recognition of card numbers: 13 to 19 digits that begin as an issuer's do, have that issuer's length and a
- * valid check digit (Luhn, ISO/IEC 7812-1), written in one run or in groups with up to three separators between. A card
- * number that is stored or logged makes the whole system subject to card-data rules, so a rare false alarm is the
- * smaller mistake.
+ * Recognises card numbers: 13 to 19 digits that begin as an issuer's do, have that issuer's length and a valid check
+ * digit (Luhn, ISO/IEC 7812-1), written in one run or in groups with up to three separators between. A card number that
+ * is stored or logged makes the whole system subject to card-data rules, so a rare false alarm is the smaller mistake.
  *
  * One pass: at the end of each group of digits the last 19 are looked at, whatever the text's length and shape.
  */
@@ -15,13 +14,13 @@ const DIGITS_MAX = 19;
 const SEPARATORS_MAX = 3;
 
 /**
- * True when the text could hold one at all: cheap, for texts of any length. Texts with characters beyond ASCII could:
- * only a closer look tells.
+ * True when the text may hold one: cheap, for texts of any length. A text with characters beyond ASCII may; only a
+ * closer look decides.
  */
 
 export const MAY_HOLD_CARD_NUMBER = /[^\x00-\x7f]|\d(?:[^\dA-Za-z]*\d){12}/;
 
-/** Its groups are digits often enough to look like a card's; rare enough to be looked for after a find only. */
+/** Groups of a UUID are all digits often enough to look like a card's, and rarely enough to check only after a find. */
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 
 /** True when the text contains a card number. Costs time linear in its length. */
@@ -34,7 +33,7 @@ export function holdsCardNumber(text: string): boolean {
 /** The last digits, in a ring; as many as a power of two above DIGITS_MAX. A scan never waits, so all share it. */
 const RING_MASK = 31;
 const values = new Uint8Array(RING_MASK + 1);
-/** Of each digit: does a group begin with it? */
+/** For each digit: does a group begin with it? */
 const begins = new Uint8Array(RING_MASK + 1);
 const WITHIN = 0;
 const BEGINS = 1;
@@ -86,7 +85,7 @@ function isLetter(unit: number): boolean {
   return (lower >= 97 && lower <= 122 && unit < ASCII_LAST) || unit > ASCII_LAST;
 }
 
-/** Do the last of so many digits make a card number, from some group's beginning on? */
+/** Do the last so many digits make a card number, from the beginning of some group on? */
 function endsWithCardNumber(digits: number, isBeforeLetter: boolean): boolean {
   const lengthMax = Math.min(digits, DIGITS_MAX);
   let sum = 0;
@@ -103,7 +102,7 @@ function endsWithCardNumber(digits: number, isBeforeLetter: boolean): boolean {
   return false;
 }
 
-/** By its first digits and its length; what is an article's number (EAN) by its own check digit is none. */
+/** Decided by its first digits and its length. A number with the valid check digit of an article (EAN) is no card. */
 function isCardsOwn(from: number, length: number): boolean {
   let prefix = 0;
   for (let at = from; at < from + ISSUER_DIGITS; at++) prefix = 10 * prefix + (values[at & RING_MASK] ?? 0);

@@ -1,6 +1,6 @@
 /**
- * Time as a dependency. Nothing below `main.ts` reads the machine's clock but through this port, so that tests can
- * hold time still. Wall time names moments that are stored; monotonic time measures how long something took.
+ * Time as a dependency. Code below `main.ts` reads the machine's clock only through this port, so that tests can stop
+ * time. Wall time names moments that are stored; monotonic time measures how long something took.
  */
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */

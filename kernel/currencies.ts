@@ -1,8 +1,8 @@
 /**
- * Owns the list of currencies in which an order may be: the active codes of ISO 4217 list one (amendments up to January
- * 2026), without funds codes, metals, units of account and test codes. The language's own list has withdrawn codes and
- * depends on the Node.js release; packages for it lag years behind. A test names each code that Node.js knows and
- * neither list here does, so a new one is not missed.
+ * Lists the currencies that an order may have: the active codes of ISO 4217 list one (amendments up to January 2026),
+ * without funds codes, metals, units of account and test codes. The language's own list has withdrawn codes and depends
+ * on the Node.js release; packages lag years behind. A test names each code that Node.js knows and neither list here
+ * does, so a new one is not missed.
  */
 
 export const CURRENCIES: ReadonlySet<string> = new Set(
@@ -16,7 +16,7 @@ export const CURRENCIES: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Withdrawn since 2015, with what came after: named in the refusal, because callers still send them. */
+/** Withdrawn since 2015, with their successors: the refusal names them, because callers still send the old ones. */
 export const WITHDRAWN_CURRENCIES: Readonly<Record<string, string>> = {
   ANG: 'XCG',
   BGN: 'EUR',

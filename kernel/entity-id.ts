@@ -1,6 +1,6 @@
 /**
- * Entity ids: a prefix that tells the kind, then the routing key, which decides the shard. Entities of several kinds
- * with the same routing key live in one shard. Which prefixes there are: runtime/kinds.ts.
+ * Entity ids: a prefix that names the kind, then the routing key, which decides the shard. Entities of several kinds
+ * with one routing key live in one shard. Which prefixes there are: runtime/kinds.ts.
  */
 export const PREFIX_LENGTH = 4;
 

@@ -1,4 +1,4 @@
-/** UUIDs (RFC 9562): v7 in time order for what is made here, v5 for what must come out the same each time. */
+/** UUIDs (RFC 9562): v7 in time order for new ids, v5 for ids that must be the same each time. */
 import { hash, randomFillSync } from 'node:crypto';
 import type { EpochMs } from './clock.ts';
 
@@ -8,7 +8,7 @@ const NAMESPACE_BYTES = 16;
 const pool = Buffer.alloc(RANDOM_POOL_BYTES);
 let poolOffset = RANDOM_POOL_BYTES;
 
-/** A UUID whose first 48 bits are `at`, so that ids made one after another lie beside each other in an index. */
+/** A UUID whose first 48 bits are `at`, so that consecutive ids lie side by side in an index. */
 export function uuidV7(at: EpochMs): string {
   if (poolOffset + RANDOM_BYTES_PER_ID > RANDOM_POOL_BYTES) {
     randomFillSync(pool);
@@ -21,7 +21,7 @@ export function uuidV7(at: EpochMs): string {
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${random.slice(0, 3)}-${variant}${random.slice(6, 8)}-${random.slice(8, 20)}`;
 }
 
-/** The UUID of `name` in `namespace` (itself a UUID): the same for ever. */
+/** The UUID of `name` in `namespace` (itself a UUID): always the same. */
 export function uuidV5(namespace: string, name: string): string {
   const named = Buffer.alloc(NAMESPACE_BYTES + Buffer.byteLength(name));
   named.write(namespace.replaceAll('-', ''), 'hex');

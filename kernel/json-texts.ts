@@ -1,6 +1,6 @@
 /**
- * Owns the walk through a JSON value's texts, names and numbers. Without recursion, and a place costs nothing until it
- * is named: what comes from outside decides how deep and how wide it is.
+ * Walks through a JSON value's texts, names and numbers. It does not recurse, and a place costs nothing until it is
+ * named, because input from outside decides how deep and wide the value is.
  */
 
 /** Where a value stands; undefined is the whole. */

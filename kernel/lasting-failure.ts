@@ -1,8 +1,7 @@
 /**
- * Says of something that is tried again and again what a person must know: the first failure as a warning, and when it
- * has lasted for some tries and some time, what is at fault and what helps, as an error. Each further failure is that
- * same error: the logger makes one line of them and then a count (repeated-causes.ts). Nothing here decides about the
- * retry itself.
+ * Reports a failure that repeats: the first time as a warning, and once it has lasted for some tries and some time as
+ * an error that names what is at fault and what helps. Each further failure is that same error: the logger makes one
+ * line of them and then a count (repeated-causes.ts). It does not decide about the retry itself.
  *
  *   well --failed--> failing (a warning) --tries and time--> lasting (an error, shown in health)
  *   failing, lasting --succeeded, or nothing heard for long--> well
@@ -11,7 +10,7 @@ import type { Logger } from 'pino';
 
 export const LASTING_TRIES = 5;
 export const LASTING_MS = 10_000;
-/** A failure so long after the one before is another one. Longer than any pause between two tries. */
+/** A failure so long after the last one is a new one. Longer than any pause between two tries. */
 const FORGOTTEN_AFTER_MS = 600_000;
 
 export interface LastingFailureOptions {
@@ -21,7 +20,7 @@ export interface LastingFailureOptions {
   readonly remedy: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly monotonicMs: () => number;
-  /** Each call tells of what has failed many times already: the first one is lasting. */
+  /** Each call reports something that has failed many times already, so the first call is lasting. */
   readonly atOnce?: boolean;
 }
 
@@ -38,7 +37,7 @@ export class LastingFailure {
     this.#options = options;
   }
 
-  /** While it lasts: what is at fault, in a few plain words. */
+  /** While it lasts: what is at fault, in a few words. */
   get what(): string | undefined {
     const { what, monotonicMs } = this.#options;
     return this.#lasting && monotonicMs() - this.#lastMs <= FORGOTTEN_AFTER_MS ? what : undefined;

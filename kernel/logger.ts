@@ -1,9 +1,9 @@
 /**
  * Makes every logger of the program: JSON lines on standard output with ISO times and names of levels, without secrets.
- * Equal warnings and errors are one line and then a count: an outage of seconds must not bury what caused it.
+ * Equal warnings and errors are one line and then a count: an outage of seconds must not hide its cause.
  *
- * Fields: `reason` is the text of a failure that can happen, `err` an error that needs a stack, `<thing>Id` an identity,
- * `<what>Ms` a duration. The message says what happened, in plain words.
+ * Fields: `reason` is the text of a failure that can happen, `err` an error that needs a stack, `<thing>Id` an
+ * identity, `<what>Ms` a duration. The message says what happened, in plain words.
  */
 import { pino, type DestinationStream, type Logger, type LogFn } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
@@ -57,7 +57,7 @@ export function createLogger({ level, base, destination, clock = systemClock }: 
   return destination ? pino(options, destination) : pino(options);
 }
 
-/** Holds back what was said a moment ago, and sums it up. */
+/** Holds back lines that repeat, and sums them up. */
 class Folding {
   readonly #causes: RepeatedCauses<Occurrence>;
   readonly #named = new Map<string, Map<string, Set<unknown>>>();
@@ -107,7 +107,7 @@ function writeSummary({ times, seconds, last }: RepeatedCause<Occurrence>): void
   const fields: Record<string, unknown> = { ...last.fields, times, seconds };
   if (fields['err'] !== undefined) {
     fields['reason'] = messageOf(fields['err']);
-    delete fields['err']; // its stack was written with the first
+    delete fields['err']; // the first line has its stack
   }
   for (const [name, values] of last.named) {
     if (values.size > 1) {
@@ -131,7 +131,7 @@ function causeOf({ reason, err }: Readonly<Record<string, unknown>>): string {
   return text.slice(0, REASON_CHARS_MAX).replace(/\d+/g, '#');
 }
 
-/** Of a failure from outside the stack says nothing that its message does not; of a defect it is what a person needs. */
+/** The stack of a failure from outside adds nothing to its message; the stack of a defect is what a person needs. */
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (!isOutage(error)) return pino.stdSerializers.err(error);

@@ -1,15 +1,15 @@
 /**
- * Owns the reading of a Content-Type: is it JSON in UTF-8? Parameters that change nothing are passed over, as every
- * client writes them in its own way: an empty one, any other name, the charset in any case, with or without quotes.
+ * Reads a Content-Type: is it JSON in UTF-8? Parameters that change nothing are ignored, because every client writes
+ * them in its own way: an empty one, any other name, the charset in any case, with or without quotes.
  */
 
-/** Longer ones are no media type; the time a look takes stays small. */
+/** Longer ones are no media type, so a check stays cheap. */
 const LENGTH_MAX = 256;
 const JSON_TYPE = 'application/json';
 /** ASCII is a part of UTF-8. */
 const UTF_8: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
 
-/** False for another type, another charset, two charsets, and what is no Content-Type. */
+/** False for another type, another charset, two charsets, and a text that is no Content-Type. */
 export function isJsonType(contentType: string): boolean {
   if (contentType === JSON_TYPE) return true;
   if (contentType.length > LENGTH_MAX) return false;

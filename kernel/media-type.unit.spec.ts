@@ -47,7 +47,7 @@ describe('the media type of JSON', () => {
     });
   }
 
-  it('is told at a bounded cost', () => {
+  it('is recognised at a bounded cost', () => {
     const growth = growthOf((size) => isJsonType(`application/json${'; charset=utf-8'.repeat(size)}`), 20_000);
     expect(growth).to.be.below(GROWTH_OF_LINEAR_MAX);
   });

@@ -1,7 +1,7 @@
 /**
- * Owns the step from a text as people or programs write it to one that a search for digits can go through unit by
- * unit: digits of every script become ASCII's, wide and circled forms too (NFKC), what can't be seen is taken out, and
- * what is neither a letter nor a digit becomes a separator. Costs time linear in the text's length.
+ * Normalises a text for a search for digits: digits of every script become ASCII's, wide and circled forms too (NFKC),
+ * invisible characters are removed, and other characters that are neither letter nor digit become separators. Costs
+ * time linear in the text's length.
  */
 
 const NON_ASCII = /[^\x00-\x7f]/;

@@ -1,5 +1,5 @@
 /**
- * Takes secrets out of a text that people or log stores will see: passwords in URLs (DATABASE_URL, AMQP_URL, JWKS_URL)
+ * Removes secrets from a text that people or log stores will see: passwords in URLs (DATABASE_URL, AMQP_URL, JWKS_URL)
  * and signed tokens. Applied where text leaves the process, so that no caller can forget it. Linear in the text.
  */
 

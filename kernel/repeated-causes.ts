@@ -1,6 +1,6 @@
 /**
- * Decides which of many equal failures is worth a line: the first at once, the others counted, and a summary at the end
- * of each window for as long as they come. For logs, and for retries that must say what is at fault.
+ * Decides which of many equal failures gets a line: the first one at once, the others as a count at the end of each
+ * window while they last.
  *
  *   unknown --occurred--> first, said at once --more within the window--> counted --window over--> summed up, next window
  *                                             '--none within the window--> unknown
@@ -9,13 +9,13 @@ import type { Clock } from './clock.ts';
 
 /** The first window; an outage of seconds is then one line and one summary. */
 const FIRST_WINDOW_MS = 10_000;
-/** What goes on for longer is said once a minute. */
+/** A longer failure is reported once a minute. */
 const LATER_WINDOW_MS = 60_000;
-/** Different causes at a time. More are all said: a flood of different lines is no repetition. */
+/** Causes remembered at a time. Beyond that every line is written: a flood of different lines is no repetition. */
 const CAUSES_MAX = 200;
 
 export interface RepeatedCause<T> {
-  /** Occurrences since the last line about it. */
+  /** Occurrences since its last line. */
   readonly times: number;
   readonly seconds: number;
   /** What came with the last of them. */
@@ -37,7 +37,7 @@ export class RepeatedCauses<T> {
     this.#clock = clock;
   }
 
-  /** True: it is new, say it now. False: it was said lately, and is counted. */
+  /** True: it is new, so write it now. False: it was written lately and is counted. */
   occurred(cause: string, detail: T): boolean {
     const window = this.#windows.get(cause);
     if (window) {
@@ -56,7 +56,10 @@ export class RepeatedCauses<T> {
     return true;
   }
 
-  /** What happened again and again in the windows that are over. @param all also in those that are not. */
+  /**
+   * The causes that repeated in the windows that are over.
+   * @param all also those of windows that are not over.
+   */
   takeDue(all = false): RepeatedCause<T>[] {
     const now = this.#clock.monotonicMs();
     const due: RepeatedCause<T>[] = [];

@@ -1,17 +1,17 @@
 /**
- * How a process ends: what was started is stopped in the reverse order, and nothing that hangs keeps the rest from being
- * stopped. A stop that is wanted amid a start ends the start first, so that nothing is started behind a stop's back.
+ * How a process ends: its parts are stopped in the reverse order of their start, and a part that hangs does not keep
+ * the rest from stopping. A stop during a start ends the start first, so that no part is started after its stop.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
-/** A part that takes longer is stuck: databases and brokers that do not answer are why. */
+/** A part that takes longer is stuck, because a database or broker does not answer. */
 const STEP_MS_MAX = 3_000;
-/** Also when the time is up each part gets a moment: most need no more. */
+/** When the time is up each part still gets a moment: most need no more. */
 const STEP_MS_MIN = 50;
 const POLL_MS = 20;
 
-/** The start ends here, because a stop is wanted. */
+/** Thrown where the start ends because the process is to stop. */
 export class StopWanted extends Error {
   override readonly name = 'StopWanted';
 
@@ -35,7 +35,7 @@ export interface StopLimits {
   readonly deadline: number;
 }
 
-/** In this order, one after another. Never throws, and is over soon after the deadline. */
+/** Stops the parts in this order, one after another. Never throws, and ends soon after the deadline. */
 export async function stopInOrder(steps: readonly StopStep[], limits: StopLimits): Promise<void> {
   const { log, monotonicMs, deadline } = limits;
   for (const { name, stop, msMax = STEP_MS_MAX } of steps) {
@@ -48,8 +48,8 @@ export async function stopInOrder(steps: readonly StopStep[], limits: StopLimits
 }
 
 /**
- * Runs `stop`, and calls `end` once the time is up, whatever hangs: then the process ends at once, and its workers with
- * it. Parts have bounds of their own; this one does not depend on them.
+ * Runs `stop`, and calls `end` when the time is up, whatever hangs: the process and its workers end at once. This bound
+ * does not depend on the parts' own bounds.
  */
 export function stopOrEnd(
   stop: () => Promise<void>,
@@ -62,7 +62,7 @@ export function stopOrEnd(
   return stop();
 }
 
-/** Whether `work` settles within so many ms. It goes on, unheard, where it does not. */
+/** Whether `work` settles within so many ms. Otherwise it goes on, and its result is dropped. */
 export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const given = new AbortController();
   const ended = work.then(
@@ -75,7 +75,7 @@ export async function endsWithin(work: Promise<unknown>, ms: number): Promise<bo
   return isEnded;
 }
 
-/** Waits for `work` until the deadline, or until `hopeless` says that it is no use. */
+/** Waits for `work` until the deadline, or until `hopeless` returns true. */
 export async function endsUnless(
   work: Promise<unknown>,
   hopeless: () => boolean,
@@ -105,7 +105,10 @@ export class StopOrder {
     if (this.#isWanted) throw new StopWanted();
   }
 
-  /** For a wait in the start that leaves nothing to be stopped. @throws StopWanted as soon as a stop is wanted. */
+  /**
+   * For a wait during the start that leaves nothing to stop.
+   * @throws StopWanted as soon as a stop is wanted.
+   */
   unlessWanted<Value>(work: Promise<Value>): Promise<Value> {
     return Promise.race([work, this.#wanted]);
   }

@@ -1,7 +1,7 @@
 /**
  * Finds those that fail again and again among many that are tried independently: the steps of orders, the messages of
- * entities. Others succeed meanwhile, so the success of one says nothing of another. All that are stuck are one lasting
- * failure, because what a person does about them is one thing.
+ * entities. Others succeed meanwhile, so the success of one says nothing about another. All stuck ones are one lasting
+ * failure, because the remedy is one.
  *
  *   (unknown) --failed--> failing --tries and time--> stuck --over--> (unknown)
  */
@@ -24,7 +24,7 @@ export class StuckAmongMany<Key> {
     this.#monotonicMs = options.monotonicMs;
   }
 
-  /** Whoever says so also says `over`, when it succeeded or is given up: as many are remembered as are tried. */
+  /** A caller of this must also call `over` once the key succeeds or is given up; until then it is remembered. */
   failed(key: Key, reason: string, details: Readonly<Record<string, unknown>> = {}): void {
     const now = this.#monotonicMs();
     let failing = this.#failing.get(key);

@@ -1,6 +1,6 @@
 /**
- * Owns the rule for the names of callers: a token's `sub` and `iss`, and the customer's id that follows from both. The
- * edge, the token command and the settings apply the same rule, so a token that one makes is not refused by another.
+ * The rule for the names of callers: a token's `sub` and `iss`, and the customer's id made of both. The edge, the token
+ * command and the settings share it, so each accepts the tokens that the others make.
  */
 import { isPrintableId, printableIdRule } from './printable-id.ts';
 

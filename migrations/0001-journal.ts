@@ -1,9 +1,9 @@
 /**
- * The journal, its snapshots, the checkpoint of its projections, and the three projections. Forward only.
- * Ids compare by their bytes (COLLATE "C"): that is their order everywhere else, and the cheaper one.
+ * The journal, its snapshots, the checkpoint of its projections, and the three projections. Forward only. Ids compare
+ * by their bytes (COLLATE "C"): that is their order everywhere else, and the cheaper one.
  *
- * Only the primary key of the journal leads with `shard`: a second index that did would be taken by plans made on a
- * young table for the probe of `first - 1`, and make the append several times slower (ARCHITECTURE.md section 1).
+ * Only the primary key of the journal leads with `shard`: plans made on a young table would use a second such index for
+ * the probe of `first - 1`, and make the append several times slower (ARCHITECTURE.md section 1).
  */
 import type { Knex } from 'knex';
 

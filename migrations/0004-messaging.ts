@@ -1,6 +1,6 @@
 /**
- * Who can be reached through RabbitMQ, and how far the events of each shard are published. The relay's checkpoint is its
- * own, because it moves with the broker's confirms and not with the read models.
+ * Which members RabbitMQ reaches, and how far the events of each shard are published. The relay has its own checkpoint,
+ * because it moves with the broker's confirms and not with the read models.
  */
 import type { Knex } from 'knex';
 

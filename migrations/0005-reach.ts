@@ -1,4 +1,4 @@
-/** Whom each worker reaches, by its own measure. Null: a worker of an older version, which doesn't measure. */
+/** Which peers each worker reaches, as it measured. Null: a worker of an older version, which doesn't measure. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

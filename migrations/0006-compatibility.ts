@@ -1,4 +1,4 @@
-/** What each migration demands of the versions that run beside or after it: see migrations/compatibility.ts. */
+/** What each migration requires of the versions that run beside or after it: see migrations/compatibility.ts. */
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {

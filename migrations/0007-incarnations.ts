@@ -1,10 +1,9 @@
 /**
- * Which database this is, and which of its lives: a deployment has one id, and an incarnation for each time that its
- * journal was restored, copied or rewound. An epoch belongs to one incarnation, and epochs never repeat, so the epoch of
- * a row tells which incarnation its message ids are of.
+ * Which database this is, and which of its lives. A deployment has one id, and a new incarnation each time its journal
+ * was restored, copied or rewound. An epoch belongs to one incarnation, and epochs never repeat, so the epoch of a row
+ * tells which incarnation its message ids are of.
  *
- * The messages of a database that has rows are out under ids without a tag: there the first incarnation keeps the empty
- * one.
+ * A database that already has rows has published ids without a tag, so its first incarnation keeps the empty tag.
  */
 import type { Knex } from 'knex';
 

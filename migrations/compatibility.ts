@@ -1,9 +1,9 @@
 /**
- * Owns which versions may run on a database that a newer one has migrated. During a roll the older nodes still run (and
- * restart) beside the first new one, so a migration is additive wherever that is possible: it adds what older versions
- * do not look at. One that older versions can't run on is breaking, and says which version is needed.
+ * Decides which versions may run on a database that a newer one has migrated. During a roll the older nodes still run
+ * (and restart) beside the first new one, so a migration is additive wherever that is possible: it adds only what older
+ * versions ignore. One that older versions can't run on is breaking, and names the version that is needed.
  *
- * The database keeps that of each migration, because the version that must be refused does not know the migration.
+ * The database stores this for each migration, because a version that must be refused does not know the migration.
  */
 export type Compatibility =
   | { readonly kind: 'additive' }
@@ -22,7 +22,7 @@ export function schemaOf(name: string): number {
   return Number.parseInt(name, 10);
 }
 
-/** What the database is to remember of each migration, in their order. */
+/** What the database stores of each migration, in their order. */
 export function compatibilityRows(
   migrations: readonly { readonly name: string; readonly compatibility: Compatibility }[],
 ): CompatibilityRow[] {
