@@ -11,7 +11,7 @@ import { Problem } from './problems.ts';
 import { screenTexts } from './text-screen.ts';
 import { tooManyRequests, type UnfinishedBodies, type UnfinishedBody } from './unfinished-bodies.ts';
 
-/** The client has gone: there is nobody to answer. */
+/** The client has gone, so there is no answer to send. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
@@ -135,7 +135,7 @@ function problemOfJson({ code, message }: JsonFault): Problem {
   return new Problem('validation_failed', message, { errors: [{ pointer: '', code, detail: message }] });
 }
 
-/** Lets a body that nobody reads flow by, so that the connection can be used again; an endless one is cut. */
+/** Lets an unread body flow by, so that the connection can be used again; an endless one is cut. */
 export function discardRest(req: IncomingMessage, bodyBytesMax: number): void {
   if (req.readableFlowing === true || req.destroyed) return;
   let bytes = 0;

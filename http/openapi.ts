@@ -164,9 +164,9 @@ function responsesOf(operation: OperationDefinition): Json {
     };
   }
   for (const { code, status, title } of problemsOf(operation)) {
-    const told = responses[status]?.['description'];
+    const described = responses[status]?.['description'];
     responses[status] = {
-      description: typeof told === 'string' ? `${told}; ${title} (${code})` : `${title} (${code})`,
+      description: typeof described === 'string' ? `${described}; ${title} (${code})` : `${title} (${code})`,
       content: { 'application/problem+json': { schema: schemaRef(problemResponse) } },
     };
   }

@@ -6,9 +6,9 @@ import type { z } from 'zod';
 import { childPointer, pointerOf } from './json-pointer.ts';
 import { Problem, type FieldError } from './problems.ts';
 
-/** A body that is wrong everywhere is told the first of it. */
-export const ERRORS_TOLD_MAX = 20;
-const UNKNOWN_FIELDS_TOLD_MAX = 5;
+/** Of a body that is wrong everywhere, the first errors are enough. */
+export const ERRORS_MAX = 20;
+const UNKNOWN_FIELDS_MAX = 5;
 
 /** Where an input came from, as the subject of a sentence. */
 export type InputSource = 'The body' | 'The query' | 'The path';
@@ -22,9 +22,9 @@ export function parseInput<Schema extends z.ZodType>(
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues
-    .slice(0, ERRORS_TOLD_MAX)
+    .slice(0, ERRORS_MAX)
     .flatMap((issue) => fieldErrorsOf(issue))
-    .slice(0, ERRORS_TOLD_MAX);
+    .slice(0, ERRORS_MAX);
   throw invalidInput(errors, source);
 }
 
@@ -65,9 +65,9 @@ export function parseWithLongList<Schema extends z.ZodType<object>, Element exte
     const parsed = element.safeParse(each);
     if (parsed.success) elements.push(parsed.data);
     else errors.push(...parsed.error.issues.flatMap((issue) => fieldErrorsOf(issue, [name, index])));
-    if (errors.length >= ERRORS_TOLD_MAX) break;
+    if (errors.length >= ERRORS_MAX) break;
   }
-  if (errors.length > 0) throw invalidInput(errors.slice(0, ERRORS_TOLD_MAX));
+  if (errors.length > 0) throw invalidInput(errors.slice(0, ERRORS_MAX));
   // The rest, with one element in the list: its members keep the schema's order.
   const rest = parseInput(schema, { ...(body as object), [name]: list.slice(0, 1) });
   return { ...rest, [name]: elements };
@@ -84,7 +84,7 @@ function fieldErrorsOf(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = [
   const pointer = pointerOf([...base, ...issue.path]);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.slice(0, UNKNOWN_FIELDS_TOLD_MAX).map((key) => ({
+      return issue.keys.slice(0, UNKNOWN_FIELDS_MAX).map((key) => ({
         pointer: childPointer(pointer, key),
         code: 'unknown_field',
         detail: 'is not a field of this request; remove it',

@@ -3,7 +3,7 @@
 const WAIT = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:;[^,]*)?(?=,|$)/i;
 const WAIT_SECONDS_MAX = 30;
 
-/** Seconds from 1 to 30; a longer wish is cut to 30, and what can't be understood is ignored, as the RFC asks. */
+/** Seconds from 1 to 30; a longer wait is cut to 30, and what can't be understood is ignored, as the RFC asks. */
 export function preferredWaitSeconds(header: string | string[] | undefined): number | undefined {
   if (typeof header !== 'string') return undefined;
   const wait = Number(WAIT.exec(header)?.[1] ?? 0);

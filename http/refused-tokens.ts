@@ -3,7 +3,7 @@
  * from the budget of the worker; where nothing is left, tokens that are not known are refused unseen (429) until the
  * budget has grown again. A token that was verified before is never asked for its budget.
  *
- * Behind a proxy all clients have one address, and whoever sends bad tokens spends the budget of all. So it grows by
+ * Behind a proxy all clients have one address, and one sender of bad tokens spends the budget of all. So it grows by
  * the second, not by the minute, and a new token that is good gets through at one of the next tries.
  */
 import { hash } from 'node:crypto';

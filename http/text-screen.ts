@@ -43,7 +43,7 @@ const SCREEN: JsonVisitor = {
     if (isCardText(text, place)) throw cardData(placeOf(place));
     return false;
   },
-  // A bad name is told at its parent: it must not be repeated.
+  // The error points to the parent: a bad name must not be repeated.
   name(name, place) {
     if (name.length > TEXT_UNITS_MAX) throw tooLong(placeOf(place));
     if (!isWellFormed(name)) throw illFormed(placeOf(place));

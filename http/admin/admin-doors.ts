@@ -29,7 +29,7 @@ export function isCrossSite({ host, origin, ...headers }: IncomingHttpHeaders): 
   return origin !== undefined && origin !== `http://${host ?? ''}`;
 }
 
-/** By what proxies say that they speak for others; one that adds none of them can't be told from a local caller. */
+/** Headers by which proxies say that they speak for others. A proxy that adds none looks like a local caller. */
 const PROXY_HEADER = /^(?:forwarded|via|x-real-ip|x-forwarded-.*|x-client-ip|true-client-ip|cf-connecting-ip)$/;
 
 /** A proxy on this machine speaks for others. */

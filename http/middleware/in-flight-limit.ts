@@ -83,7 +83,7 @@ export class InFlightLimit implements Slots {
     });
     res.end(body);
     this.#refused();
-    // Node itself lets flow by what nobody reads; that could be without end where no length was announced.
+    // Node itself lets unread bodies flow by; without an announced length that could be without end.
     const length = req.headers['content-length'] ?? (req.headers['transfer-encoding'] === undefined ? 0 : Infinity);
     if (!(Number(length) <= this.#bodyBytesMax)) discardRest(req, this.#bodyBytesMax);
     return true;

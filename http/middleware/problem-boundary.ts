@@ -1,6 +1,6 @@
 /**
  * Owns the outermost step: every request gets its name, and whatever is thrown behind it becomes an answer in the form
- * of a problem. Where nobody is left to answer it ends here. Nothing a client does may end the process.
+ * of a problem. Where the client has gone it ends here. Nothing a client does may end the process.
  */
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';

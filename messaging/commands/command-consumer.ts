@@ -1,6 +1,6 @@
 /**
  * Owns the consumer of commands: takes a bounded number of messages at a time from the queue, has each handled, and
- * tells the broker what became of it. It finds its way back after an outage by itself; what was unanswered then comes
+ * reports to the broker what became of it. It finds its way back after an outage by itself; what was unanswered then comes
  * again.
  */
 import { ConsumerStatus, type Connection, type Consumer } from 'rabbitmq-client';
@@ -18,7 +18,7 @@ import { withGivenType, withRawBodies } from './raw-bodies.ts';
 
 /** At a time and worker. A commit takes some milliseconds: that is thousands a second, and a bounded loss of time. */
 const PREFETCH = 100;
-/** The client tries again by itself, and tells of its first failure only. */
+/** The client tries again by itself, and reports its first failure only. */
 const WATCH_INTERVAL_MS = 1_000;
 
 const STATUS_OF: Readonly<Record<Verdict, ConsumerStatus>> = {

@@ -25,12 +25,12 @@ import { readCommand, routingKeyOf, type Message } from './read-command.ts';
 import { historyOf, nextStep, type History } from './retry-ladder.ts';
 import { isOwnReplyTo, senderOf } from './sender.ts';
 
-/** What the broker is told: it is done with; it goes back to the queue; the broker itself puts it aside. */
+/** What the broker does with the message: forget it, put it back into the queue, or put it aside itself. */
 export type Verdict = 'acknowledge' | 'requeue' | 'reject';
 
 export interface CommandPublisher {
   publish(envelope: Envelope, body: Buffer): Promise<void>;
-  publishToAnybody(envelope: Envelope, body: Buffer): Promise<void>;
+  publishIfRouted(envelope: Envelope, body: Buffer): Promise<void>;
 }
 
 export interface CommandFigures {
@@ -221,7 +221,7 @@ export class CommandHandler {
     const correlation = correlationId === undefined ? {} : { correlationId };
     const envelope = { ...JSON_PROPERTIES, ...correlation, exchange: '', routingKey: replyTo };
     try {
-      await this.#deps.publisher.publishToAnybody(envelope, Buffer.from(JSON.stringify(answer)));
+      await this.#deps.publisher.publishIfRouted(envelope, Buffer.from(JSON.stringify(answer)));
     } catch (error) {
       this.#deps.log.warn({ ...this.#namesOf(message), reason: messageOf(error) }, 'an answer could not be published');
     }

@@ -23,7 +23,7 @@ class FakePublisher implements CommandPublisher {
     this.published.push({ ...envelope, text: body.toString() });
     return Promise.resolve();
   }
-  publishToAnybody(envelope: Envelope, body: Buffer): Promise<void> {
+  publishIfRouted(envelope: Envelope, body: Buffer): Promise<void> {
     if (this.fault) return Promise.reject(this.fault);
     this.answers.push({ ...envelope, text: body.toString() });
     return Promise.resolve();

@@ -36,8 +36,8 @@ export class ConfirmedPublisher {
     return turn;
   }
 
-  /** Confirmed, but it does not matter whether anybody is there. Any number at a time. */
-  publishToAnybody(envelope: Envelope, body: Buffer): Promise<void> {
+  /** Confirmed also where no queue takes it. Any number at a time. */
+  publishIfRouted(envelope: Envelope, body: Buffer): Promise<void> {
     return this.#send(envelope, body);
   }
 
@@ -77,7 +77,7 @@ export class ConfirmedPublisher {
   async #publish(envelope: Envelope, body: Buffer): Promise<void> {
     this.#returned = false;
     await this.#send({ ...envelope, mandatory: true }, body);
-    // The client tells of a returned message a turn of the event loop later than of its confirm.
+    // The client reports a returned message a turn of the event loop later than its confirm.
     await new Promise(setImmediate);
     if (this.#returned) {
       throw new UnroutableError(`no queue is bound for "${envelope.routingKey}" of "${envelope.exchange}"`);

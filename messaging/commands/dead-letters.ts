@@ -26,7 +26,7 @@ export interface DeadLetter {
   /** A stable code; what the broker itself put aside has the broker's: `delivery_limit`, `rejected`, `expired`. */
   readonly reason: string;
   readonly detail: string;
-  /** Undefined: the broker put it aside, and nobody counted. */
+  /** Undefined: the broker put it aside, and the attempts were not counted. */
   readonly attempts: number | undefined;
   /** ISO 8601. */
   readonly failedAt: string | undefined;

@@ -2,7 +2,7 @@
  * Owns what a message keeps when it is published again: its body, its properties, and the headers of its sender.
  *
  * Left out are what would have an effect of its own: `expiration` (it would be gone from the dead-letter queue),
- * `user-id` (the broker refuses it from anybody else; it moves into a header), `CC` and `BCC` (more copies), and what
+ * `user-id` (the broker refuses it from another user; it moves into a header), `CC` and `BCC` (more copies), and what
  * the broker counts. A kept `x-death` would make a broker before 4.0 take the next round of the ladder for an endless
  * loop, and drop the message without a word. What looks like a card number is left out wherever it stands.
  */

@@ -2,7 +2,7 @@
  * Owns who sent a command, what the node believes of that, and where the sender may be answered.
  *
  * The broker checks the property `user-id` against the sender's login. An `app-id` is only the sender's own word, so the
- * two never share a name: an app called like a user is somebody else.
+ * two never share a name: an app called like a user is another sender.
  *
  * The node may write to every queue of the virtual host, its senders may not. So it answers only where the sender could
  * read anyway: into a queue that carries the sender's verified name, or by RabbitMQ's direct reply-to, whose address

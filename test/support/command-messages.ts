@@ -1,4 +1,4 @@
-/** Messages as the client library hands them over, and a port that answers as it is told. */
+/** Messages as the client library hands them over, and a port whose answers a test scripts. */
 import { MESSAGE_COMMANDS } from '../../actors/index.ts';
 import type { CommandMessage, CommandOutcome, CommandPort } from '../../messaging/commands/command-port.ts';
 import type { Message } from '../../messaging/commands/read-command.ts';

@@ -8,7 +8,7 @@ import { defineOperation } from '../../../http/operation-definition.ts';
 import { parseInput } from '../../../http/parse-input.ts';
 import { preferredWaitSeconds } from '../../../http/prefer.ts';
 import { commandOrder, type CallersCommand } from './command.ts';
-import { answerOrder, findOrder, orderIdOf, type FoundOrder } from './find-order.ts';
+import { answerOrder, findOrder, parseOrderId, type FoundOrder } from './find-order.ts';
 import { PAYMENT_DECLINED } from './order-problems.ts';
 import { cancelOrderRequest, confirmOrderRequest } from './requests.ts';
 import { orderResponse } from './responses.ts';
@@ -114,8 +114,8 @@ async function commandForCaller(
   const { clock, idempotencyNamespace } = services;
   const { principal } = ctx.state;
   const key = idempotencyKeyOf(ctx.req);
-  const orderId = orderIdOf(ctx.params['orderId']);
-  // A customer must not learn from a refusal that somebody else's order exists.
+  const orderId = parseOrderId(ctx.params['orderId']);
+  // A refusal must not show a customer that another customer's order exists.
   if (!isStaff(principal)) await findOrder(services, orderId, principal);
   const source = commandSourceOf(ctx);
   const target = `${ctx.method} /api/v1/orders/${orderId} ${command.type}`;

@@ -9,10 +9,10 @@ import {
 } from '../../../http/message-command.ts';
 import { parseInput } from '../../../http/parse-input.ts';
 import { commandOrder, type CallersCommand } from './command.ts';
-import { orderIdOf, type FoundOrder } from './find-order.ts';
+import { parseOrderId, type FoundOrder } from './find-order.ts';
 import { orderJson } from './order-json.ts';
 import { orderServices } from './order-services.ts';
-import { orderTermsOf } from './order-terms.ts';
+import { makeOrderTerms } from './order-terms.ts';
 import { placeOrder } from './place.ts';
 import { cancelOrderMessage, confirmOrderMessage, parsePlaceOrderMessage, placeOrderMessage } from './requests.ts';
 
@@ -23,8 +23,8 @@ export const placeByMessage = defineMessageCommand({
   perform(services) {
     const ofOrders = orderServices(services);
     return async ({ id, body, principal, source }) => {
-      const terms = orderTermsOf(parsePlaceOrderMessage(body), principal, services.settings.reservationTtlMs);
-      // The order itself keeps the message's id: as a fingerprint, its body tells it from a claim of that id.
+      const terms = makeOrderTerms(parsePlaceOrderMessage(body), principal, services.settings.reservationTtlMs);
+      // The order keeps the message's id itself; by the body's hash it differs from a claim of that id.
       const placement = { orderId: id, terms, fingerprint: terms.bodyHash, source, ...KEYED };
       return performed(services, (await placeOrder(ofOrders, placement)).found);
     };
@@ -65,7 +65,7 @@ async function command(
   asked: CallersCommand,
   rest: unknown,
 ): Promise<PerformedCommand> {
-  const orderId = orderIdOf(givenId);
+  const orderId = parseOrderId(givenId);
   const name = await claimFor(`${asked.type} ${orderId}`, rest);
   const { found } = await commandOrder(services, { orderId, command: asked, name, source, ...KEYED });
   return performed(services, found);

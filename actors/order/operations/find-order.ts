@@ -1,4 +1,4 @@
-/** Owns the reading and the showing of one order: an order of somebody else is answered as if it did not exist. */
+/** Owns the reading and the showing of one order. Another customer's order is answered as if it did not exist. */
 import { orderEntity, type OrderState, type PlacedOrder } from '../order.ts';
 import type { Origin } from '../../../runtime/ask.ts';
 import { isUuid } from '../../../kernel/ids.ts';
@@ -18,7 +18,7 @@ export interface FoundOrder {
 }
 
 /** @throws Problem not_found for anything that can't be an order's id. */
-export function orderIdOf(param: string | undefined): string {
+export function parseOrderId(param: string | undefined): string {
   const orderId = param?.toLowerCase() ?? '';
   if (!isUuid(orderId)) throw notFound(ORDER.name);
   return orderId;

@@ -4,7 +4,7 @@ import type { EdgeServices } from '../../../http/edge-services.ts';
 import { defineOperation } from '../../../http/operation-definition.ts';
 import { orderResponse } from './responses.ts';
 import { entityTag, matchesNone } from '../../../http/entity-tag.ts';
-import { answerOrder, findOrder, orderIdOf } from './find-order.ts';
+import { answerOrder, findOrder, parseOrderId } from './find-order.ts';
 
 export const getOrderOperation = defineOperation({
   id: 'getOrder',
@@ -26,7 +26,7 @@ const REVALIDATE = { 'Cache-Control': 'private, no-cache' };
 
 function createGetOrder(services: EdgeServices): Handler {
   return async (ctx) => {
-    const found = await findOrder(services, orderIdOf(ctx.params['orderId']), ctx.state.principal);
+    const found = await findOrder(services, parseOrderId(ctx.params['orderId']), ctx.state.principal);
     const tag = entityTag(found.version);
     if (matchesNone(ctx.headers['if-none-match'], tag)) {
       ctx.status = 304;

@@ -13,7 +13,7 @@ import { invalidInput, parseInput } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
 import { parseQuery } from '../../../http/query.ts';
 import { orderEventsQuery } from './queries.ts';
-import { findOrder, orderIdOf } from './find-order.ts';
+import { findOrder, parseOrderId } from './find-order.ts';
 import { entriesOf, SEQS_PER_ROW } from './order-history.ts';
 
 export const listOrderEventsOperation = defineOperation({
@@ -35,7 +35,7 @@ const CURSOR = /^([1-9]\d{0,10})\.([0-9a-f]{12})$/;
 function createListOrderEvents(services: EdgeServices): Handler {
   return async (ctx) => {
     const { principal, requestId } = ctx.state;
-    const orderId = orderIdOf(ctx.params['orderId']);
+    const orderId = parseOrderId(ctx.params['orderId']);
     const { cursor, limit } = parseInput(orderEventsQuery, parseQuery(ctx.querystring), 'The query');
     const after = cursor === undefined ? 0 : seqOf(cursor, orderId);
     // Asked first: it judges who may see it, and everything that it has answered is in the journal.

@@ -72,7 +72,7 @@ async function listPage(
   const filter = filterOf(query, ctx.state.principal);
   const filterText = JSON.stringify([filter.status, filter.customerId, filter.from, filter.to]);
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, filterText);
-  // One row more than shown tells whether there is more.
+  // One row more than the page shows whether there is another page.
   const rows = await readView(services, ctx.state.requestId, {
     ...filter,
     ...(after && { after }),

@@ -1,6 +1,6 @@
 /**
- * Owns the form in which an order's rows are shown as its history: public names and data, as messages have them. What
- * the order recorded of its payment and its reservation is shown as what those say of it themselves. Never shows what
+ * Owns the form in which an order's rows are shown as its history: public names and data, as in messages. What the order
+ * recorded of its payment and its reservation is shown as the public events of those. Never shows what
  * the contract of the messages leaves out: addresses, the payment method and its token.
  */
 import { orderEntity, releaseReasonOf, type OrderEvent, type PlacedOrder } from '../order.ts';
@@ -33,14 +33,14 @@ export function entriesOf(row: JournalRow, order: PlacedOrder, withBy: boolean):
   const at = isoOf(row.at);
   return (decodeEvents(row.events, orderEvents) as OrderEvent[]).flatMap((event, ordinal) => {
     const [shown, entityId] = shownOf(event, order);
-    const told = publicDataOf(shown, entityId, row.at);
-    if (told === undefined) return [];
-    const { type, data } = told;
+    const published = publicDataOf(shown, entityId, row.at);
+    if (published === undefined) return [];
+    const { type, data } = published;
     return [{ seq: row.version * SEQS_PER_ROW + ordinal, type, at, data, ...(by && { by }) }];
   });
 }
 
-/** The event that tells of it in public, or is private itself, and whose it is. */
+/** The event that is public in its place, or a private one, and whose it is. */
 function shownOf(
   event: OrderEvent,
   { orderId, terms, total, ...order }: PlacedOrder,
@@ -76,7 +76,7 @@ function shownOf(
   }
 }
 
-/** What an order does by itself has no caller: the form of its command id tells which it is. */
+/** What an order does by itself has no caller; the form of its command id shows whether a step or a timer did it. */
 function byOf({ meta, commandId }: JournalRow): HistoryEntry['by'] {
   if (meta?.by !== undefined) return meta.by;
   if (commandId.startsWith('deadline@')) return { channel: 'timer' };

@@ -11,7 +11,7 @@ import { orderNumberOf } from './order-number.ts';
 /**
  * What is undefined in it leaves no trace in its JSON.
  *
- * @param version of the order that `state` is. @param shards of this installation, for ever the same.
+ * @param version of the order that `state` is. @param shards of this installation; never changes.
  */
 export function orderJson(
   state: PlacedOrder,

@@ -1,6 +1,6 @@
 /** Owns the problems that only orders have, and what becomes of an order's refusals. */
 import { illegalTransition, type Answerer } from '../../../http/answer-problems.ts';
-import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
+import { ERRORS_MAX } from '../../../http/parse-input.ts';
 import { defineProblem, Problem } from '../../../http/problems.ts';
 import { isoOf } from '../../../kernel/instant.ts';
 import type { OrderLine, OrderRefusal } from '../order.ts';
@@ -59,6 +59,6 @@ export function unknownProduct(productIds: readonly string[], lines: readonly Or
   );
   const count = unknown.size === 1 ? 'A product' : `${unknown.size} products`;
   return new Problem(UNKNOWN_PRODUCT, `${count} of this order never had stock.`, {
-    errors: errors.slice(0, ERRORS_TOLD_MAX),
+    errors: errors.slice(0, ERRORS_MAX),
   });
 }

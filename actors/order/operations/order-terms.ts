@@ -2,13 +2,13 @@
 import type { OrderTerms } from '../order.ts';
 import { isStaff, type Principal } from '../../../http/authenticator.ts';
 import { sha256 } from '../../../http/idempotency.ts';
-import { ERRORS_TOLD_MAX } from '../../../http/parse-input.ts';
+import { ERRORS_MAX } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
 import { CURRENCY_MISMATCH } from './order-problems.ts';
 import type { PlaceOrderRequest } from './requests.ts';
 
 /** @throws Problem forbidden, currency_mismatch. */
-export function orderTermsOf(request: PlaceOrderRequest, principal: Principal, reservationTtlMs: number): OrderTerms {
+export function makeOrderTerms(request: PlaceOrderRequest, principal: Principal, reservationTtlMs: number): OrderTerms {
   const customerId = customerOf(request, principal);
   const { billingAddress, confirmation, externalReference, paymentMethod, placedAt, shippingAddress } = request;
   const terms: { -readonly [Term in keyof OrderTerms]: OrderTerms[Term] } = {
@@ -72,5 +72,5 @@ function currencyOf({ orderLines }: PlaceOrderRequest): string {
         ],
   );
   const detail = 'All lines of an order must have the same currency.';
-  throw new Problem(CURRENCY_MISMATCH, detail, { errors: errors.slice(0, ERRORS_TOLD_MAX) });
+  throw new Problem(CURRENCY_MISMATCH, detail, { errors: errors.slice(0, ERRORS_MAX) });
 }

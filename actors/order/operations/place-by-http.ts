@@ -14,7 +14,7 @@ import { EXAMPLE_ORDER } from './example.ts';
 import { orderJson } from './order-json.ts';
 import { CURRENCY_MISMATCH, UNKNOWN_PRODUCT } from './order-problems.ts';
 import { orderServices, type OrderServices } from './order-services.ts';
-import { orderTermsOf } from './order-terms.ts';
+import { makeOrderTerms } from './order-terms.ts';
 import { placeOrder } from './place.ts';
 import { parsePlaceOrder, placeOrderRequest } from './requests.ts';
 import { orderResponse } from './responses.ts';
@@ -48,7 +48,7 @@ function createPlaceOrder(services: OrderServices): Handler {
     const startedAt = clock.nowMs();
     const key = idempotencyKeyOf(ctx.req);
     const request = parsePlaceOrder(await bodies.readJson(ctx.req, ctx.state.principal));
-    const terms = orderTermsOf(request, principal, services.settings.reservationTtlMs);
+    const terms = makeOrderTerms(request, principal, services.settings.reservationTtlMs);
     const keyed = key !== undefined;
     const orderId = keyed ? idOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
@@ -56,7 +56,7 @@ function createPlaceOrder(services: OrderServices): Handler {
     const placement = { orderId, terms, keyed, settleWithinMs: waitMs, source: commandSourceOf(ctx) };
     const { found, replayed, repeated } = await placeOrder(services, placement);
     const { state, version, origin } = found;
-    // After a repetition of our own, `replayed` says nothing about the caller; then the order's age tells.
+    // After a repetition of our own, `replayed` may mean ourselves; then the order's age decides.
     const isReplay = keyed && replayed && (!repeated || state.createdAt < startedAt);
     const headers: Record<string, string> = { Location: `/api/v1/orders/${orderId}`, ETag: entityTag(version) };
     if (waitSeconds !== undefined) headers['Preference-Applied'] = `wait=${waitSeconds}`;

@@ -12,7 +12,7 @@ import { applied, type AppliedCommand } from './command.ts';
 import { unknownProduct } from './order-problems.ts';
 import type { OrderServices } from './order-services.ts';
 
-/** One command for each order, ever. */
+/** Stored: an order has one placing. */
 export const PLACE_COMMAND_ID = 'place';
 const STOCK_OF_PRODUCT = { name: 'stock of a product' };
 const ALL_PRODUCTS_KNOWN: readonly string[] = [];
@@ -27,7 +27,7 @@ export interface Placement {
   /** How long to wait for the order to be at rest; undefined: durable is enough. */
   readonly settleWithinMs: number | undefined;
   readonly source: CommandSource;
-  /** Given where the id may also be claimed by another command, see claim-id.ts: tells this one from those. */
+  /** Given where another command may claim the id, see claim-id.ts: this one differs from those by it. */
   readonly fingerprint?: string;
 }
 

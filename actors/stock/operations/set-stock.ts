@@ -76,7 +76,7 @@ export function askToSetStock(
     command,
     ...name,
     ...source,
-    // Without a name that the item knows again, it can't be told from one that somebody else set over in between.
+    // Without a fingerprint the item can't recognise it, and a second sending could undo what was set in between.
     ...(name.fingerprint === undefined && ({ once: true } as const)),
     until: 'durable',
     timeoutMs: timeouts.commandMs,
