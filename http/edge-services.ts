@@ -10,7 +10,7 @@ import { DEFAULT_TIMEOUTS, type ClaimKeeper, type EdgeDeps, type EdgeLimits, typ
 import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
 
 /** As many as the worker has sessions for them. */
-export const LIST_READS_AT_A_TIME_MAX = 2;
+const LIST_READS_AT_A_TIME_MAX = 2;
 
 export interface EdgeServices {
   readonly actors: Actors;

@@ -71,7 +71,7 @@ export function createOpenApi(
   };
 }
 
-export function openApiDocument(operations: readonly OperationDefinition[], version: string): Json {
+function openApiDocument(operations: readonly OperationDefinition[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const operation of operations) {
     const methods = (paths[operation.path] ??= {});
@@ -134,7 +134,7 @@ function tagOf(path: string): string {
   return collection[0]!.toUpperCase() + collection.slice(1);
 }
 
-export function rolesOf(access: OperationDefinition['access']): readonly string[] {
+function rolesOf(access: OperationDefinition['access']): readonly string[] {
   return { public: [], any: ['customer', 'support', 'admin'], staff: ['support', 'admin'], admin: ['admin'] }[access];
 }
 

@@ -18,7 +18,7 @@ const SEPARATORS_MAX = 3;
  * closer look decides.
  */
 
-export const MAY_HOLD_CARD_NUMBER = /[^\x00-\x7f]|\d(?:[^\dA-Za-z]*\d){12}/;
+const MAY_HOLD_CARD_NUMBER = /[^\x00-\x7f]|\d(?:[^\dA-Za-z]*\d){12}/;
 
 /** Groups of a UUID are all digits often enough to look like a card's, and rarely enough to check only after a find. */
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;

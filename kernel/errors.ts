@@ -15,16 +15,6 @@ export type FailureCode =
   /** The database refused this entity's row for good; nothing was applied. */
   | 'not_applied';
 
-export class HoldfastError extends Error {
-  override readonly name: string = 'HoldfastError';
-  readonly code: FailureCode;
-
-  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
 /** Stored data contradicts the code that reads it: quarantines the one entity that it belongs to. */
 export class CorruptionError extends Error {
   override readonly name = 'CorruptionError';

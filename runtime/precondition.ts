@@ -40,7 +40,7 @@ export function judged<Decided extends AnyDecision>(
 }
 
 /** @param version of an entity that exists; undefined where it does not. */
-export function holds({ ifMatch, ifNoneMatch }: Precondition, version: number | undefined): boolean {
+function holds({ ifMatch, ifNoneMatch }: Precondition, version: number | undefined): boolean {
   if (ifMatch !== undefined && !names(ifMatch, version)) return false;
   return ifNoneMatch === undefined || !names(ifNoneMatch, version);
 }

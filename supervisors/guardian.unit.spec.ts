@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Crash, Directive } from '../runtime/entity/guardian.ts';
-import { CorruptionError, ForeignMessageError, HoldfastError } from '../kernel/errors.ts';
+import { CorruptionError, ForeignMessageError } from '../kernel/errors.ts';
 import { InvariantViolation } from '../kernel/invariant.ts';
 import { ManualClock } from '../test/support/manual-clock.ts';
 import { silentLog } from '../test/support/silent-log.ts';
@@ -33,7 +33,7 @@ describe('the guardian of entities', () => {
       ['no descriptors', withCode('EMFILE'), 'exhausted', 'escalate'],
       ['a bug', BUG, 'unexpected', 'restart'],
       ['an error with another code', withCode('ENOENT'), 'unexpected', 'restart'],
-      ['a failure with a code of ours', new HoldfastError('overloaded', 'x'), 'unexpected', 'restart'],
+      ['a failure with a code of ours', withCode('overloaded'), 'unexpected', 'restart'],
       ['what is no error', 'thrown text', 'unexpected', 'restart'],
       ['nothing', null, 'unexpected', 'restart'],
     ] as const) {

@@ -173,7 +173,7 @@ function retryAfterMs(header: string | string[] | undefined): number | undefined
 }
 
 /** The stable code of a problem document. */
-export function codeIn(body: string): string {
+function codeIn(body: string): string {
   return problemIn(body).code;
 }
 

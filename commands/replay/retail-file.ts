@@ -41,7 +41,7 @@ export interface RetailFile {
   readonly skippedInvoices: number;
 }
 
-export const RETAIL_COLUMNS = [
+const RETAIL_COLUMNS = [
   'InvoiceNo',
   'StockCode',
   'Quantity',

@@ -63,7 +63,7 @@ export function described(difference: Difference): { expected: string; found: st
 }
 
 /** A value as a report shows it: what is inside of an object may be personal, and is only counted. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value !== 'object' || value === null) return shortened(JSON.stringify(value), SHOWN_LENGTH_MAX);
   const entries = value instanceof Map ? value.size : Object.keys(value).length;

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 
-export const NODE_RECORD_FILE = 'node.json';
+const NODE_RECORD_FILE = 'node.json';
 
 const PORT_MAX = 65_535;
 const NODE_RECORD = z.object({

@@ -96,7 +96,7 @@ async function databaseUrlOf(config: Config, baseUrl: string): Promise<string | 
 }
 
 /** An address that listens everywhere is reached at this machine's own. */
-export function baseUrlOf(host: string, port: number): string {
+function baseUrlOf(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CURRENCIES, WITHDRAWN_CURRENCIES } from '../../kernel/currencies.ts';
 import { LINE_AMOUNT_MAX } from '../../kernel/money.ts';
 
-export const currency = z
+const currency = z
   .string()
   .check((payload) => {
     if (CURRENCIES.has(payload.value)) return;

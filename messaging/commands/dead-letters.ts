@@ -104,7 +104,7 @@ async function eachDeadLetter(connection: Connection, visit: (letter: DeadLetter
   }
 }
 
-export function letterOf(message: SyncMessage): DeadLetter {
+function letterOf(message: SyncMessage): DeadLetter {
   const headers: Readonly<Record<string, unknown>> = message.headers ?? {};
   const death = lastDeathOf(headers['x-death']);
   // The broker writes x-death on what it puts aside; a node's copies never have it.

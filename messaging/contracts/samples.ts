@@ -19,7 +19,7 @@ const SUM = { amount: 4_497, currency: 'EUR' } as const;
 const SHORTAGES = [{ productId: 'SKU-2002', code: 'insufficient_inventory', requested: 1, available: 0 }] as const;
 
 /** Of the examples: a deployment with a public address, in its first incarnation. */
-export const SAMPLE_ORIGIN = new MessageOrigin({
+const SAMPLE_ORIGIN = new MessageOrigin({
   deploymentId: 'b9f6c3f0-2a41-4d53-9a77-6f2f0f6f3c11',
   publicUrl: 'https://shop.example.com',
   incarnations: [{ number: 1, tag: '7c0e51b2', firstEpoch: 1, reason: 'the first start', beganAtMs: AT }],

@@ -42,7 +42,7 @@ const UTF8_BYTES_PER_UNIT = 3;
 const NOT_ASCII = 0x80;
 const UINT32 = 2 ** 32;
 /** What RabbitMQ takes by default. A larger one would close the channel, with everything on it, again and again. */
-export const BODY_BYTES_MAX = 16 * 1024 * 1024;
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 /** It has no form in which any broker would take it: to try again is no use. */
 export class UnpublishableError extends Error {

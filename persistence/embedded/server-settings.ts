@@ -4,7 +4,7 @@
  */
 
 /** Part of the socket's file name only; no TCP port is opened. */
-export const SOCKET_PORT = 5432;
+const SOCKET_PORT = 5432;
 
 /** Settings for one small machine that runs nothing but this node. Durability is never traded for speed. */
 export function serverSettings(socketDir: string): Readonly<Record<string, string>> {

@@ -15,7 +15,7 @@ const SERVER_VERSION_MIN = 130_000;
  * Deadlines of orders are judged by the node's clock, leases by the database's. Beyond this an order that waits would
  * end visibly early or late.
  */
-export const CLOCK_SKEW_MAX_MS = 10_000;
+const CLOCK_SKEW_MAX_MS = 10_000;
 const CLOCK_READINGS = 3;
 /** The sessions of a node that was just killed end within seconds. */
 const SESSIONS_WAIT_MS = 5_000;

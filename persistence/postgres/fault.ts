@@ -16,7 +16,7 @@ export type Fault =
   | 'outage';
 
 /** A value that has no binary form: a bug of ours, or of who let it in. Thrown before anything is sent. */
-export class EncodingError extends Error {
+class EncodingError extends Error {
   override readonly name = 'EncodingError';
 }
 

@@ -12,7 +12,7 @@ const STATEMENT_SESSIONS = 3;
 /** The primary's own, and one that prepares the database at a start. */
 const PRIMARY_SESSIONS = 2;
 
-export const SESSIONS_PER_WORKER = READ_SESSIONS_MAX + LIST_SESSIONS_MAX + STATEMENT_SESSIONS;
+const SESSIONS_PER_WORKER = READ_SESSIONS_MAX + LIST_SESSIONS_MAX + STATEMENT_SESSIONS;
 
 export function sessionsOfNode(workers: number): number {
   return workers * SESSIONS_PER_WORKER + PRIMARY_SESSIONS;

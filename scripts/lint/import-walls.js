@@ -9,7 +9,7 @@ const isPure = matcher(PURE);
 const mayBePurelyImported = matcher(PURE_MAY_IMPORT);
 
 /** Why `file` (relative to the root) may not import `specifier`; undefined if it may. */
-export function wallBetween(file, specifier) {
+function wallBetween(file, specifier) {
   const folder = topFolder(file);
   if (specifier.startsWith('.')) {
     const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier));

@@ -16,9 +16,9 @@ const VIEWS_STILL_MS = 1_000;
 export const orderId = (n: number): string => `0190a0b0-0000-7000-8000-${String(n).padStart(12, '0')}`;
 export const CONFIRMED = orderId(1);
 export const SHORT = orderId(2);
-export const DECLINED = orderId(3);
+const DECLINED = orderId(3);
 export const CANCELLED = orderId(4);
-export const UNCAPTURED = orderId(5);
+const UNCAPTURED = orderId(5);
 export const MANUAL = orderId(6);
 
 /** The orders' rows and read models, not written yet. */

@@ -3,7 +3,7 @@ import { MESSAGE_COMMANDS } from '../../actors/index.ts';
 import type { CommandMessage, CommandOutcome, CommandPort } from '../../messaging/commands/command-port.ts';
 import type { Message } from '../../messaging/commands/read-command.ts';
 
-export const JSON_TYPE = 'application/json';
+const JSON_TYPE = 'application/json';
 export const ROUTING_KEYS: ReadonlySet<string> = new Set(MESSAGE_COMMANDS.map(({ routingKey }) => routingKey));
 
 /** A good one; `changes` replace its properties. */

@@ -28,7 +28,7 @@ interface Entity {
 type Command = { readonly type: string } & Readonly<Record<string, unknown>>;
 type Row = Omit<JournalRow, 'meta'>;
 
-export const SHARDS = 4;
+const SHARDS = 4;
 const RESEND_AFTER_MS = 1_000;
 const ROWS_PER_INSERT = 2_000;
 

@@ -1,7 +1,7 @@
 /** Time that moves only when a test says so. */
 import type { Clock, EpochMs } from '../../kernel/clock.ts';
 
-export const MANUAL_CLOCK_START: EpochMs = Date.UTC(2026, 0, 15, 12);
+const MANUAL_CLOCK_START: EpochMs = Date.UTC(2026, 0, 15, 12);
 
 export class ManualClock implements Clock {
   #now = MANUAL_CLOCK_START;

@@ -40,13 +40,13 @@ export const authorizedManual: OrderEvent = { ...authorized, confirmBy: NOW + TT
 export const declined: OrderEvent = { type: 'OrderPaymentDeclined', code: 'no' };
 export const confirmed: OrderEvent = { type: 'OrderConfirmed' };
 export const captured: OrderEvent = { type: 'OrderPaymentCaptured', amount: TOTAL };
-export const captureFailed: OrderEvent = { type: 'OrderPaymentCaptureFailed', code: 'no' };
+const captureFailed: OrderEvent = { type: 'OrderPaymentCaptureFailed', code: 'no' };
 export const cancelRequested: OrderEvent = { type: 'OrderCancellationRequested', ...requested };
 export const cancelDeclined: OrderEvent = { type: 'OrderCancellationRequested', ...declinedFor };
 export const released: OrderEvent = { type: 'OrderInventoryReleased' };
 export const voided: OrderEvent = { type: 'OrderPaymentVoided', authorized: TOTAL };
 export const refunded: OrderEvent = { type: 'OrderPaymentRefunded', amount: TOTAL };
-export const cancelled: OrderEvent = { type: 'OrderCancelled', ...requested };
+const cancelled: OrderEvent = { type: 'OrderCancelled', ...requested };
 
 /** One of each type. */
 export const ORDER_EVENTS: readonly OrderEvent[] = [

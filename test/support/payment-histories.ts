@@ -4,7 +4,7 @@ import { NOW } from './decider-specification.ts';
 
 export const method = { type: 'card', token: 'tok_visa' } as const;
 export const notAfter = NOW + CALL_WINDOW_MS;
-export const sum = { amount: 500, currency: 'GBP' } as const;
+const sum = { amount: 500, currency: 'GBP' } as const;
 
 export const started: PaymentEvent = { type: 'AuthorizationStarted', ...sum, method, notAfter };
 export const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId: 'auth', ...sum };
@@ -20,8 +20,8 @@ export const refundStarted: PaymentEvent = { type: 'RefundStarted', amount: 500,
 export const refunded: PaymentEvent = { type: 'PaymentRefunded', refundId: 'ref', ...sum };
 export const renewed = (step: ProviderStep): PaymentEvent => ({ type: 'CallRenewed', step, notAfter });
 
-export const authorizing = [started];
-export const standing = [started, authorized];
+const authorizing = [started];
+const standing = [started, authorized];
 export const capturing = [...standing, captureStarted];
 export const uncapturable = [...capturing, captureFailed];
 export const paid = [...capturing, captured];

@@ -15,7 +15,7 @@ import { money } from '../../../http/schemas/money.ts';
 import { customerId, optionalText, printableId, text, TEXT_LENGTH_MAX } from '../../../http/schemas/text.ts';
 import { PRODUCT_ID_LENGTH_MAX } from '../../stock/stock.ts';
 
-export const ORDER_LINES_MAX = 2_000;
+const ORDER_LINES_MAX = 2_000;
 const QUANTITY_MAX = 1_000_000;
 const COUNTRY_LENGTH_MAX = 60;
 const EXTERNAL_REFERENCE_LENGTH_MAX = 64;

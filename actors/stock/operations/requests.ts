@@ -4,7 +4,7 @@ import { DEFAULT_WAREHOUSE, ON_HAND_MAX, PRODUCT_ID_LENGTH_MAX } from '../stock.
 import { parseWithLongList } from '../../../http/parse-input.ts';
 import { printableId } from '../../../http/schemas/text.ts';
 
-export const STOCK_BATCH_MAX = 5_000;
+const STOCK_BATCH_MAX = 5_000;
 const WAREHOUSE_ID_LENGTH_MAX = 64;
 
 const productId = printableId(PRODUCT_ID_LENGTH_MAX);

@@ -17,7 +17,7 @@ import { orderIdOf, productOf, RESERVATION_TTL_MS, termsOf, type Scenario, type 
 import { SimulatedEntity } from './simulated-entity.ts';
 import { SimulatedProvider } from './simulated-provider.ts';
 
-export const WAREHOUSES = [DEFAULT_WAREHOUSE, 'north'] as const;
+const WAREHOUSES = [DEFAULT_WAREHOUSE, 'north'] as const;
 
 const START_MS = 1_700_000_000_000;
 /** More than this is in flight only when nothing gets through: what is sent then is lost. */
