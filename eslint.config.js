@@ -27,6 +27,24 @@ const IMPURE_GLOBALS = ['crypto', 'performance', 'process', 'fetch', 'setTimeout
   }),
 );
 
+/** Without the clock a part can't be tested or simulated on a time of its own. */
+const BY_THE_CLOCK = 'Time and timers come from the Clock that is handed in (kernel/clock.ts).';
+const TIMER_GLOBALS = [
+  ...['performance', 'setTimeout', 'setInterval', 'setImmediate'],
+  ...['clearTimeout', 'clearInterval', 'clearImmediate'],
+].map((name) => ({ name, message: BY_THE_CLOCK }));
+const TIME = [
+  'NewExpression[callee.name="Date"][arguments.length=0]',
+  'CallExpression[callee.name="Date"]',
+  'MemberExpression[object.name="Date"][property.name="now"]',
+  'ImportDeclaration[source.value=/^(node:)?timers(\\u002Fpromises)?$/]',
+  'ImportDeclaration[source.value=/^(node:)?perf_hooks$/] ImportSpecifier[imported.name="performance"]',
+].map((selector) => ({ selector, message: BY_THE_CLOCK }));
+/** They measure, load or script the program from outside. */
+const OUTSIDE = ['bench', 'chaos', 'commands', 'scripts', 'examples', 'migrations'].map(
+  (folder) => `${folder}/**/*.ts`,
+);
+
 const ENVIRONMENT = [
   {
     selector: 'MemberExpression[object.name="process"][property.name="env"]',
@@ -68,7 +86,8 @@ export default defineConfig(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     plugins: { walls: { rules: { imports: importWalls } } },
     rules: {
-      'no-restricted-syntax': ['error', ...ENVIRONMENT],
+      'no-restricted-globals': ['error', ...TIMER_GLOBALS],
+      'no-restricted-syntax': ['error', ...ENVIRONMENT, ...TIME],
       'walls/imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -90,7 +109,13 @@ export default defineConfig(
       'no-restricted-globals': ['error', ...IMPURE_GLOBALS],
     },
   },
-  { files: ['config/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['config/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...TIME] } },
+  {
+    files: OUTSIDE,
+    rules: { 'no-restricted-globals': 'off', 'no-restricted-syntax': ['error', ...ENVIRONMENT] },
+  },
+  { files: ['bench/**/*.ts', 'examples/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['kernel/clock.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-syntax': 'off' } },
   {
     files: SPECS,
     rules: {

@@ -99,7 +99,9 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
 
   phase = 'starting PostgreSQL';
   const embedded =
-    config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, runtimeDir, log }) : undefined;
+    config.databaseUrl === undefined
+      ? await startEmbeddedPostgres({ dataDir, runtimeDir, clock: systemClock, log })
+      : undefined;
   if (embedded) started.add({ name: 'embedded PostgreSQL', stop: () => embedded.stop(), msMax: Infinity });
   const databaseUrl = embedded?.url ?? config.databaseUrl!;
 
@@ -128,18 +130,24 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   await started.unlessWanted(refuseUnreachableMachines(ownership, config));
   node.ownership = ownership;
   const version = await packageVersion();
-  const workers = new WorkerSupervisor(log, config.workers, socket, (slot, workerId) => ({
-    slot,
-    workerId,
-    nodeId,
-    config,
-    databaseUrl,
-    runtimeDir,
-    idempotencyNamespace: facts.idempotencyNamespace,
-    deploymentId,
-    ...(devSecret !== undefined && { devSecret }),
-    version,
-  }));
+  const workers = new WorkerSupervisor({
+    clock: systemClock,
+    log,
+    workers: config.workers,
+    socket,
+    settingsOf: (slot, workerId) => ({
+      slot,
+      workerId,
+      nodeId,
+      config,
+      databaseUrl,
+      runtimeDir,
+      idempotencyNamespace: facts.idempotencyNamespace,
+      deploymentId,
+      ...(devSecret !== undefined && { devSecret }),
+      version,
+    }),
+  });
   node.supervisor = workers;
   running.supervisor = workers;
   let burials = Promise.resolve();
@@ -147,16 +155,16 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
     burials = burials.then(() => bury(ownership, workerId, log));
   });
   const stopWorkers = async (): Promise<void> => {
-    const startedMs = performance.now();
+    const startedMs = systemClock.monotonicMs();
     // Other nodes take over what these give away; without any, nobody takes from his neighbour first.
     const drained = ownership
       .drainNode(nodeId)
       .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the node could not be marked as draining'));
-    await endsWithin(drained, FAREWELL_MS);
+    await endsWithin(drained, FAREWELL_MS, systemClock);
     const { shutdownTimeoutMs } = config;
     const reserveMs = Math.min(STOP_RESERVE_MS_MAX, shutdownTimeoutMs * STOP_RESERVE_SHARE);
-    await workers.stop(shutdownTimeoutMs - reserveMs - (performance.now() - startedMs));
-    await endsWithin(burials, FAREWELL_MS);
+    await workers.stop(shutdownTimeoutMs - reserveMs - (systemClock.monotonicMs() - startedMs));
+    await endsWithin(burials, FAREWELL_MS, systemClock);
   };
   started.add({ name: 'workers', stop: stopWorkers, msMax: Infinity });
   await started.unlessWanted(allReady(workers));
@@ -188,7 +196,7 @@ async function compareWithSeen(
 ): Promise<string> {
   sayFound(facts, log);
   if (amqpUrl === undefined) return facts.deploymentId;
-  const marker = new SeenMarker({ amqpUrl, databaseUrl, nodeId, log });
+  const marker = new SeenMarker({ amqpUrl, databaseUrl, nodeId, clock: systemClock, log });
   started.add({ name: 'mark of what was seen', stop: () => marker.stop() });
   const found = await started.unlessWanted(marker.compare(brokerAway));
   sayFound(found, log);
@@ -300,10 +308,10 @@ function signalled(log: Logger): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (firstAt === undefined) {
-          firstAt = performance.now();
+          firstAt = systemClock.monotonicMs();
           log.info({ signal }, 'stopping: finishing what is under way');
           resolve(0);
-        } else if (performance.now() - firstAt > SECOND_SIGNAL_MS) {
+        } else if (systemClock.monotonicMs() - firstAt > SECOND_SIGNAL_MS) {
           log.warn({ signal }, 'stopping at once');
           process.exit(1);
         }
@@ -353,7 +361,12 @@ async function main(): Promise<void> {
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
     process.exit(1);
   };
-  await stopOrEnd(() => stopAll(started, unsaidEnd(running, said, log), timeoutMs, log), { timeoutMs, log, end });
+  await stopOrEnd(() => stopAll(started, unsaidEnd(running, said, log), timeoutMs, log), {
+    timeoutMs,
+    clock: systemClock,
+    log,
+    end,
+  });
   log.flush();
   process.exit(exitCode);
 }
@@ -367,12 +380,12 @@ function unsaidEnd(running: Promise<unknown>, said: unknown, log: Logger): Promi
 }
 
 async function stopAll(started: StopOrder, ended: Promise<unknown>, timeoutMs: number, log: Logger): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = systemClock.monotonicMs() + timeoutMs;
   started.want();
   // A start that is under way ends behind the part in hand, which then is stopped before those that it needs. A node
   // that runs waits for failures only.
-  await endsWithin(ended, deadline - performance.now());
-  await started.stop({ log, monotonicMs: () => performance.now(), deadline });
+  await endsWithin(ended, deadline - systemClock.monotonicMs(), systemClock);
+  await started.stop({ log, clock: systemClock, deadline });
 }
 
 if (cluster.isPrimary) void main();

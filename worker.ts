@@ -115,8 +115,12 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const stores = [journalStore, projectionStore, ownershipStore];
   const quarantineStore = new PostgresQuarantineStore(pool);
 
-  const broker = config.amqpUrl === undefined ? undefined : new Broker(config.amqpUrl, purpose, log);
-  const eventsBroker = config.amqpUrl === undefined ? undefined : new Broker(config.amqpUrl, `${purpose}/events`, log);
+  const broker =
+    config.amqpUrl === undefined ? undefined : new Broker({ url: config.amqpUrl, name: purpose, clock, log });
+  const eventsBroker =
+    config.amqpUrl === undefined
+      ? undefined
+      : new Broker({ url: config.amqpUrl, name: `${purpose}/events`, clock, log });
   const socketPath = join(runtimeDir, `${workerId}.sock`);
   const hasBroker = broker !== undefined;
   const me = { workerId, nodeId, slot, host: config.machineName, socketPath, pid: process.pid, version, hasBroker };
@@ -153,10 +157,9 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     if (ask.to.startsWith(RATE_LIMIT_PREFIX)) void countRequest(rateLimiter, ask).then(reply);
     else if (!answerPing(ask, reply)) region.receive(ask, internal, reply);
   };
-  const monotonicMs = (): number => clock.monotonicMs();
   const pathOf = (worker: string): string | undefined => ownership.members.get(worker)?.socketPath;
-  const sockets = new LocalSocketTransport({ path: socketPath, pathOf, receive, monotonicMs });
-  const brokerTransport = broker && new RabbitMqTransport({ broker, workerId, receive, log, monotonicMs });
+  const sockets = new LocalSocketTransport({ path: socketPath, pathOf, receive, clock });
+  const brokerTransport = broker && new RabbitMqTransport({ broker, workerId, receive, log, clock });
   const peers = new PeerWatch({
     me,
     sockets,
@@ -168,7 +171,8 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   broker?.onChange(() => peers.look());
   const transport = new PeerRouter(peers);
   const prepared =
-    eventsBroker && new PreparedBroker(eventsBroker, ordersTopology({ deploymentId: settings.deploymentId }), log);
+    eventsBroker &&
+    new PreparedBroker(eventsBroker, { topology: ordersTopology({ deploymentId: settings.deploymentId }), clock, log });
   const events = eventsBroker && new EventPublisher(eventsBroker.connection, { clock });
   const relay =
     prepared &&
@@ -182,7 +186,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
       publishUnrouted: (message, confirm) => events.publishUnrouted(message, confirm),
       brokerIsUp: () => prepared.isReady,
       onMissing: () => prepared.mend(),
-      gather: (portion) => void setTimeout(portion, EVENTS_GATHER_MS),
+      gather: (portion) => void clock.after(EVENTS_GATHER_MS, portion),
       clock,
       log,
     });
@@ -195,8 +199,8 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     kinds: KINDS,
     clock,
     log,
-    recoveries: new Recoveries(journalStore),
-    outside: openPorts(KINDS, config.chosen),
+    recoveries: new Recoveries(journalStore, clock),
+    outside: openPorts(KINDS, config.chosen, clock),
     directory: ownership,
     transport,
     guardian,
@@ -206,13 +210,13 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     saveSnapshots: (snapshots) => journalStore.saveSnapshots(snapshots),
     ...(relay && { follower: relay }),
   });
-  const projections = new Projections(projectionStore, log, {
+  const projections = new Projections(projectionStore, clock, log, {
     wakesChanged: (wakes) => region.wakesChanged(wakes),
     shardLost: (shard) => keeper.failed(shard),
     setApart: (unwritable) => quarantine.setApart(unwritable),
     written: (entityId) => quarantine.remove(entityId),
   });
-  const journal = new Journal(journalStore, log, (shard) => keeper.failed(shard));
+  const journal = new Journal(journalStore, { clock, log, shardLost: (shard) => keeper.failed(shard) });
   region.connect(journal, projections);
   const keeper: ShardKeeper = new ShardKeeper(
     {
@@ -310,13 +314,13 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     failures,
     ...(relay && { relay }),
   };
-  const reporter = new Reporter(reported, (report) => tell({ kind: 'report', report }));
+  const reporter = new Reporter(reported, clock, (report) => tell({ kind: 'report', report }));
   reporter.start();
 
   /** Resolves when every shard has an owner, and those of this worker are served. */
   const begin = async (): Promise<void> => {
     ownership.begin();
-    while (!ownership.complete || keeper.takingCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!ownership.complete || keeper.takingCount > 0) await clock.sleep(5);
     tell({ kind: 'serving' });
     prepared?.onReady(() => commands?.start());
     // A consumer finds its way back by itself, and would take the other deployment's commands.
@@ -346,16 +350,17 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     ownership.drain();
     const graceEnd = Math.min(deadline, clock.monotonicMs() + KEEP_ALIVE_GRACE_MS);
     const answered = Promise.all([http.drain(() => edge.inFlight(), graceEnd, deadline), commands?.drain(timeoutMs)]);
-    const limits = { monotonicMs, deadline };
+    const limits = { clock, deadline };
     await endsUnless(answered, databaseIsAway, limits);
     // Shards go to whoever may take them; what nobody takes is finished here.
-    while (ownership.othersTake && ownership.held.size > 0 && !databaseIsAway() && monotonicMs() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    while (ownership.othersTake && ownership.held.size > 0 && !databaseIsAway() && clock.monotonicMs() < deadline)
+      await clock.sleep(10);
     await endsUnless(region.drain(deadline), databaseIsAway, limits);
     await endsUnless(journal.drain(), databaseIsAway, limits);
   };
   const exit = async (timeoutMs: number): Promise<void> => {
-    const deadline = monotonicMs() + (databaseIsAway() ? Math.min(timeoutMs, EXIT_WITHOUT_DATABASE_MS) : timeoutMs);
+    const deadline =
+      clock.monotonicMs() + (databaseIsAway() ? Math.min(timeoutMs, EXIT_WITHOUT_DATABASE_MS) : timeoutMs);
     ownership.cease();
     http.server.closeAllConnections();
     leaving.stop();
@@ -363,7 +368,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     health.stop();
     reporter.stop();
     const steps = [
-      { name: 'read models', stop: () => projections.close(monotonicMs, deadline) },
+      { name: 'read models', stop: () => projections.close(deadline) },
       { name: 'relay', stop: () => relay?.close() },
       { name: 'events', stop: () => events?.close() },
       { name: 'ownership', stop: () => ownership.stop() },
@@ -378,7 +383,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
         stop: () => Promise.all([...stores.map((store) => store.close()), pool.end(), listPool.end()]),
       },
     ];
-    await stopInOrder(steps, { log, monotonicMs, deadline });
+    await stopInOrder(steps, { log, clock, deadline });
     log.flush();
     process.exit(0);
   };
@@ -407,7 +412,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
 /** Resolves when the worker has reached those who serve, or it is clear that it does not: then it owns nothing for now. */
 async function admission(ownership: Ownership, peers: PeerWatch, clock: Clock, log: Logger): Promise<void> {
   const deadline = clock.monotonicMs() + ADMISSION_WAIT_MS;
-  while (!ownership.admitted && clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!ownership.admitted && clock.monotonicMs() < deadline) await clock.sleep(5);
   if (ownership.admitted) return;
   log.error(
     { unreached: peers.describe() },

@@ -2,6 +2,7 @@
  * `npm run -s dlq`: commands that came by message and were put aside. Lists them, shows one, and sends them back after
  * what was wrong has been mended.
  */
+import { systemClock } from '../kernel/clock.ts';
 import { loadConfig } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { redriveDeadLetters, visitDeadLetters, type DeadLetter } from '../messaging/commands/dead-letters.ts';
@@ -100,7 +101,7 @@ async function show(connection: Connection, id: string, json: string | undefined
 }
 
 async function redrive(connection: Connection, wanted: ReadonlySet<string> | 'all'): Promise<number> {
-  const redriven = await redriveDeadLetters(connection, ({ id }) => wanted === 'all' || wanted.has(id));
+  const redriven = await redriveDeadLetters(connection, systemClock, ({ id }) => wanted === 'all' || wanted.has(id));
   for (const id of redriven) process.stdout.write(`${id} is sent back.\n`);
   process.stdout.write(`${redriven.length} sent back.\n`);
   const missing = wanted === 'all' ? [] : [...wanted].filter((id) => !redriven.includes(id));

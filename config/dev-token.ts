@@ -3,6 +3,7 @@
  * bench. Production tokens come from an identity provider; a node only verifies them.
  */
 import { SignJWT } from 'jose';
+import { systemClock, type Clock } from '../kernel/clock.ts';
 
 export const ROLES = ['customer', 'support', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
@@ -15,11 +16,12 @@ export interface DevTokenRequest {
   readonly sub: string;
   readonly role: Role;
   readonly ttlSeconds: number;
+  readonly clock?: Pick<Clock, 'nowMs'>;
 }
 
 /** Signs a token that a node with the same secret, issuer and audience accepts until `ttlSeconds` from now. */
 export async function signDevToken(request: DevTokenRequest): Promise<string> {
-  const issuedAt = Math.floor(Date.now() / 1000);
+  const issuedAt = Math.floor((request.clock ?? systemClock).nowMs() / 1000);
   const token = new SignJWT({ role: request.role })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(request.sub)

@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import { createLogger } from '../kernel/logger.ts';
 import { orderBody, startEdge, type EdgeHarness } from '../test/support/edge-harness.ts';
-import { ManualClock } from '../test/support/manual-clock.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { AccessLog } from './access-log.ts';
 
 describe('the access log', () => {
@@ -75,7 +75,7 @@ describe('the access log', () => {
   it('counts what is refused before it is read: one line at once, then one with the number', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     try {
-      const clock = new ManualClock();
+      const clock = new HeldClock();
       const written: string[] = [];
       const destination = { write: (line: string) => void written.push(line) };
       const access = new AccessLog(createLogger({ level: 'info', base: {}, destination, clock }), clock, []);

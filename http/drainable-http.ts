@@ -61,9 +61,9 @@ export class DrainableHttp {
       const late = this.#clock.monotonicMs() >= graceEnd;
       if (late) this.server.closeIdleConnections();
       if (inFlight() === 0 && (late || (this.#listeners?.connections ?? 0) === 0)) return;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await this.#clock.sleep(POLL_MS);
       // A worker that was busy has requests before it that it has not read: their connections are not idle.
-      await new Promise(setImmediate);
+      await this.#clock.nextTurn();
     }
   }
 

@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
 import { expect } from 'chai';
-import { orderBody, TestClock, until, withEdge } from '../test/support/edge-harness.ts';
+import { orderBody, until, withEdge } from '../test/support/edge-harness.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { inProcessRateLimiter } from './rate-limiter.ts';
 
 describe('limits of the edge', () => {
   it('counts customers, tells them on every answer, and answers 429 beyond', async () => {
-    const clock = new TestClock();
+    const clock = new HeldClock();
     await withEdge({ rateLimiter: inProcessRateLimiter({ clock, limit: 2 }) }, async (edge) => {
       const first = await edge.send('/api/v1/orders');
       expect(first.headers.get('ratelimit-policy')).to.equal('"default";q=2;w=60');

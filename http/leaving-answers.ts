@@ -7,7 +7,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 
 export interface LeavingLimits {
   /** Without any progress in writing, a connection is closed after this time. */
@@ -51,14 +51,14 @@ export class LeavingAnswers {
   readonly #limits: LeavingLimits;
   readonly #connections = new Set<Connection>();
   readonly #connectionOf = new WeakMap<Socket, Connection>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: Timer;
   #counted: Count = { answers: 0, bytes: 0 };
   #countedAtMs = -Infinity;
 
   constructor(clock: Clock, limits: Partial<LeavingLimits> = {}) {
     this.#clock = clock;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
-    this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
+    this.#timer = clock.every(SWEEP_INTERVAL_MS, () => this.sweep(), { unref: true });
   }
 
   /**
@@ -107,7 +107,7 @@ export class LeavingAnswers {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 
   #connect(socket: Socket): Connection {

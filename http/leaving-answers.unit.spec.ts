@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { startEdge, TestClock, until, type EdgeHarness } from '../test/support/edge-harness.ts';
+import { startEdge, until, type EdgeHarness } from '../test/support/edge-harness.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { placedOrder, orderIdOf } from '../test/support/order-states.ts';
 import { LeavingAnswers } from './leaving-answers.ts';
 
@@ -20,7 +21,7 @@ const hugeViews = {
 };
 
 describe('answers on their way out', () => {
-  const clock = new TestClock();
+  const clock = new HeldClock();
   let leaving: LeavingAnswers;
   let edge: EdgeHarness;
   const sockets: Socket[] = [];

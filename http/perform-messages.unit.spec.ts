@@ -6,7 +6,8 @@ import { defineMessageCommand, type MessageCommand } from './message-command.ts'
 import { Problem } from './problems.ts';
 import { CLAIMS } from '../actors/index.ts';
 import { FakeActors } from '../test/support/fake-actors.ts';
-import { TEST_SECRET, TestClock } from '../test/support/edge-harness.ts';
+import { TEST_SECRET } from '../test/support/edge-harness.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 
 const commandOf = (routingKey: string, changes: Partial<MessageCommand> = {}): MessageCommand =>
@@ -17,7 +18,7 @@ const commandOf = (routingKey: string, changes: Partial<MessageCommand> = {}): M
   });
 
 function edgeWith(...messages: MessageCommand[]) {
-  const clock = new TestClock();
+  const clock = new HeldClock();
   const deps = {
     ...{ actors: new FakeActors(clock), clock, log: silentLog, claims: CLAIMS, auth: { jwtSecret: TEST_SECRET } },
     idempotencyNamespace: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',

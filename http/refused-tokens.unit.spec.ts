@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { signToken, TestClock, withEdge } from '../test/support/edge-harness.ts';
+import { signToken, withEdge } from '../test/support/edge-harness.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { Problem } from './problems.ts';
 import { ADDRESS_BUDGET, RefusedTokens, WORKER_BUDGET } from './refused-tokens.ts';
 import { unauthenticated } from './unauthenticated.ts';
@@ -23,7 +24,7 @@ describe('tokens that are not accepted', () => {
   }
 
   it('are limited for their address, and the limit is over soon', () => {
-    const clock = new TestClock();
+    const clock = new HeldClock();
     const refused = new RefusedTokens(clock);
     expect(lookedAt(refused, 5_000, () => '192.0.2.1')).to.equal(ADDRESS_BUDGET.burst);
     expect(
@@ -35,14 +36,14 @@ describe('tokens that are not accepted', () => {
   });
 
   it('are limited for the network of an IPv6 address, however it is written', () => {
-    const refused = new RefusedTokens(new TestClock());
+    const refused = new RefusedTokens(new HeldClock());
     const one = (n: number): string => (n % 2 === 0 ? `2001:db8::${n}` : `2001:db8:0:0:${n}::1`);
     expect(lookedAt(refused, 5_000, one)).to.equal(ADDRESS_BUDGET.burst);
     expect(lookedAt(refused, 10, () => '2001:db8:0:1::1')).to.equal(10);
   });
 
   it('are limited in all, from however many addresses', () => {
-    const refused = new RefusedTokens(new TestClock());
+    const refused = new RefusedTokens(new HeldClock());
     expect(lookedAt(refused, 5_000, (n) => `10.0.${n >> 8}.${n & 255}`)).to.equal(WORKER_BUDGET.burst);
   });
 
@@ -71,7 +72,7 @@ describe('tokens that are not accepted', () => {
     })).timeout(20_000);
 
   it('are refused again without another look, with the same answer', () => {
-    const clock = new TestClock();
+    const clock = new HeldClock();
     const refused = new RefusedTokens(clock);
     const problem = unauthenticated('no');
     refused.add('Bearer x', '192.0.2.1', problem);

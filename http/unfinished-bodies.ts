@@ -6,7 +6,7 @@
  * Almost every body comes with its headers, in the same turn of the event loop. So bodies are looked at once, at the
  * end of the turn; those that are there by then cost no more than a place in a list.
  */
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import { retryAfterSeconds } from './answer-problems.ts';
 import { Problem } from './problems.ts';
 
@@ -57,7 +57,7 @@ export class UnfinishedBodies {
   /** The oldest first. */
   readonly #slow = new Set<UnfinishedBody>();
   readonly #slowOf = new Map<string, number>();
-  #sweeper: NodeJS.Timeout | undefined;
+  #sweeper: Timer | undefined;
 
   constructor(clock: Clock, slots: Slots, limits: UnfinishedBodyLimits) {
     this.#clock = clock;
@@ -71,7 +71,7 @@ export class UnfinishedBodies {
   }
 
   begun(body: UnfinishedBody): void {
-    if (this.#ofThisTurn.length === 0) setImmediate(() => this.#endTurn());
+    if (this.#ofThisTurn.length === 0) this.#clock.soon(() => this.#endTurn());
     this.#ofThisTurn.push(body);
   }
 
@@ -99,7 +99,7 @@ export class UnfinishedBodies {
     this.#slots.pause();
     this.#slow.add(body);
     this.#slowOf.set(body.caller, ofCaller);
-    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
+    this.#sweeper ??= this.#clock.every(SWEEP_INTERVAL_MS, () => this.#sweep(), { unref: true });
     if (ofCaller > perCallerMax) body.refuse(tooManyOfCaller(perCallerMax));
     else if (this.#slow.size > totalMax) for (const oldest of this.#slow) return oldest.refuse(tooManyOfAll());
   }
@@ -112,7 +112,7 @@ export class UnfinishedBodies {
       body.refuse(tooSlow(deadlineMs));
     }
     if (this.#slow.size > 0) return;
-    clearInterval(this.#sweeper);
+    this.#sweeper?.cancel();
     this.#sweeper = undefined;
   }
 }

@@ -7,6 +7,7 @@
  *   failing, lasting --succeeded, or nothing heard for long--> well
  */
 import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
 
 export const LASTING_TRIES = 5;
 export const LASTING_MS = 10_000;
@@ -19,7 +20,7 @@ export interface LastingFailureOptions {
   /** What a person can look at, or do: a sentence. */
   readonly remedy: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  readonly monotonicMs: () => number;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Each call reports something that has failed many times already, so the first call is lasting. */
   readonly atOnce?: boolean;
 }
@@ -39,8 +40,8 @@ export class LastingFailure {
 
   /** While it lasts: what is at fault, in a few words. */
   get what(): string | undefined {
-    const { what, monotonicMs } = this.#options;
-    return this.#lasting && monotonicMs() - this.#lastMs <= FORGOTTEN_AFTER_MS ? what : undefined;
+    const { what, clock } = this.#options;
+    return this.#lasting && clock.monotonicMs() - this.#lastMs <= FORGOTTEN_AFTER_MS ? what : undefined;
   }
 
   /** While it lasts: the same with the reason and what helps. For people who run the node: a reason may quote data. */
@@ -53,8 +54,8 @@ export class LastingFailure {
   }
 
   failed(reason: string, details: Readonly<Record<string, unknown>> = {}): void {
-    const { log, what, remedy, monotonicMs, atOnce = false } = this.#options;
-    const now = monotonicMs();
+    const { log, what, remedy, clock, atOnce = false } = this.#options;
+    const now = clock.monotonicMs();
     if (this.#tries > 0 && now - this.#lastMs > FORGOTTEN_AFTER_MS) this.#reset();
     if (this.#tries++ === 0) this.#sinceMs = now;
     this.#lastMs = now;
@@ -68,8 +69,8 @@ export class LastingFailure {
 
   succeeded(): void {
     if (this.#tries === 0) return;
-    const { log, what, monotonicMs } = this.#options;
-    if (this.#lasting) log.info({ tries: this.#tries, seconds: this.#seconds(monotonicMs()) }, `over: ${what}`);
+    const { log, what, clock } = this.#options;
+    if (this.#lasting) log.info({ tries: this.#tries, seconds: this.#seconds(clock.monotonicMs()) }, `over: ${what}`);
     this.#reset();
   }
 

@@ -1,7 +1,7 @@
 /** What a log hears of something that fails again and again. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { ManualClock } from '../test/support/manual-clock.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { keptLog } from '../test/support/silent-log.ts';
 import { LastingFailure } from './lasting-failure.ts';
 import { createLogger } from './logger.ts';
@@ -13,7 +13,13 @@ describe('a lasting failure', () => {
   const over = (options: { atOnce?: boolean } = {}) => {
     nowMs = 0;
     const { log, lines } = keptLog();
-    const failure = new LastingFailure({ what: WHAT, remedy: 'Do this.', log, monotonicMs: () => nowMs, ...options });
+    const failure = new LastingFailure({
+      what: WHAT,
+      remedy: 'Do this.',
+      log,
+      clock: { monotonicMs: () => nowMs },
+      ...options,
+    });
     const failFor = (ms: number, everyMs: number): void => {
       for (const end = nowMs + ms; nowMs < end; nowMs += everyMs) failure.failed('refused', { rows: 3 });
     };
@@ -35,7 +41,7 @@ describe('a lasting failure', () => {
   it('leaves a few lines an outage in the log of a node', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     try {
-      const clock = new ManualClock();
+      const clock = new HeldClock();
       const written: string[] = [];
       const destination = { write: (line: string) => void written.push(line) };
       const log = createLogger({ level: 'info', base: {}, destination, clock });
@@ -43,7 +49,7 @@ describe('a lasting failure', () => {
         what: WHAT,
         remedy: 'Do this.',
         log,
-        monotonicMs: () => clock.monotonicMs(),
+        clock,
       });
       for (let second = 0; second < 120; second++) {
         for (let tries = 0; tries < 100; tries++) failure.failed(`refused after ${tries} ms`);

@@ -6,7 +6,7 @@
  * identity, `<what>Ms` a duration. The message says what happened, in plain words.
  */
 import { pino, type DestinationStream, type Logger, type LogFn } from 'pino';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock, type Timer } from './clock.ts';
 import { isOutage, messageOf } from './errors.ts';
 import { redactSecrets } from './redact.ts';
 import { RepeatedCauses, type RepeatedCause } from './repeated-causes.ts';
@@ -29,7 +29,7 @@ export interface LoggerOptions {
   readonly base: Readonly<Record<string, unknown>>;
   /** Standard output if left out. */
   readonly destination?: DestinationStream;
-  readonly clock?: Pick<Clock, 'monotonicMs'>;
+  readonly clock?: Pick<Clock, 'monotonicMs' | 'every'>;
 }
 
 interface Occurrence {
@@ -61,10 +61,12 @@ export function createLogger({ level, base, destination, clock = systemClock }: 
 class Folding {
   readonly #causes: RepeatedCauses<Occurrence>;
   readonly #named = new Map<string, Map<string, Set<unknown>>>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Pick<Clock, 'monotonicMs' | 'every'>;
+  #timer: Timer | undefined;
   #atExit = false;
 
-  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+  constructor(clock: Pick<Clock, 'monotonicMs' | 'every'>) {
+    this.#clock = clock;
     this.#causes = new RepeatedCauses(clock);
   }
 
@@ -75,7 +77,7 @@ class Folding {
     const write = (summed: object, text: string): void => method.apply(log, [summed, text] as Parameters<LogFn>);
     const isNew = this.#causes.occurred(cause, { write, fields, message, named });
     if (isNew) named.clear();
-    this.#timer ??= setInterval(() => this.#sumUp(false), SUMMARY_INTERVAL_MS).unref();
+    this.#timer ??= this.#clock.every(SUMMARY_INTERVAL_MS, () => this.#sumUp(false), { unref: true });
     if (!this.#atExit) process.once('exit', () => this.#sumUp(true));
     this.#atExit = true;
     return isNew;
@@ -84,7 +86,7 @@ class Folding {
   #sumUp(all: boolean): void {
     for (const repeated of this.#causes.takeDue(all)) writeSummary(repeated);
     if (!this.#causes.isEmpty) return;
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     this.#named.clear();
   }

@@ -2,8 +2,8 @@
  * How a process ends: its parts are stopped in the reverse order of their start, and a part that hangs does not keep
  * the rest from stopping. A stop during a start ends the start first, so that no part is started after its stop.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
 
 /** A part that takes longer is stuck, because a database or broker does not answer. */
 const STEP_MS_MAX = 3_000;
@@ -30,20 +30,21 @@ export interface StopStep {
 
 export interface StopLimits {
   readonly log: Pick<Logger, 'warn' | 'error'>;
-  readonly monotonicMs: () => number;
+  readonly clock: Clock;
   /** Monotonic ms. */
   readonly deadline: number;
 }
 
 /** Stops the parts in this order, one after another. Never throws, and ends soon after the deadline. */
 export async function stopInOrder(steps: readonly StopStep[], limits: StopLimits): Promise<void> {
-  const { log, monotonicMs, deadline } = limits;
+  const { log, clock, deadline } = limits;
   for (const { name, stop, msMax = STEP_MS_MAX } of steps) {
-    const ms = Math.max(STEP_MS_MIN, Math.min(msMax, deadline - monotonicMs()));
+    const ms = Math.max(STEP_MS_MIN, Math.min(msMax, deadline - clock.monotonicMs()));
     const stopped = Promise.resolve()
       .then(stop)
       .catch((error: unknown) => log.error({ part: name, err: error }, 'a part did not stop cleanly'));
-    if (!(await endsWithin(stopped, ms))) log.warn({ part: name, waitedMs: Math.round(ms) }, 'a part does not stop');
+    if (!(await endsWithin(stopped, ms, clock)))
+      log.warn({ part: name, waitedMs: Math.round(ms) }, 'a part does not stop');
   }
 }
 
@@ -53,23 +54,23 @@ export async function stopInOrder(steps: readonly StopStep[], limits: StopLimits
  */
 export function stopOrEnd(
   stop: () => Promise<void>,
-  { timeoutMs, log, end }: { timeoutMs: number; log: Pick<Logger, 'error'>; end: () => void },
+  { timeoutMs, clock, log, end }: { timeoutMs: number; clock: Clock; log: Pick<Logger, 'error'>; end: () => void },
 ): Promise<void> {
-  setTimeout(() => {
+  clock.after(timeoutMs, () => {
     log.error({ timeoutMs }, 'not everything stopped within SHUTDOWN_TIMEOUT_MS; the process ends all the same');
     end();
-  }, timeoutMs);
+  });
   return stop();
 }
 
 /** Whether `work` settles within so many ms. Otherwise it goes on, and its result is dropped. */
-export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+export async function endsWithin(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
   const given = new AbortController();
   const ended = work.then(
     () => true,
     () => true,
   );
-  const late = sleep(ms, false, { signal: given.signal }).catch(() => false);
+  const late = clock.sleep(ms, { signal: given.signal }).then(() => false);
   const isEnded = await Promise.race([ended, late]);
   given.abort();
   return isEnded;
@@ -79,11 +80,11 @@ export async function endsWithin(work: Promise<unknown>, ms: number): Promise<bo
 export async function endsUnless(
   work: Promise<unknown>,
   hopeless: () => boolean,
-  { monotonicMs, deadline }: Pick<StopLimits, 'monotonicMs' | 'deadline'>,
+  { clock, deadline }: Pick<StopLimits, 'clock' | 'deadline'>,
 ): Promise<boolean> {
   for (;;) {
-    if (await endsWithin(work, POLL_MS)) return true;
-    if (hopeless() || monotonicMs() >= deadline) return false;
+    if (await endsWithin(work, POLL_MS, clock)) return true;
+    if (hopeless() || clock.monotonicMs() >= deadline) return false;
   }
 }
 

@@ -3,8 +3,9 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import { keptLog } from '../test/support/silent-log.ts';
 import { endsUnless, endsWithin, StopOrder, stopOrEnd, StopWanted, stopInOrder } from './stop-order.ts';
+import { systemClock } from './clock.ts';
 
-const monotonicMs = (): number => performance.now();
+const clock = systemClock;
 const hangs = (): Promise<never> => new Promise(() => undefined);
 
 describe('stopping', () => {
@@ -23,7 +24,7 @@ describe('stopping', () => {
         },
         { name: 'good', stop: () => stopped.push('good') },
       ],
-      { log, monotonicMs, deadline: Infinity },
+      { log, clock, deadline: Infinity },
     );
     expect(stopped).to.deep.equal(['good']);
     expect(lines.map(({ part }) => part)).to.deep.equal(['hanging', 'failing', 'throwing']);
@@ -41,18 +42,18 @@ describe('stopping', () => {
         { name: 'a', stop: hangs },
         { name: 'b', stop: soon('b') },
       ],
-      { log, monotonicMs, deadline: -Infinity },
+      { log, clock, deadline: -Infinity },
     );
     expect([stopped, lines.map(({ part }) => part)]).to.deep.equal([['b'], ['a']]);
   });
 
   it('waits for what can end, and not for what is hopeless', async () => {
-    const limits = { monotonicMs, deadline: Infinity };
-    expect(await endsWithin(Promise.reject(new Error('an end, too')), 1_000)).to.equal(true);
+    const limits = { clock, deadline: Infinity };
+    expect(await endsWithin(Promise.reject(new Error('an end, too')), 1_000, clock)).to.equal(true);
     expect(await endsUnless(Promise.resolve(), () => false, limits)).to.equal(true);
     let asked = 0;
     expect(await endsUnless(hangs(), () => ++asked > 1, limits)).to.equal(false);
-    expect(await endsUnless(hangs(), () => false, { monotonicMs, deadline: -Infinity })).to.equal(false);
+    expect(await endsUnless(hangs(), () => false, { clock, deadline: -Infinity })).to.equal(false);
   });
 
   describe('by a hard end', () => {
@@ -66,7 +67,7 @@ describe('stopping', () => {
       it(`ends the process, not before its time, where the stop ${what}`, () => {
         const { log, lines } = keptLog();
         let ends = 0;
-        void stopOrEnd(stop, { timeoutMs: 30_000, log, end: () => ends++ });
+        void stopOrEnd(stop, { timeoutMs: 30_000, clock, log, end: () => ends++ });
         mock.timers.tick(29_999);
         expect([ends, lines.length]).to.deep.equal([0, 0]);
         mock.timers.tick(1);
@@ -91,7 +92,7 @@ describe('stopping', () => {
       order.add(part('lock'));
       order.want();
       expect(() => order.add(part('database'))).to.throw(StopWanted);
-      await order.stop({ log, monotonicMs, deadline: Infinity });
+      await order.stop({ log, clock, deadline: Infinity });
       expect(stopped).to.deep.equal(['database', 'lock']);
     });
   });

@@ -5,6 +5,7 @@
  *
  *   (unknown) --failed--> failing --tries and time--> stuck --over--> (unknown)
  */
+import type { Clock } from './clock.ts';
 import { LASTING_MS, LASTING_TRIES, LastingFailure, type LastingFailureOptions } from './lasting-failure.ts';
 
 interface Failing {
@@ -15,18 +16,18 @@ interface Failing {
 
 export class StuckAmongMany<Key> {
   readonly failure: LastingFailure;
-  readonly #monotonicMs: () => number;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #failing = new Map<Key, Failing>();
   #stuck = 0;
 
   constructor(options: Omit<LastingFailureOptions, 'atOnce'>) {
     this.failure = new LastingFailure({ ...options, atOnce: true });
-    this.#monotonicMs = options.monotonicMs;
+    this.#clock = options.clock;
   }
 
   /** A caller of this must also call `over` once the key succeeds or is given up; until then it is remembered. */
   failed(key: Key, reason: string, details: Readonly<Record<string, unknown>> = {}): void {
-    const now = this.#monotonicMs();
+    const now = this.#clock.monotonicMs();
     let failing = this.#failing.get(key);
     if (!failing) this.#failing.set(key, (failing = { sinceMs: now, tries: 0, isStuck: false }));
     failing.tries++;

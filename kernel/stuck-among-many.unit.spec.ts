@@ -1,15 +1,15 @@
 /** Finding those that fail again and again among many that succeed. */
 import { expect } from 'chai';
-import { ManualClock } from '../test/support/manual-clock.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { keptLog } from '../test/support/silent-log.ts';
 import { StuckAmongMany } from './stuck-among-many.ts';
 
 describe('the stuck among many', () => {
   const begin = () => {
-    const clock = new ManualClock();
+    const clock = new HeldClock();
     const { log, lines } = keptLog();
     const stuck = new StuckAmongMany<string>({
-      ...{ what: 'a step fails', remedy: 'Do this.', log, monotonicMs: () => clock.monotonicMs() },
+      ...{ what: 'a step fails', remedy: 'Do this.', log, clock },
     });
     const failFor = (seconds: number, ...keys: string[]): void => {
       for (let second = 0; second < seconds; second++) {

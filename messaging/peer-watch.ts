@@ -12,7 +12,7 @@
 import type { Logger } from 'pino';
 import type { Answer, Ask } from '../runtime/ask.ts';
 import type { PeerTransport, WorkerId } from '../runtime/sharding/peers.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import type { Member } from '../persistence/ports.ts';
 
 /** A way to the other workers, which counts what each of them has answered. */
@@ -101,7 +101,7 @@ export class PeerWatch {
   readonly #peers = new Map<WorkerId, Peer>();
   /** Our own queue, by the broker: proof that what others send here arrives. */
   readonly #own: Track | undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: Timer;
   #roundMs: number;
   /** Where the next round begins, if not all peers have a place in one. */
   #next = 0;
@@ -112,8 +112,7 @@ export class PeerWatch {
     this.#deps = deps;
     this.#roundMs = deps.clock.monotonicMs();
     this.#own = deps.broker && this.#track('RabbitMQ', deps.broker);
-    this.#timer = setInterval(() => this.look(), PING_INTERVAL_MS);
-    this.#timer.unref();
+    this.#timer = deps.clock.every(PING_INTERVAL_MS, () => this.look(), { unref: true });
   }
 
   /** Whom there is to reach. Newcomers are pinged at once. */
@@ -182,7 +181,7 @@ export class PeerWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 
   /** The best first. Between nodes the broker, as between machines; sockets where they are on one machine. */

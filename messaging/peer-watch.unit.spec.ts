@@ -5,7 +5,7 @@ import type { Ask, ShardAnswer } from '../runtime/ask.ts';
 import type { ShardReply } from '../runtime/entity/entity-host.ts';
 import { failed } from '../runtime/entity/entity-shell.ts';
 import type { Member } from '../persistence/ports.ts';
-import { ManualClock } from '../test/support/manual-clock.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { PeerRouter } from './peer-router.ts';
 import { answerPing, PeerWatch, PING_INTERVAL_MS, STEADY_MS, UNREACHED_AFTER_MS, type Way } from './peer-watch.ts';
@@ -57,7 +57,7 @@ class ScriptedWay implements Way {
 describe('peer watch', () => {
   const me = memberOf('a', 0);
   const [sibling, near, far] = [memberOf('a', 1), memberOf('b', 0), memberOf('c', 0, 'machine-2')];
-  let clock: ManualClock;
+  let clock: HeldClock;
   let sockets: ScriptedWay;
   let broker: ScriptedWay;
   let watch: PeerWatch;
@@ -66,7 +66,7 @@ describe('peer watch', () => {
 
   beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval'] });
-    clock = new ManualClock();
+    clock = new HeldClock();
     [sockets, broker] = [new ScriptedWay(), new ScriptedWay()];
     changes = 0;
     const log = silentLog;

@@ -14,6 +14,7 @@
  *                                  --unknown-------> every shard of the batch is lost; what gathered for them is dropped
  */
 import type { Logger } from 'pino';
+import type { Clock } from '../kernel/clock.ts';
 import { failpoint } from '../kernel/failpoints.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { invariant } from '../kernel/invariant.ts';
@@ -51,6 +52,12 @@ export interface AppendEntry {
 /** This process is no longer the shard's owner; every entity of it must be dropped from memory. */
 export type ShardLost = (shard: number, reason: 'conflict' | 'unknown') => void;
 
+export interface JournalDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly shardLost: ShardLost;
+}
+
 export interface JournalFigures {
   readonly gatheredRows: number;
   readonly commits: number;
@@ -61,6 +68,7 @@ export interface JournalFigures {
 
 export class Journal {
   readonly #store: JournalStore;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onShardLost: ShardLost;
   readonly #heads = new Map<number, ShardHead>();
@@ -79,10 +87,11 @@ export class Journal {
   #commits = 0;
   #rows = 0;
 
-  constructor(store: JournalStore, log: Logger, onShardLost: ShardLost) {
+  constructor(store: JournalStore, { clock, log, shardLost }: JournalDeps) {
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
-    this.#onShardLost = onShardLost;
+    this.#onShardLost = shardLost;
   }
 
   /** From now on rows of these shards may be appended. The heads come from `JournalStore.takeShards`. */
@@ -111,7 +120,7 @@ export class Journal {
   }
 
   get stalledMs(): number {
-    return this.#flushing ? Math.round(performance.now() - this.#progressMs) : 0;
+    return this.#flushing ? Math.round(this.#clock.monotonicMs() - this.#progressMs) : 0;
   }
 
   /** Entries of one shard are written in the order of these calls. The answer comes by the entry's own methods. */
@@ -123,7 +132,7 @@ export class Journal {
     this.#gathered.push(entry);
     this.#gatheredBytes += entry.row.events.length;
     if (!this.#flushing) {
-      this.#progressMs = performance.now();
+      this.#progressMs = this.#clock.monotonicMs();
       this.#flushing = this.#flush();
     }
   }
@@ -138,7 +147,7 @@ export class Journal {
       await this.#pace();
       this.#excluded.clear();
       this.#lost.clear();
-      this.#startedMs = performance.now();
+      this.#startedMs = this.#clock.monotonicMs();
       const batch = this.#takeBatch();
       this.#batchRows = batch.length;
       await this.#write(batch);
@@ -151,9 +160,9 @@ export class Journal {
    * with the one after it, and under load a moment more. An append costs as much as dozens of rows in it.
    */
   async #pace(): Promise<void> {
-    const pauseMs = this.#startedMs + APPEND_INTERVAL_MIN_MS - performance.now();
-    if (pauseMs > 0 && this.#batchRows >= PACED_ROWS_MIN) await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    await new Promise(setImmediate);
+    const pauseMs = this.#startedMs + APPEND_INTERVAL_MIN_MS - this.#clock.monotonicMs();
+    if (pauseMs > 0 && this.#batchRows >= PACED_ROWS_MIN) await this.#clock.sleep(pauseMs);
+    await this.#clock.nextTurn();
   }
 
   #takeBatch(): AppendEntry[] {
@@ -205,7 +214,7 @@ export class Journal {
   /** @param rows sorted by (shard, seq). */
   #commit(rows: readonly (readonly [NewRow, AppendEntry])[], written: ReadonlySet<number>): void {
     this.#commits++;
-    this.#progressMs = performance.now();
+    this.#progressMs = this.#clock.monotonicMs();
     const lost = new Set<number>();
     rows.forEach(([{ shard, seq, epoch }], index) => {
       if (!written.has(shard)) lost.add(shard);
@@ -235,7 +244,7 @@ export class Journal {
         return this.#writeWithout(failure.entityIds, batch, error);
       case 'transient':
         if (retries >= TRANSIENT_RETRIES_MAX) return this.#loseAll(batch, error);
-        await new Promise((resolve) => setTimeout(resolve, TRANSIENT_PAUSE_MS * 2 ** retries));
+        await this.#clock.sleep(TRANSIENT_PAUSE_MS * 2 ** retries);
         return this.#write(batch, retries + 1);
       case 'conflict':
         if (!batch.some((entry) => entry.row.shard === failure.shard)) return this.#loseAll(batch, error);

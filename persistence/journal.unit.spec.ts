@@ -1,6 +1,7 @@
 /** Group commit over a store that fails as told. The log is real; what callers were told is held against it. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { systemClock } from '../kernel/clock.ts';
 import { pendingRow, ROW_AT, wholeLog } from '../test/support/journal-rows.ts';
 import {
   type AppendScript,
@@ -49,9 +50,13 @@ class Bench {
   /** In the order it was told. */
   readonly told: string[] = [];
   readonly callers: Caller[] = [];
-  readonly journal = new Journal(this.store, silentLog, (shard, reason) => {
-    this.lost.push(`${shard} ${reason}`);
-    this.onLost(shard);
+  readonly journal = new Journal(this.store, {
+    clock: systemClock,
+    log: silentLog,
+    shardLost: (shard, reason) => {
+      this.lost.push(`${shard} ${reason}`);
+      this.onLost(shard);
+    },
   });
   onLost: (shard: number) => void = () => undefined;
 

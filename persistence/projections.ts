@@ -15,7 +15,7 @@
 import type { Logger } from 'pino';
 import { failpoint } from '../kernel/failpoints.ts';
 import { messageOf } from '../kernel/errors.ts';
-import type { EpochMs } from '../kernel/clock.ts';
+import type { Clock, EpochMs, Timer } from '../kernel/clock.ts';
 import type { PlacedOrder } from '../actors/order/order.ts';
 import type { StockLevel } from '../actors/stock/stock.ts';
 import { LastingFailure } from '../kernel/lasting-failure.ts';
@@ -82,6 +82,7 @@ interface Apart {
 
 export class Projections {
   readonly #store: ProjectionStore;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #hooks: ProjectionHooks;
   #shards = new Map<number, ShardChanges>();
@@ -98,19 +99,20 @@ export class Projections {
   #lagRows = 0;
   /** Monotonic ms: no row that is not flushed is older. */
   #lagSinceMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #flushing: Promise<void> | undefined;
   #closed = false;
 
-  constructor(store: ProjectionStore, log: Logger, hooks: ProjectionHooks) {
+  constructor(store: ProjectionStore, clock: Clock, log: Logger, hooks: ProjectionHooks) {
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
     this.#hooks = hooks;
     this.#failure = new LastingFailure({
       what: "the read models can't be written",
       remedy: 'Look at the reason, the database, and "npm run -s quarantine -- list".',
       log,
-      monotonicMs: () => performance.now(),
+      clock,
     });
   }
 
@@ -130,7 +132,7 @@ export class Projections {
 
   /** How long the oldest row that the read models lack has waited. */
   get lagMs(): number {
-    return this.#lagRows > 0 ? Math.round(performance.now() - this.#lagSinceMs) : 0;
+    return this.#lagRows > 0 ? Math.round(this.#clock.monotonicMs() - this.#lagSinceMs) : 0;
   }
 
   get lagRows(): number {
@@ -174,13 +176,13 @@ export class Projections {
       return;
     }
     changes.to = row.seq;
-    if (this.#lagRows++ === 0) this.#lagSinceMs = performance.now();
+    if (this.#lagRows++ === 0) this.#lagSinceMs = this.#clock.monotonicMs();
     if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
     // Most entities settle before anything of them was stored.
     if (row.wakeAt === null && !this.#stored.get(row.shard)!.has(row.entityId)) this.#wakes.delete(row.entityId);
     else this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
     if (this.#views.size >= FLUSH_ENTITIES_MAX) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+    else this.#flushSoon();
   }
 
   /**
@@ -197,30 +199,29 @@ export class Projections {
     if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
     this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
     this.#stored.get(row.shard)?.add(row.entityId);
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+    this.#flushSoon();
   }
 
   /** Writes what has gathered. Never throws; what could not be written is tried again. */
   async flush(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined; // also when a flush is under way: its end sets the next one
     if (this.#flushing) return this.#flushing;
     if (this.#lagRows === 0 && this.#refreshed.size === 0) return;
     this.#flushing = this.#write().finally(() => {
       this.#flushing = undefined;
-      if ((this.#lagRows > 0 || this.#refreshed.size > 0) && !this.#closed)
-        this.#timer ??= setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);
+      if ((this.#lagRows > 0 || this.#refreshed.size > 0) && !this.#closed) this.#flushSoon();
     });
     return this.#flushing;
   }
 
   /** Writes everything, if it can be written by `deadline` (monotonic ms) and within few tries. */
-  async close(monotonicMs: () => number, deadline: number): Promise<void> {
+  async close(deadline: number): Promise<void> {
     await this.#flushing;
-    for (let tries = 0; this.#lagRows > 0 && tries < CLOSE_TRIES_MAX && monotonicMs() < deadline; tries++)
+    for (let tries = 0; this.#lagRows > 0 && tries < CLOSE_TRIES_MAX && this.#clock.monotonicMs() < deadline; tries++)
       await this.flush();
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     if (this.#lagRows > 0)
       this.#log.warn(
         { rows: this.#lagRows },
@@ -228,12 +229,16 @@ export class Projections {
       );
   }
 
+  #flushSoon(): void {
+    this.#timer ??= this.#clock.after(FLUSH_INTERVAL_MS, () => void this.flush());
+  }
+
   async #write(): Promise<void> {
     const views = this.#views;
     const wakes = this.#wakes;
     this.#views = new Map();
     this.#wakes = new Map();
-    const begunMs = performance.now();
+    const begunMs = this.#clock.monotonicMs();
     const refreshed = this.#refreshed;
     this.#refreshed = new Set();
     const moves = [...this.#shards]
@@ -295,7 +300,7 @@ export class Projections {
 
   /** After a failed flush a checkpoint stands where it was, where we wanted it, or somebody else moved it. */
   async #resynchronize(moves: ProjectionFlush['moves'], wakes: ReadonlyMap<string, ChangedWake>): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+    await this.#clock.sleep(RETRY_PAUSE_MS);
     let checkpoints: Map<number, number>;
     try {
       checkpoints = await this.#store.checkpoints(moves.map(({ shard }) => shard));

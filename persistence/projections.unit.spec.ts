@@ -1,5 +1,6 @@
 /** The projections of one worker over a store that fails as told. */
 import { expect } from 'chai';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { orderIdOf, placedOrder, stockLevelOf } from '../test/support/order-states.ts';
 import { ScriptedProjectionStore } from '../test/support/scripted-projection-store.ts';
 import { silentLog } from '../test/support/silent-log.ts';
@@ -12,13 +13,14 @@ const ENTITY = `ord_${ORDER}`;
 const ENTITIES_OF_AN_EARLY_FLUSH = 2_000;
 
 class Bench {
+  readonly clock = new HeldClock();
   readonly store = new ScriptedProjectionStore();
   readonly wakes: Record<string, number>[] = [];
   readonly lost: number[] = [];
   readonly apart: Unwritable[] = [];
   readonly written: string[] = [];
   listFails = false;
-  readonly projections = new Projections(this.store, silentLog, {
+  readonly projections = new Projections(this.store, this.clock, silentLog, {
     wakesChanged: (wakes) => this.wakes.push(Object.fromEntries(wakes)),
     shardLost: (shard) => {
       this.lost.push(shard);
@@ -66,7 +68,7 @@ class Bench {
   }
 
   async end(): Promise<void> {
-    await this.projections.close(() => 0, -1);
+    await this.projections.close(-1);
   }
 }
 
@@ -136,7 +138,8 @@ describe('projections', () => {
     const open = bench.store.hold();
     bench.order(1, 1, null);
     const flush = bench.flush();
-    await waitUntil('it is seen', () => bench.projections.lagMs >= 20);
+    bench.clock.advance(20);
+    expect(bench.projections.lagMs).to.equal(20);
     open();
     await flush;
     expect(bench.projections.lagMs).to.equal(0);
@@ -579,7 +582,7 @@ describe('projections', () => {
       over(1);
       bench.store.next('fails');
       bench.order(1, 1, null);
-      await bench.projections.close(() => 0, 1);
+      await bench.projections.close(1);
       expect([bench.orderVersion(), bench.projections.lagRows]).to.deep.equal([1, 0]);
     });
 
@@ -587,7 +590,7 @@ describe('projections', () => {
       over(1);
       bench.store.next(...Array.from({ length: 20 }, () => 'fails' as const));
       bench.order(1, 1, null);
-      await bench.projections.close(() => 0, 1);
+      await bench.projections.close(1);
       expect(bench.store.sent.length).to.be.at.most(2);
     });
 
@@ -595,8 +598,9 @@ describe('projections', () => {
       over(1);
       bench.store.next('fails', 'fails', 'fails');
       bench.order(1, 1, null);
-      let now = 0;
-      await bench.projections.close(() => now++, 1);
+      const closed = bench.projections.close(1);
+      bench.clock.advance(1);
+      await closed;
       expect(bench.projections.lagRows).to.equal(1);
     });
   });

@@ -3,6 +3,7 @@
  * idempotency key and the last time to start it, nothing else (ARCHITECTURE.md section 5).
  */
 import type { Choice } from '../config/choice.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { invariant } from '../kernel/invariant.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { OutsideCall } from '../kernel/decider.ts';
@@ -19,21 +20,27 @@ export function portChoices(kinds: Kinds): Choice[] {
 }
 
 /** One implementation of each port. @param chosen its name by the port's setting, from the configuration. */
-export function openPorts(kinds: Kinds, chosen: Readonly<Record<string, string>>): Map<string, OutsideService> {
+export function openPorts(
+  kinds: Kinds,
+  chosen: Readonly<Record<string, string>>,
+  clock: Clock,
+): Map<string, OutsideService> {
   const services = new Map<string, OutsideService>();
   for (const [name, { setting, implementations }] of kinds.ports) {
     const open = implementations[chosen[setting] ?? ''];
     invariant(open !== undefined, `${setting} names an implementation`);
-    services.set(name, open());
+    services.set(name, open(clock));
   }
   return services;
 }
 
 /** Calls ports with their time limits. */
 export class OutsidePorts {
+  readonly #clock: Clock;
   readonly #ports = new Map<string, OutsidePort & { readonly service: OutsideService }>();
 
-  constructor(kinds: Kinds, services: ReadonlyMap<string, OutsideService>) {
+  constructor(kinds: Kinds, services: ReadonlyMap<string, OutsideService>, clock: Clock) {
+    this.#clock = clock;
     for (const [name, port] of kinds.ports) {
       const service = services.get(name);
       invariant(service !== undefined, `the port ${name} has an implementation`);
@@ -48,12 +55,12 @@ export class OutsidePorts {
     const { what, timeoutMs, service } = port;
     return new Promise((resolve, reject) => {
       const inDoubt = (error: unknown): void => {
-        clearTimeout(timer);
+        timer.cancel();
         reject(new Error(`a call of ${what} is in doubt: ${messageOf(error)}`, { cause: error }));
       };
-      const timer = setTimeout(() => inDoubt(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const timer = this.#clock.after(timeoutMs, () => inDoubt(new Error(`no answer within ${timeoutMs} ms`)));
       service.perform(call).then((outcome) => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve(outcome);
       }, inDoubt);
     });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { KINDS } from '../actors/index.ts';
 import { PROVIDERS } from '../actors/payment/providers/index.ts';
 import { stockActor } from '../actors/stock/index.ts';
+import { systemClock } from '../kernel/clock.ts';
 import type { OutsidePort, OutsideService } from './entity/outside-port.ts';
 import { Kinds } from './kinds.ts';
 import { openPorts, OutsidePorts, portChoices } from './outside-ports.ts';
@@ -18,7 +19,7 @@ describe('ports to the outside', () => {
   });
   const open = (port: OutsidePort): OutsidePorts => {
     const kinds = new Kinds([{ ...stockActor, outside: { carrier: port } }]);
-    return new OutsidePorts(kinds, openPorts(kinds, { CARRIER: 'van' }));
+    return new OutsidePorts(kinds, openPorts(kinds, { CARRIER: 'van' }, systemClock), systemClock);
   };
   const reasonFor = (call: Promise<unknown>): Promise<string> =>
     call.then(
@@ -34,7 +35,7 @@ describe('ports to the outside', () => {
       names: Object.keys(PROVIDERS),
     });
     expect(others).to.deep.equal([]);
-    expect([...openPorts(KINDS, { PAYMENT_PROVIDER: 'simulated' }).keys()]).to.deep.equal(['provider']);
+    expect([...openPorts(KINDS, { PAYMENT_PROVIDER: 'simulated' }, systemClock).keys()]).to.deep.equal(['provider']);
   });
 
   it('are called by name, with the call as it is', async () => {

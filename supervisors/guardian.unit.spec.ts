@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Crash, Directive } from '../runtime/entity/guardian.ts';
 import { CorruptionError, ForeignMessageError } from '../kernel/errors.ts';
 import { InvariantViolation } from '../kernel/invariant.ts';
-import { ManualClock } from '../test/support/manual-clock.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { crashCodeOf, DIRECTIVES } from './directives.ts';
 import { EntityGuardian } from './guardian.ts';
@@ -16,10 +16,10 @@ const crashOf = (error: unknown, entityId = 'stk_P1', kind: Crash['kind'] = 'sto
 const BUG = new TypeError('a bug');
 
 describe('the guardian of entities', () => {
-  let clock: ManualClock;
+  let clock: HeldClock;
   let guardian: EntityGuardian;
   beforeEach(() => {
-    clock = new ManualClock();
+    clock = new HeldClock();
     guardian = new EntityGuardian(clock, silentLog);
   });
 

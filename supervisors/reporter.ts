@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Ownership } from '../runtime/sharding/ownership.ts';
 import type { ShardKeeper } from '../runtime/sharding/shard-keeper.ts';
 import type { ShardRegion } from '../runtime/sharding/shard-region.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import type { LastingFailure } from '../kernel/lasting-failure.ts';
 import type { Journal } from '../persistence/journal.ts';
 import type { Projections } from '../persistence/projections.ts';
@@ -31,17 +32,18 @@ export class Reporter {
   readonly #parts: ReportedParts;
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   readonly #send: (report: WorkerReport) => void;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
 
-  constructor(parts: ReportedParts, send: (report: WorkerReport) => void) {
+  constructor(parts: ReportedParts, clock: Clock, send: (report: WorkerReport) => void) {
     this.#parts = parts;
+    this.#clock = clock;
     this.#send = send;
   }
 
   start(): void {
     this.#delay.enable();
-    this.#timer = setInterval(() => this.sendNow(), REPORT_INTERVAL_MS);
-    this.#timer.unref();
+    this.#timer = this.#clock.every(REPORT_INTERVAL_MS, () => this.sendNow(), { unref: true });
   }
 
   /** Where something is about to be judged by the report. */
@@ -50,7 +52,7 @@ export class Reporter {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#delay.disable();
   }
 

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { randomUUID } from 'node:crypto';
 import { Connection } from 'rabbitmq-client';
+import { systemClock } from '../kernel/clock.ts';
 import { SHARD_HASH } from '../runtime/sharding/shard-of.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { applyTopology } from '../messaging/rabbitmq/declare-topology.ts';
@@ -52,7 +53,13 @@ describe('what was seen of a journal', function () {
   });
 
   function marker(amqpUrl = broker.url): SeenMarker {
-    const created = new SeenMarker({ amqpUrl, databaseUrl: database.url, nodeId: randomUUID(), log: keptLog().log });
+    const created = new SeenMarker({
+      amqpUrl,
+      databaseUrl: database.url,
+      nodeId: randomUUID(),
+      clock: systemClock,
+      log: keptLog().log,
+    });
     markers.push(created);
     return created;
   }

@@ -4,7 +4,9 @@
  * that none are: begun without need it costs nothing.
  */
 import type { Logger } from 'pino';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { endsWithin } from '../kernel/stop-order.ts';
 import { Broker } from '../messaging/rabbitmq/broker.ts';
 import { brokerFailure } from '../messaging/rabbitmq/broker-failure.ts';
 import { isInUse, readMark, writeMark } from '../messaging/rabbitmq/mark-queue.ts';
@@ -24,6 +26,7 @@ export interface SeenMarkerDeps {
   readonly amqpUrl: string;
   readonly databaseUrl: string;
   readonly nodeId: string;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -45,14 +48,15 @@ type Seen =
 export class SeenMarker {
   readonly #deps: SeenMarkerDeps;
   readonly #broker: Broker;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
   #said = false;
 
   constructor(deps: SeenMarkerDeps) {
     this.#deps = deps;
+    const { amqpUrl, clock, log } = deps;
     // The workers log how the broker is.
-    this.#broker = new Broker(deps.amqpUrl, 'holdfast/seen', deps.log.child({}, { level: 'silent' }));
+    this.#broker = new Broker({ url: amqpUrl, name: 'holdfast/seen', clock, log: log.child({}, { level: 'silent' }) });
   }
 
   /**
@@ -85,17 +89,18 @@ export class SeenMarker {
   }
 
   start(): void {
+    const { clock } = this.#deps;
     const next = (): void => {
       this.#writing = this.mark().then(() => {
-        if (this.#timer !== undefined) this.#timer = setTimeout(next, MARK_EVERY_MS);
+        if (this.#timer !== undefined) this.#timer = clock.after(MARK_EVERY_MS, next);
       });
     };
-    this.#timer = setTimeout(next, 0);
+    this.#timer = clock.after(0, next);
   }
 
   /** Keeps the last rows as well. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     await this.#writing;
     if (this.#broker.state === 'up') await this.mark();
@@ -106,7 +111,7 @@ export class SeenMarker {
   async mark(): Promise<void> {
     try {
       const mark = await withClient(this.#deps.databaseUrl, 'holdfast/seen', currentMark);
-      await answered(writeMark(this.#broker.connection, mark.deploymentId, JSON.stringify(mark)));
+      await this.#answered(writeMark(this.#broker.connection, mark.deploymentId, JSON.stringify(mark)));
       this.#said = false;
     } catch (error) {
       const { log } = this.#deps;
@@ -118,28 +123,21 @@ export class SeenMarker {
 
   async #look(deploymentId: string): Promise<Seen> {
     try {
-      const found = await answered(readMark(this.#broker.connection, deploymentId));
+      const found = await this.#answered(readMark(this.#broker.connection, deploymentId));
       if (found.kind === 'foreign') return found;
       if (found.kind === 'none') return { kind: 'unknown', reason: 'RabbitMQ has no mark of it' };
       const mark = parseMark(found.text);
       if (mark === undefined) return { kind: 'unknown', reason: 'the mark in holdfast.seen can not be read' };
       if (mark.deploymentId !== deploymentId)
         return { kind: 'unknown', reason: `the mark is of deployment ${mark.deploymentId}` };
-      return { kind: 'mark', mark, inUse: await answered(isInUse(this.#broker.connection)) };
+      return { kind: 'mark', mark, inUse: await this.#answered(isInUse(this.#broker.connection)) };
     } catch (error) {
       return { kind: 'unknown', reason: brokerFailure(error).reason };
     }
   }
-}
 
-async function answered<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('RabbitMQ does not answer')), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+  async #answered<T>(work: Promise<T>): Promise<T> {
+    if (await endsWithin(work, ANSWER_MS, this.#deps.clock)) return work;
+    throw new Error('RabbitMQ does not answer');
   }
 }

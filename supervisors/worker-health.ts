@@ -5,7 +5,7 @@
  * Pings the database now and then instead of at each question, so that a crowd of probes costs nothing, and a database
  * that hangs makes the answer "down" instead of late.
  */
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { AnswerShare, type AnswerCounts } from './answer-share.ts';
 import { CLOCK_SKEW_WARN_MS } from '../runtime/sharding/ownership.ts';
@@ -62,7 +62,7 @@ export interface WorkerHealthDeps {
 
 export class WorkerHealth {
   readonly #deps: WorkerHealthDeps;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: Timer;
   #database: Check;
   readonly #since = new Map<string, { readonly status: Check['status']; readonly since: string }>();
   readonly #answers: AnswerShare;
@@ -76,11 +76,11 @@ export class WorkerHealth {
     this.#deps = deps;
     this.#database = { status: 'up', since: this.#nowText() };
     this.#answers = new AnswerShare(deps.answers);
-    this.#timer = setInterval(() => {
+    const look = (): void => {
       this.#answers.look();
       void this.#ping();
-    }, PING_INTERVAL_MS);
-    this.#timer.unref();
+    };
+    this.#timer = deps.clock.every(PING_INTERVAL_MS, look, { unref: true });
   }
 
   /** From now on `ready` is false: the node ends. One worker's end is not told: the others take its requests. */
@@ -178,7 +178,7 @@ export class WorkerHealth {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 
   async #ping(): Promise<void> {
@@ -187,16 +187,16 @@ export class WorkerHealth {
     const { clock, ping } = this.#deps;
     const startedMs = clock.monotonicMs();
     // Taken away with the answer: it would find a later ping under way.
-    const timeout = setTimeout(() => {
+    const timeout = clock.after(PING_TIMEOUT_MS, () => {
       this.#report({ status: 'down', detail: `no answer within ${PING_TIMEOUT_MS} ms` });
-    }, PING_TIMEOUT_MS);
+    });
     try {
       await ping();
       this.#report({ status: 'up', latencyMs: Math.round((clock.monotonicMs() - startedMs) * 10) / 10 });
     } catch (error) {
       this.#report({ status: 'down', detail: messageOf(error) });
     } finally {
-      clearTimeout(timeout);
+      timeout.cancel();
       this.#pinging = false;
     }
   }

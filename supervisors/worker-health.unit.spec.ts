@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { mock } from 'node:test';
-import { ManualClock } from '../test/support/manual-clock.ts';
+import { HeldClock } from '../test/support/manual-clock.ts';
 import { turns } from '../test/support/wait-until.ts';
 import { WorkerHealth } from './worker-health.ts';
 
 const SHARDS = 16;
 
 describe('worker health', () => {
-  let clock: ManualClock;
+  let clock: HeldClock;
   let health: WorkerHealth;
   let unserved: number;
   let peers: { isCutOff: boolean; unreached: string };
@@ -22,7 +22,7 @@ describe('worker health', () => {
 
   beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
-    clock = new ManualClock();
+    clock = new HeldClock();
     unserved = 0;
     peers = { isCutOff: false, unreached: '' };
     answers = { answered: 0, failed: 0 };

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { backoffMs } from '../kernel/backoff.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import type { ListeningSocket } from './listening-socket.ts';
 import { takesRequests } from './node-readiness.ts';
 import { addRestart, type RestartWindow } from './restart-window.ts';
@@ -69,13 +70,22 @@ interface Events {
   demoStocked: [];
 }
 
+export interface WorkerSupervisorOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workers: number;
+  readonly socket: ListeningSocket;
+  readonly settingsOf: (slot: number, workerId: string) => WorkerSettings;
+}
+
 export class WorkerSupervisor extends EventEmitter<Events> {
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #settingsOf: (slot: number, workerId: string) => WorkerSettings;
   readonly #socket: ListeningSocket;
   readonly #slots: Slot[] = [];
-  readonly #watch: NodeJS.Timeout;
-  #watchedMs = performance.now();
+  readonly #watch: Timer;
+  #watchedMs: number;
   #window: RestartWindow = [];
   #begun = false;
   #opened = false;
@@ -83,13 +93,10 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   #retiring = false;
   #stopping = false;
 
-  constructor(
-    log: Logger,
-    workers: number,
-    socket: ListeningSocket,
-    settingsOf: (slot: number, workerId: string) => WorkerSettings,
-  ) {
+  constructor({ clock, log, workers, socket, settingsOf }: WorkerSupervisorOptions) {
     super();
+    this.#clock = clock;
+    this.#watchedMs = clock.monotonicMs();
     this.#log = log;
     this.#socket = socket;
     this.#settingsOf = settingsOf;
@@ -106,8 +113,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
         lastFailure: undefined,
       });
     }
-    this.#watch = setInterval(() => this.#watchAll(), WATCH_INTERVAL_MS);
-    this.#watch.unref();
+    this.#watch = clock.every(WATCH_INTERVAL_MS, () => this.#watchAll(), { unref: true });
   }
 
   get workers(): readonly WorkerStatus[] {
@@ -126,7 +132,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
 
   /** Restarts within the window, and how many it allows. */
   get intensity(): { readonly restarts: number; readonly restartsMax: number; readonly windowSeconds: number } {
-    const now = performance.now();
+    const now = this.#clock.monotonicMs();
     const restarts = this.#window.filter((at) => now - at < RESTART_LIMIT.windowMs).length;
     return { restarts, restartsMax: RESTART_LIMIT.restartsMax, windowSeconds: RESTART_LIMIT.windowMs / 1_000 };
   }
@@ -150,8 +156,8 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     const { worker } = entry;
     this.#log.info({ slot: entry.slot, workerId: entry.workerId }, 'a worker is restarted, as wanted');
     this.tell(entry.slot, { kind: 'drain', timeoutMs });
-    const timer = setTimeout(() => worker.process.kill('SIGKILL'), timeoutMs + 2_000);
-    worker.once('exit', () => clearTimeout(timer));
+    const timer = this.#clock.after(timeoutMs + 2_000, () => worker.process.kill('SIGKILL'));
+    worker.once('exit', () => timer.cancel());
     return 'restarting';
   }
 
@@ -163,21 +169,21 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     this.#retiring = true;
     if (!this.#opened) return;
     this.#tellAll({ kind: 'retire' });
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    await this.#clock.sleep(delayMs);
   }
 
   /** Drains all, then ends all; kills what has not ended by then, and what has not begun. Resolves when none is left. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#socket.close();
-    clearInterval(this.#watch);
+    this.#watch.cancel();
     // They hold nothing yet, and hear nothing while they wait for what they need.
     for (const { worker, phase } of this.#slots) if (phase === 'starting') worker.process.kill('SIGKILL');
-    const deadline = performance.now() + timeoutMs;
+    const deadline = this.#clock.monotonicMs() + timeoutMs;
     // Workers finish what is under way while all of them still answer each other.
     this.#tellAll({ kind: 'drain', timeoutMs: timeoutMs * 0.8 });
     await this.#until(() => this.#slots.every(({ phase }) => phase === 'drained' || phase === 'gone'), deadline);
-    this.#tellAll({ kind: 'exit', timeoutMs: Math.max(1_000, deadline - performance.now()) });
+    this.#tellAll({ kind: 'exit', timeoutMs: Math.max(1_000, deadline - this.#clock.monotonicMs()) });
     await this.#until(() => this.#slots.every(({ phase }) => phase === 'gone'), deadline);
     for (const { worker, phase, slot } of this.#slots) {
       if (phase === 'gone') continue;
@@ -191,7 +197,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   }
 
   async #until(condition: () => boolean, deadline: number): Promise<void> {
-    while (!condition() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!condition() && this.#clock.monotonicMs() < deadline) await this.#clock.sleep(10);
   }
 
   #fork(slot: number): Pick<Slot, 'worker' | 'workerId' | 'phase' | 'heardMs' | 'report'> {
@@ -199,13 +205,13 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     worker.on('message', (message: FromWorker) => this.#heard(slot, worker, message));
     worker.on('exit', (code, signal) => this.#died(slot, worker, code, signal));
     const workerId = `w${slot}-${randomBytes(WORKER_ID_BYTES).toString('hex')}`;
-    return { worker, workerId, phase: 'starting', heardMs: performance.now(), report: undefined };
+    return { worker, workerId, phase: 'starting', heardMs: this.#clock.monotonicMs(), report: undefined };
   }
 
   #heard(slot: number, worker: Worker, message: FromWorker): void {
     const entry = this.#slots[slot];
     if (entry?.worker !== worker) return;
-    entry.heardMs = performance.now();
+    entry.heardMs = this.#clock.monotonicMs();
     switch (message.kind) {
       case 'hello':
         this.tell(slot, { kind: 'start', settings: this.#settingsOf(slot, entry.workerId) });
@@ -256,7 +262,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   }
 
   #watchAll(): void {
-    const now = performance.now();
+    const now = this.#clock.monotonicMs();
     const late = now - this.#watchedMs > WATCH_LATE_MS;
     this.#watchedMs = now;
     for (const entry of this.#slots) {
@@ -282,19 +288,19 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     const wanted = entry.leaving && code === 0;
     const pauseMs = wanted ? 0 : this.#pauseAfter(entry, signal ?? `exit code ${code}`);
     if (pauseMs === undefined) return;
-    setTimeout(() => {
+    this.#clock.after(pauseMs, () => {
       if (this.#stopping) return;
       Object.assign(entry, this.#fork(slot));
       entry.leaving = false;
       entry.restarts++;
-    }, pauseMs);
+    });
   }
 
   /** Notes the failure. Undefined: there were too many, the node gives up. */
   #pauseAfter(entry: Slot, reason: string): number | undefined {
-    const { window, exceeded } = addRestart(this.#window, performance.now(), RESTART_LIMIT);
+    const { window, exceeded } = addRestart(this.#window, this.#clock.monotonicMs(), RESTART_LIMIT);
     this.#window = window;
-    entry.lastFailure = { at: new Date().toISOString(), reason };
+    entry.lastFailure = { at: new Date(this.#clock.nowMs()).toISOString(), reason };
     const { slot, workerId, restarts } = entry;
     if (exceeded) {
       this.emit(

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { pino } from 'pino';
+import { systemClock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { Broker } from '../../messaging/rabbitmq/broker.ts';
 import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
@@ -40,7 +41,12 @@ export async function openEvents(
   taker: EventTaker | undefined,
   cleanup: Cleanup,
 ): Promise<LocalBroker | undefined> {
-  const broker = new Broker(amqpUrl, 'holdfast/bench', pino({ level: 'silent' }));
+  const broker = new Broker({
+    url: amqpUrl,
+    name: 'holdfast/bench',
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+  });
   cleanup.add(() => broker.close());
   const { connection } = broker;
   try {

@@ -1,5 +1,6 @@
 /** Finds the broker that a command works on: the one of AMQP_URL, at once or not at all. */
 import { pino } from 'pino';
+import { systemClock } from '../../kernel/clock.ts';
 import type { Config } from '../../config/config.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { Broker } from '../../messaging/rabbitmq/broker.ts';
@@ -18,7 +19,7 @@ export async function withBroker<T>(
       'AMQP_URL is not set, so there is no broker. Set it as for the node: amqp://user:password@host:5672/vhost.',
     );
   }
-  const broker = new Broker(amqpUrl, name, pino({ level: 'silent' }));
+  const broker = new Broker({ url: amqpUrl, name, clock: systemClock, log: pino({ level: 'silent' }) });
   try {
     await connected(broker);
     return await work(broker.connection);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { Progress, progressLine } from './progress.ts';
 
 describe('progress', () => {
@@ -26,7 +26,7 @@ describe('progress', () => {
 
   function run(isTTY: boolean): string {
     let text = '';
-    const clock = new ManualClock();
+    const clock = new HeldClock();
     const progress = new Progress({ isTTY, columns: 80, write: (part) => (text += part) }, clock);
     progress.begin('sending', 'orders', 10);
     for (let done = 1; done <= 10; done++) {

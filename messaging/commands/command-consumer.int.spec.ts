@@ -213,7 +213,7 @@ describe('commands from RabbitMQ', () => {
       () => consumer.figures.handled === 1,
       () => consumer.figures,
     );
-    expect(await redriveDeadLetters(connection, () => true)).to.deep.equal(['m-2']);
+    expect(await redriveDeadLetters(connection, systemClock, () => true)).to.deep.equal(['m-2']);
     await waitUntil('it is cancelled', async () => (await statusOf('m-1')) === 'Cancelled');
     expect(await letters()).to.deep.equal([]);
   });
@@ -317,7 +317,7 @@ describe('commands from RabbitMQ', () => {
     const consumer = consume();
     await send('place', 'i-1', body, { routingKey: COMMANDS_QUEUE, headers: forged });
     await untilPutAside(3);
-    await redriveDeadLetters(connection, ({ id }) => id !== 'i-1');
+    await redriveDeadLetters(connection, systemClock, ({ id }) => id !== 'i-1');
     await waitUntil('the one with a name of its own is handled', () => consumer.figures.handled === 1);
     await untilPutAside(2);
     const victims = idOfMessage(NAMESPACE, { kind: 'user', name: 'victim' }, 'i-2');
@@ -349,7 +349,7 @@ describe('commands from RabbitMQ', () => {
     expect(letter?.failedAt).to.be.a('string');
     // Its history at the broker must not make the broker take the ladder for a loop.
     consume();
-    await redriveDeadLetters(connection, () => true);
+    await redriveDeadLetters(connection, systemClock, () => true);
     await untilPutAside(1);
     expect((await letters())[0]).to.include({ id: 'm-1', reason: 'not_found', attempts: 4 });
   });
@@ -392,14 +392,14 @@ describe('commands from RabbitMQ', () => {
     for (let index = 0; index < 5; index++) await place(`m-${index}`, { exchange: 'orders.dlx' });
     const killed = open(broker.url);
     let seen = 0;
-    const outcome = await redriveDeadLetters(killed, () => {
+    const outcome = await redriveDeadLetters(killed, systemClock, () => {
       if (++seen === 3) killed.unsafeDestroy();
       return true;
     }).catch((error: unknown) => error);
     expect(outcome).to.be.instanceOf(Error);
     await waitUntil('the broker has noticed', async () => (await countOf(DEAD_LETTER_QUEUE)) >= 3);
     const consumer = consume();
-    await redriveDeadLetters(connection, () => true);
+    await redriveDeadLetters(connection, systemClock, () => true);
     await waitUntil(
       'all are handled',
       () => consumer.figures.handled >= 5,

@@ -5,11 +5,11 @@
  */
 import { ConsumerStatus, type Connection, type Consumer } from 'rabbitmq-client';
 import type { Logger } from 'pino';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
+import { endsWithin } from '../../kernel/stop-order.ts';
 import { brokerFailure } from '../rabbitmq/broker-failure.ts';
-import { CONFIRM_TIMEOUT_MS } from '../rabbitmq/publishing-channel.ts';
 import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
 import type { CommandPort } from './command-port.ts';
@@ -46,7 +46,7 @@ export class CommandConsumer {
   readonly #handler: CommandHandler;
   readonly #failure: LastingFailure;
   #consumer: Consumer | undefined;
-  #watching: NodeJS.Timeout | undefined;
+  #watching: Timer | undefined;
   /** The broker has answered: with a consumer, or with a refusal. */
   #isAnswered = false;
   #reason = 'its queue gives out nothing';
@@ -61,10 +61,10 @@ export class CommandConsumer {
         'They wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify"; ' +
         '"npm run -s topology -- apply" makes what is missing.',
       log,
-      monotonicMs: () => clock.monotonicMs(),
+      clock,
     });
-    this.#publisher = new ConfirmedPublisher(connection, CONFIRM_TIMEOUT_MS, onMissing);
-    const pause = (ms: number): Promise<void> => pauseUntil(ms, this.#ending.signal);
+    this.#publisher = new ConfirmedPublisher(connection, { clock, ...(onMissing && { onMissing }) });
+    const pause = (ms: number): Promise<void> => clock.sleep(ms, { signal: this.#ending.signal });
     this.#handler = new CommandHandler({ commands, publisher: this.#publisher, clock, log, rungs, pause });
   }
 
@@ -120,8 +120,7 @@ export class CommandConsumer {
       this.#failure.succeeded();
     });
     this.#consumer = consumer;
-    this.#watching = setInterval(() => this.#watch(), WATCH_INTERVAL_MS);
-    this.#watching.unref();
+    this.#watching = this.#deps.clock.every(WATCH_INTERVAL_MS, () => this.#watch(), { unref: true });
   }
 
   #watch(): void {
@@ -136,29 +135,13 @@ export class CommandConsumer {
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#ending.abort();
-    clearInterval(this.#watching);
+    this.#watching?.cancel();
     const drained = (async () => {
       await this.#consumer?.close();
       await this.#publisher.close();
     })().catch((error: unknown) =>
       this.#deps.log.warn({ reason: messageOf(error) }, 'the consumer of commands did not close in order'),
     );
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-    await Promise.race([drained, timeout]);
-    clearTimeout(timer);
+    await endsWithin(drained, timeoutMs, this.#deps.clock);
   }
-}
-
-function pauseUntil(ms: number, end: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (end.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      end.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    end.addEventListener('abort', done);
-  });
 }

@@ -80,7 +80,7 @@ export class CommandHandler {
 
   constructor(deps: CommandHandlerDeps) {
     this.#deps = deps;
-    const said = { log: deps.log, monotonicMs: () => deps.clock.monotonicMs() };
+    const said = { log: deps.log, clock: deps.clock };
     this.#requeues = new LastingFailure({
       ...said,
       what: 'a command by RabbitMQ could not be passed on, and goes back to its queue',

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { Envelope } from 'rabbitmq-client';
 import { commandMessage, failure, ScriptedCommands } from '../../test/support/command-messages.ts';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { CommandHandler, type CommandPublisher } from './command-handler.ts';
 import type { CommandPort } from './command-port.ts';
@@ -45,7 +45,7 @@ describe('handling a command', () => {
 
   function handlerOf(commands: CommandPort): CommandHandler {
     const pause = (ms: number): Promise<unknown> => Promise.resolve(pauses.push(ms));
-    return new CommandHandler({ commands, publisher, clock: new ManualClock(), log: log.log, rungs: RUNGS, pause });
+    return new CommandHandler({ commands, publisher, clock: new HeldClock(), log: log.log, rungs: RUNGS, pause });
   }
   const ASKS_BACK = { userId: 'shop', replyTo: 'shop.replies.1', correlationId: 'c-1' };
   const returned = (attempts: number, failures: number): Partial<Message> => ({
@@ -208,7 +208,7 @@ describe('handling a command', () => {
   });
 
   it('says what is at fault when it goes back again and again, while others pass', async () => {
-    const clock = new ManualClock();
+    const clock = new HeldClock();
     const commands = new ScriptedCommands(failure('invalid', 'validation_failed'));
     const pause = (ms: number): Promise<unknown> => Promise.resolve(clock.advance(ms));
     const handler = new CommandHandler({ commands, publisher, clock, log: log.log, rungs: RUNGS, pause });
@@ -225,7 +225,7 @@ describe('handling a command', () => {
   });
 
   it('says what is at fault when commands climb the ladder without end', async () => {
-    const clock = new ManualClock();
+    const clock = new HeldClock();
     const pause = (ms: number): Promise<unknown> => Promise.resolve(clock.advance(ms));
     const outcomes = { commands: new ScriptedCommands(failure('retry', 'unavailable')) };
     const options = { publisher, clock, log: log.log, rungs: RUNGS, pause };

@@ -5,19 +5,30 @@
  * waits for the confirm.
  */
 import type { Connection, Envelope, Publisher } from 'rabbitmq-client';
+import type { Clock } from '../../kernel/clock.ts';
+import { endsWithin } from '../../kernel/stop-order.ts';
 import { tellsOfMissingPart } from '../rabbitmq/missing-part.ts';
 import { CONFIRM_TIMEOUT_MS, ConfirmTimeoutError, UnroutableError } from '../rabbitmq/publishing-channel.ts';
+
+export interface ConfirmedPublisherOptions {
+  readonly clock: Clock;
+  readonly confirmTimeoutMs?: number;
+  /** An exchange or a queue was not there. */
+  readonly onMissing?: () => void;
+}
 
 export class ConfirmedPublisher {
   readonly #connection: Connection;
   readonly #confirmTimeoutMs: number;
   readonly #onMissing: () => void;
+  readonly #clock: Clock;
   #publisher: Publisher;
   #last: Promise<unknown> = Promise.resolve();
   #returned = false;
 
-  /** @param onMissing hears that an exchange or a queue was not there. */
-  constructor(connection: Connection, confirmTimeoutMs = CONFIRM_TIMEOUT_MS, onMissing = (): void => undefined) {
+  constructor(connection: Connection, options: ConfirmedPublisherOptions) {
+    const { clock, confirmTimeoutMs = CONFIRM_TIMEOUT_MS, onMissing = () => undefined } = options;
+    this.#clock = clock;
     this.#connection = connection;
     this.#confirmTimeoutMs = confirmTimeoutMs;
     this.#onMissing = onMissing;
@@ -56,12 +67,10 @@ export class ConfirmedPublisher {
   async #send(envelope: Envelope, body: Buffer): Promise<void> {
     const publisher = this.#publisher;
     const sent = publisher.send(envelope, body);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new ConfirmTimeoutError(this.#confirmTimeoutMs)), this.#confirmTimeoutMs);
-    });
+    const isInTime = await endsWithin(sent, this.#confirmTimeoutMs, this.#clock);
     try {
-      await Promise.race([sent, late]);
+      if (!isInTime) throw new ConfirmTimeoutError(this.#confirmTimeoutMs);
+      await sent;
     } catch (error) {
       sent.catch(() => undefined); // ends with its channel, after it was given up here
       if (error instanceof ConfirmTimeoutError && publisher === this.#publisher) {
@@ -69,8 +78,6 @@ export class ConfirmedPublisher {
         publisher.close().catch(() => undefined);
       }
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -78,7 +85,7 @@ export class ConfirmedPublisher {
     this.#returned = false;
     await this.#send({ ...envelope, mandatory: true }, body);
     // The client reports a returned message a turn of the event loop later than its confirm.
-    await new Promise(setImmediate);
+    await this.#clock.nextTurn();
     if (this.#returned) {
       throw new UnroutableError(`no queue is bound for "${envelope.routingKey}" of "${envelope.exchange}"`);
     }

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Connection, SyncMessage } from 'rabbitmq-client';
+import type { Clock } from '../../kernel/clock.ts';
 import { COMMANDS_QUEUE, DEAD_LETTER_QUEUE } from '../rabbitmq/topology.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
 import { bodyBytesOf, copyOf } from './message-copy.ts';
@@ -64,10 +65,11 @@ export async function visitDeadLetters(connection: Connection, visit: (letter: D
  */
 export async function redriveDeadLetters(
   connection: Connection,
+  clock: Clock,
   isWanted: (letter: DeadLetter) => boolean,
 ): Promise<string[]> {
   const redriven: string[] = [];
-  const publisher = new ConfirmedPublisher(connection);
+  const publisher = new ConfirmedPublisher(connection, { clock });
   try {
     await eachDeadLetter(connection, async (letter) => {
       if (!isWanted(letter)) return 'keep';

@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { systemClock } from '../../kernel/clock.ts';
 import type { Envelope } from '../envelope.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import { FramedSocket } from './framed-socket.ts';
@@ -39,6 +40,7 @@ describe('framed socket', () => {
       server = createServer((socket) => {
         framed = new FramedSocket(
           socket,
+          systemClock,
           (envelope) => received.push(envelope),
           () => closes++,
         );

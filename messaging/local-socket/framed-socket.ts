@@ -4,6 +4,7 @@
  */
 import { isAscii } from 'node:buffer';
 import type { Socket } from 'node:net';
+import type { Clock } from '../../kernel/clock.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
 import type { Envelope } from '../envelope.ts';
 
@@ -17,13 +18,15 @@ const FRAME_CHARS_MAX = 16 * 1024 * 1024;
 
 export class FramedSocket {
   readonly #socket: Socket;
+  readonly #clock: Clock;
   #outgoing: Envelope[] = [];
   #chunks: Buffer[] = [];
   #bytes = 0;
 
   /** `onClose` is called once, whatever ended the connection. */
-  constructor(socket: Socket, onEnvelope: (envelope: Envelope) => void, onClose: () => void) {
+  constructor(socket: Socket, clock: Clock, onEnvelope: (envelope: Envelope) => void, onClose: () => void) {
     this.#socket = socket;
+    this.#clock = clock;
     socket.on('data', (chunk: Buffer) => {
       try {
         this.#read(chunk, onEnvelope);
@@ -41,7 +44,7 @@ export class FramedSocket {
   }
 
   send(envelope: Envelope): void {
-    if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
+    if (this.#outgoing.length === 0) this.#clock.soon(() => this.#flush());
     this.#outgoing.push(envelope);
   }
 

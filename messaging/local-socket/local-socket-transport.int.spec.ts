@@ -6,20 +6,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
 import { codeOf, command, done, read } from '../../test/support/asks.ts';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import { LocalSocketTransport, type Receive } from './local-socket-transport.ts';
 
 describe('local socket transport', () => {
   let folder: string;
-  let clock: ManualClock;
+  let clock: HeldClock;
   let transports: LocalSocketTransport[];
   let servers: Server[];
   let members: Set<string>;
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'hf-sock-'));
-    clock = new ManualClock();
+    clock = new HeldClock();
     transports = [];
     servers = [];
     members = new Set(['w0', 'w1']);
@@ -39,7 +39,7 @@ describe('local socket transport', () => {
       path: pathOf(worker),
       pathOf: (peer) => (members.has(peer) ? pathOf(peer) : undefined),
       receive,
-      monotonicMs: () => clock.monotonicMs(),
+      clock,
     });
     transports.push(transport);
     await transport.listen();

@@ -5,6 +5,7 @@
  */
 import { connect, createServer, type Server } from 'node:net';
 import { rm } from 'node:fs/promises';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { Ask } from '../../runtime/ask.ts';
 import type { ShardReply } from '../../runtime/entity/entity-host.ts';
 import { elsewhere, failed } from '../../runtime/entity/entity-shell.ts';
@@ -26,7 +27,7 @@ export interface LocalSocketOptions {
   /** Of a peer's socket; undefined for a worker that is no member. */
   readonly pathOf: (worker: WorkerId) => string | undefined;
   readonly receive: Receive;
-  readonly monotonicMs: () => number;
+  readonly clock: Clock;
 }
 
 interface Peer {
@@ -39,14 +40,13 @@ export class LocalSocketTransport implements Way {
   readonly #options: LocalSocketOptions;
   readonly #peers = new Map<WorkerId, Peer>();
   readonly #incoming = new Set<FramedSocket>();
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #sweeper: Timer;
   #server: Server | undefined;
   #nextId = 1;
 
   constructor(options: LocalSocketOptions) {
     this.#options = options;
-    this.#sweeper = setInterval(() => this.#expire(), SWEEP_INTERVAL_MS);
-    this.#sweeper.unref();
+    this.#sweeper = options.clock.every(SWEEP_INTERVAL_MS, () => this.#expire(), { unref: true });
   }
 
   async listen(): Promise<void> {
@@ -55,6 +55,7 @@ export class LocalSocketTransport implements Way {
     const server = createServer((socket) => {
       const framed = new FramedSocket(
         socket,
+        this.#options.clock,
         (envelope) => this.#onAsk(framed, envelope),
         () => this.#incoming.delete(framed),
       );
@@ -73,7 +74,7 @@ export class LocalSocketTransport implements Way {
     const crowded = peer.waiting.size >= WINDOW_MAX || peer.socket.backlogBytes >= BACKLOG_BYTES_MAX;
     if (crowded && !internal) return reply(failed('overloaded', `too many asks wait for worker ${owner}`));
     const id = this.#nextId++;
-    peer.waiting.add(id, ask, reply, this.#options.monotonicMs());
+    peer.waiting.add(id, ask, reply, this.#options.clock.monotonicMs());
     peer.socket.send({ kind: 'ask', id, internal, ask });
   }
 
@@ -87,7 +88,7 @@ export class LocalSocketTransport implements Way {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweeper);
+    this.#sweeper.cancel();
     for (const { socket } of this.#peers.values()) socket.close();
     for (const socket of this.#incoming) socket.close();
     await new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()));
@@ -100,6 +101,7 @@ export class LocalSocketTransport implements Way {
     const stream = connect(path);
     const socket = new FramedSocket(
       stream,
+      this.#options.clock,
       (envelope) => this.#onAnswer(peer, envelope),
       () => this.#onClose(owner, peer),
     );
@@ -129,7 +131,7 @@ export class LocalSocketTransport implements Way {
   }
 
   #expire(): void {
-    const now = this.#options.monotonicMs();
+    const now = this.#options.clock.monotonicMs();
     for (const [owner, peer] of this.#peers) peer.waiting.expire(now, `worker ${owner}`);
   }
 }

@@ -1,14 +1,14 @@
 /** What a connection that can't be made says. */
 import { expect } from 'chai';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { Broker } from './broker.ts';
 
 describe('a broker that is away', () => {
   it('is one warning, and is at fault once it lasts, with its reason and what helps, until it is back', async () => {
-    const clock = new ManualClock();
+    const clock = new HeldClock();
     const { log, lines } = keptLog();
-    const broker = new Broker('amqp://guest:secret@127.0.0.1:1/none', 'test', log, () => clock.monotonicMs());
+    const broker = new Broker({ url: 'amqp://guest:secret@127.0.0.1:1/none', name: 'test', clock, log });
     const [failure] = broker.failures;
     try {
       for (let tries = 0; tries < 6; tries++) {

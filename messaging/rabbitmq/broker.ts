@@ -4,7 +4,9 @@
  */
 import type { Logger } from 'pino';
 import { Connection } from 'rabbitmq-client';
+import type { Clock } from '../../kernel/clock.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
+import { endsWithin } from '../../kernel/stop-order.ts';
 import { brokerFailure } from './broker-failure.ts';
 
 /** Of the protocol's frames: RabbitMQ's own limit; the client's default would cut batches into pieces of 8 KiB. */
@@ -19,20 +21,30 @@ const ACQUIRE_TIMEOUT_MS = 5_000;
 
 export type BrokerState = 'up' | 'blocked' | 'down';
 
+export interface BrokerOptions {
+  /** May hold a password: it is never logged. */
+  readonly url: string;
+  /** Shows in the broker's list of connections. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 export class Broker {
   /** For publishers and consumers, which find their way back after an outage by themselves. */
   readonly connection: Connection;
+  readonly #clock: Clock;
   readonly #listeners = new Set<(state: BrokerState) => void>();
   #state: BrokerState = 'down';
   readonly #failure: LastingFailure;
 
-  /** @param name shows in the broker's list of connections. @param url may hold a password: it is never logged. */
-  constructor(url: string, name: string, log: Logger, monotonicMs = (): number => performance.now()) {
+  constructor({ url, name, clock, log }: BrokerOptions) {
+    this.#clock = clock;
     this.#failure = new LastingFailure({
       what: 'RabbitMQ can not be used',
       remedy: 'Events wait, orders do not. Look at the reason, at AMQP_URL, and at the broker.',
       log,
-      monotonicMs,
+      clock,
     });
     this.connection = new Connection({
       url,
@@ -82,16 +94,10 @@ export class Broker {
   /** Ends the connection once its channels are closed; what hangs is cut off after the timeout. */
   async close(timeoutMs = 2_000): Promise<void> {
     this.#listeners.clear();
-    let timer: NodeJS.Timeout | undefined;
+    const closed = this.connection.close();
     // A connection that is cut off while it closes never says that it has closed.
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        this.connection.unsafeDestroy();
-        resolve();
-      }, timeoutMs);
-    });
-    await Promise.race([this.connection.close(), late]);
-    clearTimeout(timer);
+    if (!(await endsWithin(closed, timeoutMs, this.#clock))) return this.connection.unsafeDestroy();
+    await closed;
   }
 
   #become(state: BrokerState): void {

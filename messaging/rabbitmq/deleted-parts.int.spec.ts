@@ -79,8 +79,13 @@ describe('parts of the topology that are deleted while nodes use them', () => {
 
   async function start(lookIntervalMs: number, url = scratch.url): Promise<void> {
     kept = keptLog();
-    broker = new Broker(url, 'deleted-parts', kept.log);
-    prepared = new PreparedBroker(broker, TOPOLOGY, kept.log, lookIntervalMs);
+    broker = new Broker({ url, name: 'deleted-parts', clock: systemClock, log: kept.log });
+    prepared = new PreparedBroker(broker, {
+      topology: TOPOLOGY,
+      clock: systemClock,
+      log: kept.log,
+      renewMs: lookIntervalMs,
+    });
     await waitUntil('it is prepared', () => prepared.isReady);
     const onMissing = (): void => {
       if (mends) prepared.mend();
@@ -241,9 +246,19 @@ describe('parts of the topology that are deleted while nodes use them', () => {
 
   it('that may not be declared are told at once', async () => {
     await start(NEVER_MS);
-    const other = new Broker(await scratch.addUser('no-configure', ['^$', '.*', '.*']), 'no-configure', kept.log);
+    const other = new Broker({
+      url: await scratch.addUser('no-configure', ['^$', '.*', '.*']),
+      name: 'no-configure',
+      clock: systemClock,
+      log: kept.log,
+    });
     try {
-      const refused = new PreparedBroker(other, TOPOLOGY, kept.log, NEVER_MS);
+      const refused = new PreparedBroker(other, {
+        topology: TOPOLOGY,
+        clock: systemClock,
+        log: kept.log,
+        renewMs: NEVER_MS,
+      });
       await waitUntil('it is refused', () => refused.trouble !== undefined);
       expect(refused.trouble).to.equal('exchanges and queues could not be declared; messages wait');
       expect(refused.isReady).to.equal(false);

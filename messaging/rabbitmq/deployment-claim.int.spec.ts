@@ -1,6 +1,7 @@
 /** Two databases on one virtual host: one of them has it, whichever comes first, and the other says so. */
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
+import { systemClock } from '../../kernel/clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
@@ -36,9 +37,16 @@ describe('the claim of a deployment on a virtual host', () => {
 
   function prepared(deploymentId: string) {
     const kept = keptLog();
-    const own = new Broker(broker.url, deploymentId, kept.log);
+    const own = new Broker({ url: broker.url, name: deploymentId, clock: systemClock, log: kept.log });
     brokers.push(own);
-    return { prepared: new PreparedBroker(own, ordersTopology({ deploymentId }), kept.log), lines: kept.lines };
+    return {
+      prepared: new PreparedBroker(own, {
+        topology: ordersTopology({ deploymentId }),
+        clock: systemClock,
+        log: kept.log,
+      }),
+      lines: kept.lines,
+    };
   }
 
   it('is one of the two that ask at the same time, never both', async () => {

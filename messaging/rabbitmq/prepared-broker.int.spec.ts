@@ -1,6 +1,7 @@
 /** Parts of the topology that somebody deletes while nodes run; for consumers and the relay see deleted-parts.int.spec.ts. */
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
+import { systemClock } from '../../kernel/clock.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
@@ -31,13 +32,13 @@ describe('a prepared broker', () => {
 
   it('makes every exchange, queue and binding again that is deleted', async () => {
     const kept = keptLog();
-    broker = new Broker(scratch.url, 'test', kept.log);
-    const prepared = new PreparedBroker(broker, topology, kept.log, RENEW_MS);
+    broker = new Broker({ url: scratch.url, name: 'test', clock: systemClock, log: kept.log });
+    const prepared = new PreparedBroker(broker, { topology, clock: systemClock, log: kept.log, renewMs: RENEW_MS });
     await waitUntil('it is ready', () => prepared.isReady);
     for (const { name } of topology.exchanges) await connection.exchangeDelete({ exchange: name });
     for (const { name } of topology.queues) await connection.queueDelete(name);
     await waitUntil('all stands again', async () => (await diffTopology(connection, topology)).length === 0);
-    const publisher = new ConfirmedPublisher(connection);
+    const publisher = new ConfirmedPublisher(connection, { clock: systemClock });
     await waitUntil('the queue is bound', () =>
       publisher.publish({ exchange: COMMANDS_EXCHANGE, routingKey: 'order.place.v1' }, Buffer.from('{}')).then(
         () => true,
@@ -51,8 +52,8 @@ describe('a prepared broker', () => {
     await connection.queueDelete(UNROUTED);
     await connection.queueDeclare({ queue: UNROUTED, durable: true });
     const kept = keptLog();
-    broker = new Broker(scratch.url, 'test', kept.log);
-    const prepared = new PreparedBroker(broker, topology, kept.log, RENEW_MS);
+    broker = new Broker({ url: scratch.url, name: 'test', clock: systemClock, log: kept.log });
+    const prepared = new PreparedBroker(broker, { topology, clock: systemClock, log: kept.log, renewMs: RENEW_MS });
     await waitUntil('it is ready', () => prepared.isReady);
     await connection.exchangeDelete({ exchange: COMMANDS_EXCHANGE });
     await waitUntil(

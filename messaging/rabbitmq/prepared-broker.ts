@@ -6,6 +6,7 @@
  */
 import type { Logger } from 'pino';
 import { backoffMs } from '../../kernel/backoff.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import type { Broker } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
@@ -21,9 +22,18 @@ const RENEW_MS = 15_000;
 /** After so long without one, the next mending does not wait for those before it. */
 const MENDS_FORGOTTEN_MS = 60_000;
 
+export interface PreparedBrokerOptions {
+  readonly topology: Topology;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Between two looks for what only senders would miss. */
+  readonly renewMs?: number;
+}
+
 export class PreparedBroker {
   readonly broker: Broker;
   readonly #topology: Topology;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #failure: LastingFailure;
   readonly #listeners = new Set<() => void>();
@@ -42,8 +52,9 @@ export class PreparedBroker {
   /** Of the connection that the topology is applied over. */
   #attempt = 0;
 
-  constructor(broker: Broker, topology: Topology, log: Logger, renewMs = RENEW_MS) {
+  constructor(broker: Broker, { topology, clock, log, renewMs = RENEW_MS }: PreparedBrokerOptions) {
     this.broker = broker;
+    this.#clock = clock;
     this.#topology = topology;
     this.#log = log;
     this.#failure = new LastingFailure({
@@ -52,14 +63,14 @@ export class PreparedBroker {
         'Messages wait. Look at the reason, at the rights of the user, and at "npm run -s topology -- verify"; ' +
         '"npm run -s topology -- apply" makes what is missing.',
       log,
-      monotonicMs: () => performance.now(),
+      clock,
     });
     broker.onChange((state) => {
       if (state === 'down') this.#stands = this.#isMending = this.#failed = false;
       else if (state === 'up' && !this.#stands) void this.#prepare(++this.#attempt);
       else if (state === 'up') this.#tell();
     });
-    setInterval(() => void this.#renew(), renewMs).unref();
+    clock.every(renewMs, () => void this.#renew(), { unref: true });
   }
 
   /** What keeps its topology from standing. */
@@ -84,7 +95,7 @@ export class PreparedBroker {
   mend(): void {
     if (!this.#stands || this.#isMending) return;
     this.#isMending = true;
-    const pausedMs = performance.now() - this.#mendedAtMs;
+    const pausedMs = this.#clock.monotonicMs() - this.#mendedAtMs;
     if (pausedMs > MENDS_FORGOTTEN_MS) this.#mends = 0;
     const delayMs = this.#mends === 0 ? 0 : Math.max(0, backoffMs(this.#mends) - pausedMs);
     this.#mends++;
@@ -119,7 +130,7 @@ export class PreparedBroker {
       this.#stands = true;
       this.#failed = false;
       this.#failure.succeeded();
-      if (this.#isMending) this.#mendedAtMs = performance.now();
+      if (this.#isMending) this.#mendedAtMs = this.#clock.monotonicMs();
       this.#isMending = false;
       if (stood) this.#sayMade(findings);
       else this.#tell();
@@ -173,9 +184,10 @@ export class PreparedBroker {
   }
 
   #prepareLater(attempt: number, delayMs: number): void {
-    setTimeout(() => {
+    const prepare = (): void => {
       if (attempt === this.#attempt && this.broker.state !== 'down') void this.#prepare(attempt);
-    }, delayMs).unref();
+    };
+    this.#clock.after(delayMs, prepare, { unref: true });
   }
 
   #tell(): void {

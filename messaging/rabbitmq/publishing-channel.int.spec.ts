@@ -1,6 +1,7 @@
 /** Our own bytes, on a real broker: what goes in comes out as the client reads it, and each confirm finds its message. */
 import { expect } from 'chai';
 import { Connection, type AsyncMessage } from 'rabbitmq-client';
+import { systemClock } from '../../kernel/clock.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import type { Publication } from './publication.ts';
@@ -39,7 +40,7 @@ describe('a channel that publishes many at once', () => {
     connection.on('error', () => undefined);
     await connection.queueDeclare({ queue: QUEUE, durable: true });
     await connection.queuePurge(QUEUE);
-    channel = await PublishingChannel.open(connection, () => performance.now());
+    channel = await PublishingChannel.open(connection, systemClock);
   });
   afterEach(async () => {
     await channel?.close();

@@ -6,6 +6,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
+import type { Clock } from '../../kernel/clock.ts';
 import { PublicationWriter, type Publication } from './publication.ts';
 
 /** What is to be heard of a publication, one of the two, once. */
@@ -82,7 +83,7 @@ class Unconfirmed implements Confirm {
 export class PublishingChannel {
   readonly #channel: Channel;
   readonly #state: ChannelState;
-  readonly #monotonicMs: () => number;
+  readonly #clock: Clock;
   /** When the write that is being gathered began. */
   #gatheredAtMs = 0;
   /** Of what is to be written next. */
@@ -93,15 +94,15 @@ export class PublishingChannel {
   #confirmed: Unconfirmed[] = [];
 
   /** @throws where there is no connection in time. */
-  static async open(connection: Connection, monotonicMs: () => number): Promise<PublishingChannel> {
+  static async open(connection: Connection, clock: Clock): Promise<PublishingChannel> {
     const channel = await connection.acquire();
     await channel.confirmSelect();
-    return new PublishingChannel(channel, monotonicMs);
+    return new PublishingChannel(channel, clock);
   }
 
-  private constructor(channel: Channel, monotonicMs: () => number) {
+  private constructor(channel: Channel, clock: Clock) {
     this.#channel = channel;
-    this.#monotonicMs = monotonicMs;
+    this.#clock = clock;
     this.#state = (channel as unknown as { readonly _state: ChannelState })._state;
     channel.on('basic.return', ({ messageId }: ReturnedMessage) => {
       if (messageId !== undefined) this.#returned.add(messageId);
@@ -120,7 +121,7 @@ export class PublishingChannel {
       if (!this.isOpen) throw new Error('the channel is closed');
       if (!this.#writer) {
         this.#writer = new PublicationWriter(this.#channel.id, state.maxFrameSize, this.#bytesLastTime);
-        this.#gatheredAtMs = this.#monotonicMs();
+        this.#gatheredAtMs = this.#clock.monotonicMs();
       }
       this.#writer.add(publication);
     } catch (error) {
@@ -134,7 +135,7 @@ export class PublishingChannel {
   /** How long the oldest publication waits for its confirm; 0 where none does. */
   get oldestUnconfirmedMs(): number {
     const [oldest] = this.#state.unconfirmed.values();
-    return oldest instanceof Unconfirmed ? this.#monotonicMs() - oldest.addedAtMs : 0;
+    return oldest instanceof Unconfirmed ? this.#clock.monotonicMs() - oldest.addedAtMs : 0;
   }
 
   /** Gives up what is unconfirmed, and the channel with it: a late confirm must find no other publication. */
@@ -167,10 +168,10 @@ export class PublishingChannel {
    */
   readonly #onConfirm = (unconfirmed: Unconfirmed): void => {
     if (this.#confirmed.length === 0) {
-      setImmediate(() => {
+      this.#clock.soon(() => {
         const confirmed = this.#confirmed;
         this.#confirmed = [];
-        setImmediate(() => this.#judge(confirmed));
+        this.#clock.soon(() => this.#judge(confirmed));
       });
     }
     this.#confirmed.push(unconfirmed);

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Channel } from 'rabbitmq-client';
 import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
@@ -18,7 +18,7 @@ describe('RabbitMQ transport', function () {
   this.timeout(30_000);
   let scratch: ScratchBroker | undefined;
   let ends: { broker: Broker; transport: RabbitMqTransport }[];
-  const clock = new ManualClock();
+  const clock = new HeldClock();
 
   before(async function () {
     scratch = await scratchBrokerOrSkip(this);
@@ -33,9 +33,8 @@ describe('RabbitMQ transport', function () {
   });
 
   async function open(workerId: string, receive: Receive): Promise<(typeof ends)[number]> {
-    const broker = new Broker(scratch!.url, `test/${workerId}`, silentLog);
-    const monotonicMs = (): number => clock.monotonicMs();
-    const transport = new RabbitMqTransport({ broker, workerId, receive, log: silentLog, monotonicMs });
+    const broker = new Broker({ url: scratch!.url, name: `test/${workerId}`, clock, log: silentLog });
+    const transport = new RabbitMqTransport({ broker, workerId, receive, log: silentLog, clock });
     ends.push({ broker, transport });
     await transport.listen(10_000);
     return { broker, transport };
@@ -69,10 +68,14 @@ describe('RabbitMQ transport', function () {
   });
 
   it('refuses at once while there is no connection: nothing was sent, nothing gathers', async () => {
-    const broker = new Broker('amqp://guest:guest@127.0.0.1:1/none', 'test/nobody', silentLog);
-    const monotonicMs = (): number => clock.monotonicMs();
+    const broker = new Broker({
+      url: 'amqp://guest:guest@127.0.0.1:1/none',
+      name: 'test/nobody',
+      clock,
+      log: silentLog,
+    });
     const receive: Receive = () => undefined;
-    const transport = new RabbitMqTransport({ broker, workerId: 'w9', receive, log: silentLog, monotonicMs });
+    const transport = new RabbitMqTransport({ broker, workerId: 'w9', receive, log: silentLog, clock });
     ends.push({ broker, transport });
     await transport.listen(10);
     expect([broker.state, wordFor(await ask(transport, command))]).to.deep.equal(['down', 'unavailable']);

@@ -13,8 +13,10 @@ import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
 import type { ShardReply } from '../../runtime/entity/entity-host.ts';
 import { elsewhere, failed } from '../../runtime/entity/entity-shell.ts';
 import type { WorkerId } from '../../runtime/sharding/peers.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
+import { endsWithin } from '../../kernel/stop-order.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Receive } from '../local-socket/local-socket-transport.ts';
 import type { Way } from '../peer-watch.ts';
@@ -46,7 +48,7 @@ export interface RabbitMqTransportOptions {
   readonly workerId: WorkerId;
   readonly receive: Receive;
   readonly log: Logger;
-  readonly monotonicMs: () => number;
+  readonly clock: Clock;
 }
 
 interface Peer {
@@ -60,7 +62,7 @@ export class RabbitMqTransport implements Way {
   readonly #publisher: Publisher;
   readonly #consumer: Consumer;
   readonly #listening: Promise<void>;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #sweeper: Timer;
   /** Whether an answer would find this worker: its queue goes with the connection, and comes back a little after it. */
   #reachable = false;
   #backlogBytes = 0;
@@ -71,9 +73,9 @@ export class RabbitMqTransport implements Way {
 
   constructor(options: RabbitMqTransportOptions) {
     this.#options = options;
-    const { broker, workerId, log, monotonicMs } = options;
+    const { broker, workerId, log, clock } = options;
     const remedy = 'Other nodes may not reach this one. Look at the reason, and at "npm run -s topology -- verify".';
-    const said = { log, monotonicMs, remedy };
+    const said = { log, clock, remedy };
     this.#consuming = new LastingFailure({ ...said, what: 'the queue for messages of other nodes is not consumed' });
     this.#binding = new LastingFailure({ ...said, what: 'the exchange between nodes could not be made again' });
     const exchanges = [EXCHANGE];
@@ -107,8 +109,7 @@ export class RabbitMqTransport implements Way {
       this.#reachable = false;
       this.#brokerLost();
     });
-    this.#sweeper = setInterval(() => this.#expire(), SWEEP_INTERVAL_MS);
-    this.#sweeper.unref();
+    this.#sweeper = clock.every(SWEEP_INTERVAL_MS, () => this.#expire(), { unref: true });
   }
 
   /** What keeps other nodes from reaching this worker by the broker. */
@@ -118,9 +119,7 @@ export class RabbitMqTransport implements Way {
 
   /** Resolves when other nodes can reach this worker for the first time, or after `timeoutMs`. */
   async listen(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([this.#listening, new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)))]);
-    clearTimeout(timer);
+    await endsWithin(this.#listening, timeoutMs, this.#options.clock);
   }
 
   ask(owner: WorkerId, ask: Ask, internal: boolean, reply: ShardReply): void {
@@ -130,7 +129,7 @@ export class RabbitMqTransport implements Way {
     const crowded = peer.waiting.size >= WINDOW_MAX || this.#backlogBytes >= BACKLOG_BYTES_MAX;
     if (crowded && !internal) return reply(failed('overloaded', `too many asks wait for worker ${owner}`));
     const id = this.#nextId++;
-    peer.waiting.add(id, ask, reply, this.#options.monotonicMs());
+    peer.waiting.add(id, ask, reply, this.#options.clock.monotonicMs());
     this.#send(owner, { kind: 'ask', id, internal, ask });
   }
 
@@ -148,7 +147,7 @@ export class RabbitMqTransport implements Way {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweeper);
+    this.#sweeper.cancel();
     this.#brokerLost();
     if (this.#options.broker.state === 'down') return;
     await Promise.allSettled([this.#consumer.close(), this.#publisher.close()]);
@@ -163,7 +162,7 @@ export class RabbitMqTransport implements Way {
   /** With everything else that goes to this worker within one turn of the event loop. */
   #send(worker: WorkerId, envelope: Envelope): void {
     const peer = this.#peerOf(worker);
-    if (peer.outgoing.length === 0) setImmediate(() => this.#flush(worker, peer));
+    if (peer.outgoing.length === 0) this.#options.clock.soon(() => this.#flush(worker, peer));
     peer.outgoing.push(envelope);
   }
 
@@ -253,7 +252,7 @@ export class RabbitMqTransport implements Way {
   }
 
   #expire(): void {
-    const now = this.#options.monotonicMs();
+    const now = this.#options.clock.monotonicMs();
     for (const [worker, { waiting }] of this.#peers) waiting.expire(now, `worker ${worker}`);
   }
 }

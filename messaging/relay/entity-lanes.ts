@@ -6,6 +6,7 @@
  */
 import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
 import { UnpublishableError } from '../rabbitmq/publication.ts';
@@ -16,6 +17,7 @@ import type { RowMessages } from './row-messages.ts';
 const IN_FLIGHT_MAX = 2_000;
 
 export interface LanesDeps {
+  readonly clock: Clock;
   /** `confirm` hears once that the broker has it, or that it may not. */
   readonly publish: (message: PublicMessage, confirm: Confirm) => void;
   /** The same for a message that came back because no queue takes it: to where such messages are kept. */
@@ -109,7 +111,7 @@ export class EntityLanes {
   }
 
   #again(lane: Lane): void {
-    setTimeout(() => this.#makeReady(lane), backoffMs(lane.attempt++));
+    this.#deps.clock.after(backoffMs(lane.attempt++), () => this.#makeReady(lane));
   }
 
   /** Forgets a shard's messages: its next owner publishes them. What is under way ends unheard. */

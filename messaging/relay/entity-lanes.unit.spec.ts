@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { systemClock } from '../../kernel/clock.ts';
 import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
 import type { DomainEvent } from '../../kernel/decider.ts';
 import { testOrigin } from '../../test/support/message-origin.ts';
@@ -47,6 +48,7 @@ describe('entity lanes', () => {
       throw new Error('nothing is held here');
     };
     lanes = new EntityLanes({
+      clock: systemClock,
       ...{ publish, mayPublish: () => isUp, onReady, onRefused: () => refused++ },
       publishUnrouted: ({ messageId }, confirm) => {
         unrouted.push(messageId);

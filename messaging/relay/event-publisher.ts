@@ -1,6 +1,6 @@
 /** Publishes events so that a confirm means: the broker has it for good, in a queue or as unrouted. */
 import type { Connection } from 'rabbitmq-client';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { APP_ID, CONTENT_TYPE, type PublicMessage } from '../contracts/public-message.ts';
 import type { Publication } from '../rabbitmq/publication.ts';
 import {
@@ -22,7 +22,7 @@ interface Gathered {
 export interface EventPublisherOptions {
   /** Default: the exchange of the events. */
   readonly destination?: Destination;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Clock;
   /** Default: CONFIRM_TIMEOUT_MS. */
   readonly confirmTimeoutMs?: number;
 }
@@ -37,11 +37,11 @@ const LOOKS_PER_TIMEOUT = 30;
 export class EventPublisher {
   readonly #connection: Connection;
   readonly #destination: Destination;
-  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #clock: Clock;
   readonly #confirmTimeoutMs: number;
-  readonly #looking: NodeJS.Timeout;
+  readonly #looking: Timer;
   #channel: PublishingChannel | undefined;
-  #writing: NodeJS.Immediate | undefined;
+  #writing = false;
   /** Came while there was no channel. */
   #waiting: Gathered[] = [];
   #opening: { readonly sinceMs: number } | undefined;
@@ -52,8 +52,7 @@ export class EventPublisher {
     this.#destination = destination;
     this.#clock = clock;
     this.#confirmTimeoutMs = confirmTimeoutMs;
-    this.#looking = setInterval(() => this.#look(), confirmTimeoutMs / LOOKS_PER_TIMEOUT);
-    this.#looking.unref();
+    this.#looking = clock.every(confirmTimeoutMs / LOOKS_PER_TIMEOUT, () => this.#look(), { unref: true });
   }
 
   /** `confirm` hears of it once: rejected when the broker refused it, returned it, or is gone; then it may have it or not. */
@@ -71,10 +70,10 @@ export class EventPublisher {
 
   /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */
   close(): void {
-    clearImmediate(this.#writing);
-    clearInterval(this.#looking);
+    this.#looking.cancel();
     for (const { confirm } of this.#waiting.splice(0)) confirm.reject(new Error('the publisher is closed'));
     this.#channel?.close().catch(() => undefined); // there was no connection to close
+    this.#channel = undefined;
   }
 
   #publicationOf({ routingKey, messageId, correlationId, timestampSeconds, headers, body }: PublicMessage) {
@@ -104,8 +103,10 @@ export class EventPublisher {
 
   #addTo(channel: PublishingChannel, { publication, confirm }: Gathered): void {
     channel.add(publication, confirm);
-    this.#writing ??= setImmediate(() => {
-      this.#writing = undefined;
+    if (this.#writing) return;
+    this.#writing = true;
+    this.#clock.soon(() => {
+      this.#writing = false;
       this.#channel?.write();
     });
   }
@@ -113,7 +114,7 @@ export class EventPublisher {
   /** @param opening this attempt; another one takes its place when it takes too long. */
   async #open(opening: object): Promise<void> {
     try {
-      const channel = await PublishingChannel.open(this.#connection, () => this.#clock.monotonicMs());
+      const channel = await PublishingChannel.open(this.#connection, this.#clock);
       if (this.#opening !== opening) return void channel.close().catch(() => undefined);
       this.#opening = undefined;
       this.#channel = channel;
@@ -133,8 +134,6 @@ export class EventPublisher {
     if (this.#channel && this.#channel.oldestUnconfirmedMs > timeoutMs) {
       const channel = this.#channel;
       this.#channel = undefined;
-      clearImmediate(this.#writing);
-      this.#writing = undefined;
       channel.abandon(new ConfirmTimeoutError(timeoutMs));
     }
     if (this.#opening && this.#clock.monotonicMs() - this.#opening.sinceMs > timeoutMs)

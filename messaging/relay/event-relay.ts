@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import type { CommittedRow, LogFollower } from '../../runtime/entity/log-follower.ts';
 import type { Kinds } from '../../runtime/kinds.ts';
 import { EPOCH_ENTITY_PREFIX } from '../../kernel/entity-id.ts';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
@@ -53,7 +53,7 @@ export interface EventRelayDeps {
   readonly onMissing?: () => void;
   /** Calls back when what has come until then should leave, as one portion. */
   readonly gather: (portion: () => void) => void;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -95,8 +95,8 @@ export class EventRelay implements LogFollower {
   #beginning: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
-  readonly #saver: NodeJS.Timeout;
-  #savingSoon: NodeJS.Immediate | undefined;
+  readonly #saver: Timer;
+  #savingSoon = false;
   /** The journal, the checkpoints and the list of what is held back: one database, and yet each fails for itself. */
   readonly #reads: LastingFailure;
   readonly #saves: LastingFailure;
@@ -108,14 +108,15 @@ export class EventRelay implements LogFollower {
 
   constructor(deps: EventRelayDeps) {
     this.#deps = deps;
-    const monotonicMs = (): number => deps.clock.monotonicMs();
-    const said = { log: deps.log, monotonicMs, remedy: 'Events wait. Look at the reason and the database.' };
+    const { clock } = deps;
+    const said = { log: deps.log, clock, remedy: 'Events wait. Look at the reason and the database.' };
     this.#reads = new LastingFailure({ ...said, what: 'events can not be read' });
     this.#saves = new LastingFailure({ ...said, what: 'how far events are published could not be stored' });
     this.#holds = new LastingFailure({ ...said, what: 'the list of entities held back could not be written' });
     const remedy = 'Look at the reason, at RabbitMQ, and at "npm run -s relay -- status".';
     this.#refusals = new StuckAmongMany({ ...said, what: 'an event could not be published', remedy });
     this.#lanes = new EntityLanes({
+      clock,
       publish: deps.publish,
       publishUnrouted: (message, confirm) => this.#publishUnrouted(message, confirm),
       mayPublish: () => deps.brokerIsUp() && !this.#closed,
@@ -125,11 +126,11 @@ export class EventRelay implements LogFollower {
       hold: (row, reason) => this.#hold(row, `no message can be made of it: ${reason}`),
       onHeld: (rows) => this.#onHeld(rows),
     });
-    this.#saver = setInterval(() => {
+    const look = (): void => {
       void this.save();
       this.#watchLag();
-    }, SAVE_INTERVAL_MS);
-    this.#saver.unref();
+    };
+    this.#saver = clock.every(SAVE_INTERVAL_MS, look, { unref: true });
   }
 
   /** What keeps events from leaving, or from being known as published. */
@@ -172,8 +173,10 @@ export class EventRelay implements LogFollower {
     this.#rowsInHand -= known.open;
     for (const [entityId, held] of this.#held) if (held.shard === shard) this.#held.delete(entityId);
     // Its next owner reads it now: what it does not find it publishes once more.
-    this.#savingSoon ??= setImmediate(() => {
-      this.#savingSoon = undefined;
+    if (this.#savingSoon) return;
+    this.#savingSoon = true;
+    this.#deps.clock.soon(() => {
+      this.#savingSoon = false;
       void this.save();
     });
   }
@@ -218,7 +221,7 @@ export class EventRelay implements LogFollower {
   /** Publishes no more, and stores how far it came. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#saver);
+    this.#saver.cancel();
     await this.#saving;
     await this.save();
     await this.#reading;
@@ -246,7 +249,7 @@ export class EventRelay implements LogFollower {
 
   /** Shards that were taken together are begun together. */
   async #begin(): Promise<void> {
-    await new Promise(setImmediate);
+    await this.#deps.clock.nextTurn();
     for (;;) {
       const fresh = [...this.#shards.values()].filter(({ begun }) => !begun);
       if (fresh.length === 0 || this.#closed) return;
@@ -266,7 +269,7 @@ export class EventRelay implements LogFollower {
         this.#read();
       } catch (error) {
         this.#reads.failed(messageOf(error), { shards: fresh.length });
-        await pause();
+        await this.#deps.clock.sleep(PAUSE_MS);
       }
     }
   }
@@ -318,13 +321,13 @@ export class EventRelay implements LogFollower {
     this.#reading ??= this.#readAll()
       .catch((error: unknown) => {
         this.#reads.failed(messageOf(error));
-        setTimeout(() => this.#read(), PAUSE_MS).unref();
+        this.#deps.clock.after(PAUSE_MS, () => this.#read(), { unref: true });
       })
       .finally(() => (this.#reading = undefined));
   }
 
   async #readAll(): Promise<void> {
-    await new Promise(setImmediate);
+    await this.#deps.clock.nextTurn();
     for (let isMore = true; isMore;) {
       isMore = false;
       for (const shard of [...this.#shards.values()]) {
@@ -436,5 +439,3 @@ export class EventRelay implements LogFollower {
     this.#refusals.failed(lane, reason, { routingKey, messageId });
   }
 }
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

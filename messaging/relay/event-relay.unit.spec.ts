@@ -8,7 +8,7 @@ import type { JournalRow, ShardHead } from '../../persistence/ports.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
 import { testOrigin } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import type { PublicMessage } from '../contracts/public-message.ts';
@@ -59,7 +59,7 @@ describe('event relay', () => {
   let store: InMemoryRelayStore;
   let broker: ScriptedBroker;
   let relays: EventRelay[];
-  let clock: ManualClock;
+  let clock: HeldClock;
   let kept: ReturnType<typeof keptLog>;
   let head: ShardHead;
   let versions: Map<string, number>;
@@ -72,7 +72,7 @@ describe('event relay', () => {
     store = new InMemoryRelayStore();
     broker = new ScriptedBroker();
     relays = [];
-    clock = new ManualClock();
+    clock = new HeldClock();
     kept = keptLog();
     versions = new Map();
   });

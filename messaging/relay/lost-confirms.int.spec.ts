@@ -124,7 +124,7 @@ describe('lost confirms', () => {
   });
 
   it('of a command’s copy or answer fail in time, and what is published next goes through', async () => {
-    const copies = new ConfirmedPublisher(connection, CONFIRM_TIMEOUT_MS);
+    const copies = new ConfirmedPublisher(connection, { clock: systemClock, confirmTimeoutMs: CONFIRM_TIMEOUT_MS });
     const envelope = { exchange: '', routingKey: QUEUE, messageId: 'm-1' };
     proxy.isDropping = true;
     const failures = await Promise.all(

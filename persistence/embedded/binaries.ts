@@ -11,6 +11,7 @@ import { constants } from 'node:fs';
 import { access, chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { Clock, EpochMs } from '../../kernel/clock.ts';
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 import { errorCode, syncToDisk, walk } from './files.ts';
 
@@ -35,12 +36,12 @@ const DRAFT_MARK = '.copying-';
  * @param alwaysCopy for a server that runs as another user, who may reach nothing below our folders
  * @throws EmbeddedPostgresError if this platform has none or they cannot be made ready
  */
-export async function prepareBinaries(copiesDir: string, alwaysCopy: boolean): Promise<Binaries> {
+export async function prepareBinaries(copiesDir: string, alwaysCopy: boolean, clock: Clock): Promise<Binaries> {
   const packageDir = locatePackage(process.platform, process.arch);
   const version = await packageVersion(packageDir);
   const native = path.join(packageDir, 'native');
   const repaired = !alwaysCopy && (await repairInPlace(packageDir));
-  const usable = repaired ? native : await copyOnce(native, copiesDir, version);
+  const usable = repaired ? native : await copyOnce(native, copiesDir, version, clock);
   return { binDir: path.join(usable, 'bin'), version, majorVersion: Number.parseInt(version, 10) };
 }
 
@@ -113,12 +114,12 @@ function isLink(entry: unknown): entry is { source: string; target: string } {
 }
 
 /** Copies into `<copiesDir>/postgres-<version>`, unless a complete copy stands there already. */
-async function copyOnce(native: string, copiesDir: string, version: string): Promise<string> {
+async function copyOnce(native: string, copiesDir: string, version: string, clock: Clock): Promise<string> {
   const finished = path.join(copiesDir, `${COPY_PREFIX}${version}`);
   if (await exists(finished)) return finished;
 
   await mkdir(copiesDir, { recursive: true });
-  await removeAbandonedDrafts(copiesDir);
+  await removeAbandonedDrafts(copiesDir, clock.nowMs());
   const draft = `${finished}${DRAFT_MARK}${randomBytes(6).toString('hex')}`;
   try {
     await cp(native, draft, {
@@ -152,12 +153,12 @@ async function makeReadableAndSync(folder: string): Promise<void> {
   }
 }
 
-async function removeAbandonedDrafts(copiesDir: string): Promise<void> {
+async function removeAbandonedDrafts(copiesDir: string, nowMs: EpochMs): Promise<void> {
   for (const name of await readdir(copiesDir)) {
     if (!name.startsWith(COPY_PREFIX) || !name.includes(DRAFT_MARK)) continue;
     const draft = path.join(copiesDir, name);
     const stats = await stat(draft).catch(() => undefined);
-    if (stats !== undefined && Date.now() - stats.mtimeMs > ABANDONED_COPY_MS) {
+    if (stats !== undefined && nowMs - stats.mtimeMs > ABANDONED_COPY_MS) {
       await rm(draft, { recursive: true, force: true });
     }
   }

@@ -9,8 +9,8 @@
  * a killed node leaves it running, for the next start to take over. The URL stays the same for as long as the
  * node runs; connections break when the server does, and the journal treats that as "outcome unknown".
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { systemClock, type Clock, type Timer } from '../../kernel/clock.ts';
 import { prepareBinaries } from './binaries.ts';
 import { homeForOrdinaryUser, SYSTEM_DIR } from './cluster-home.ts';
 import { ClusterLog } from './cluster-log.ts';
@@ -29,6 +29,7 @@ export interface EmbeddedPostgresOptions {
   /** Short and private, for the socket. */
   readonly runtimeDir: string;
   readonly log: Logger;
+  readonly clock?: Clock;
   /** Root's place for programs (`/var/lib/holdfast`); another one only in tests. */
   readonly systemDir?: string;
 }
@@ -63,25 +64,25 @@ const LOG_CHECK_INTERVAL_MS = 60_000;
  *   made or read, or the server does not start
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const startedAt = performance.now();
-  const { dataDir, runtimeDir, systemDir = SYSTEM_DIR } = options;
+  const { dataDir, runtimeDir, systemDir = SYSTEM_DIR, clock = systemClock } = options;
+  const startedAt = clock.monotonicMs();
   const isRoot = process.getuid?.() === 0;
   const home = isRoot
     ? await homeForRoot(dataDir, runtimeDir, systemDir)
     : await homeForOrdinaryUser(dataDir, runtimeDir);
   for (const reason of home.warnings) options.log.warn({ reason }, 'data lies outside of DATA_DIR');
-  const binaries = await prepareBinaries(home.copiesDir, home.runAs !== undefined);
+  const binaries = await prepareBinaries(home.copiesDir, home.runAs !== undefined, clock);
   const clusterLog = new ClusterLog(home.logFile);
   await clusterLog.rotateIfLarge();
   const isNew = await ensureCluster(home, binaries, clusterLog);
-  const context: ServerContext = { home, binaries, clusterLog, log: options.log };
+  const context: ServerContext = { home, binaries, clusterLog, clock, log: options.log };
   const server = new SupervisedServer(context, isNew, await startPostmaster(context));
   options.log.info(
     {
       postmasterPid: server.pid,
       version: binaries.version,
       dataIn: home.clusterDir,
-      tookMs: Math.round(performance.now() - startedAt),
+      tookMs: Math.round(clock.monotonicMs() - startedAt),
       isNew,
     },
     'embedded PostgreSQL is ready',
@@ -96,7 +97,7 @@ class SupervisedServer implements EmbeddedPostgres {
 
   readonly #context: ServerContext;
   readonly #stopping = new AbortController();
-  readonly #logCheck: NodeJS.Timeout;
+  readonly #logCheck: Timer;
   #postmaster: Postmaster;
   #stopped: Promise<void> | undefined;
 
@@ -105,8 +106,7 @@ class SupervisedServer implements EmbeddedPostgres {
     this.isNew = isNew;
     this.#context = context;
     this.#postmaster = postmaster;
-    this.#logCheck = setInterval(() => void this.#checkLog(), LOG_CHECK_INTERVAL_MS);
-    this.#logCheck.unref();
+    this.#logCheck = context.clock.every(LOG_CHECK_INTERVAL_MS, () => void this.#checkLog(), { unref: true });
     this.exited = this.#supervise();
   }
 
@@ -120,13 +120,13 @@ class SupervisedServer implements EmbeddedPostgres {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    await stopPostmaster(this.#postmaster);
+    await stopPostmaster(this.#postmaster, this.#context.clock);
     // A restart that was under way when we were told to stop brings its server down itself.
     await this.exited;
   }
 
   async #supervise(): Promise<EmbeddedPostgresExit> {
-    const { log } = this.#context;
+    const { log, clock } = this.#context;
     const restartedAt: number[] = [];
     let reason: string | undefined;
     for (;;) {
@@ -134,7 +134,7 @@ class SupervisedServer implements EmbeddedPostgres {
       if (this.#isStopping()) return this.#end({ reason: 'stopped' });
       log.error({ postmasterPid: this.pid, reason }, 'embedded PostgreSQL died: restarting it');
 
-      const now = performance.now();
+      const now = clock.monotonicMs();
       while (restartedAt.length > 0 && now - (restartedAt[0] ?? 0) > RESTART_WINDOW_MS) restartedAt.shift();
       if (restartedAt.length >= RESTARTS_MAX) {
         const message = `The embedded PostgreSQL died ${RESTARTS_MAX} times in a row; the last time: ${reason}`;
@@ -143,7 +143,7 @@ class SupervisedServer implements EmbeddedPostgres {
       restartedAt.push(now);
 
       const delayMs = Math.min(RESTART_DELAY_MS_MIN * 2 ** (restartedAt.length - 1), RESTART_DELAY_MS_MAX);
-      await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await clock.sleep(delayMs, { signal: this.#stopping.signal });
       if (this.#isStopping()) return this.#end({ reason: 'stopped' });
       reason = await this.#restart();
     }
@@ -154,7 +154,7 @@ class SupervisedServer implements EmbeddedPostgres {
     try {
       this.#postmaster = await startPostmaster(this.#context);
       this.#context.log.warn({ postmasterPid: this.pid }, 'embedded PostgreSQL is ready again');
-      if (this.#isStopping()) await stopPostmaster(this.#postmaster);
+      if (this.#isStopping()) await stopPostmaster(this.#postmaster, this.#context.clock);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -167,7 +167,7 @@ class SupervisedServer implements EmbeddedPostgres {
   }
 
   #end(exit: EmbeddedPostgresExit): EmbeddedPostgresExit {
-    clearInterval(this.#logCheck);
+    this.#logCheck.cancel();
     return exit;
   }
 

@@ -5,9 +5,10 @@
  * process id and shared memory in postmaster.pid) decides, and is only ever helped to see that a process id means
  * another program by now.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import type { Clock } from '../../kernel/clock.ts';
+import { endsWithin } from '../../kernel/stop-order.ts';
 import type { Binaries } from './binaries.ts';
 import type { ClusterHome } from './cluster-home.ts';
 import type { ClusterLog } from './cluster-log.ts';
@@ -28,6 +29,7 @@ export interface ServerContext {
   readonly home: ClusterHome;
   readonly binaries: Binaries;
   readonly clusterLog: ClusterLog;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -62,7 +64,7 @@ const FAST_SHUTDOWN: readonly ShutdownStep[] = [{ signal: 'SIGINT', timeoutMs: 1
 export async function startPostmaster(context: ServerContext): Promise<Postmaster> {
   const leftover = await findLeftover(context.home.clusterDir);
   if (leftover?.isOurPostmaster === true) {
-    const postmaster = { pid: leftover.pid, exited: exitOfForeignProcess(leftover.pid) };
+    const postmaster = { pid: leftover.pid, exited: exitOfForeignProcess(leftover.pid, context.clock) };
     if (await answersInTime(context, postmaster, SILENT_LEFTOVER_TIMEOUT_MS)) {
       context.log.warn(
         { postmasterPid: leftover.pid },
@@ -74,38 +76,39 @@ export async function startPostmaster(context: ServerContext): Promise<Postmaste
       { postmasterPid: leftover.pid },
       'the embedded PostgreSQL left running does not answer: stopping it',
     );
-    await stopWith(IMMEDIATE_SHUTDOWN, postmaster);
+    await stopWith(IMMEDIATE_SHUTDOWN, postmaster, context.clock);
   }
   return await startNewPostmaster(context, leftover?.pid);
 }
 
 /** Stops the server in order: fast, then without a checkpoint, then by force. Resolves when it is gone. */
-export async function stopPostmaster(postmaster: Postmaster): Promise<void> {
-  await stopWith(FAST_SHUTDOWN, postmaster);
+export async function stopPostmaster(postmaster: Postmaster, clock: Clock): Promise<void> {
+  await stopWith(FAST_SHUTDOWN, postmaster, clock);
 }
 
-async function stopWith(steps: readonly ShutdownStep[], postmaster: Postmaster): Promise<void> {
+async function stopWith(steps: readonly ShutdownStep[], postmaster: Postmaster, clock: Clock): Promise<void> {
   for (const { signal, timeoutMs } of steps) {
     send(postmaster.pid, signal);
-    if ((await within(postmaster.exited, timeoutMs)) !== undefined) return;
+    if (await endsWithin(postmaster.exited, timeoutMs, clock)) return;
   }
 }
 
 async function startNewPostmaster(context: ServerContext, stalePid: number | undefined): Promise<Postmaster> {
-  const deadline = Date.now() + OLD_BACKENDS_TIMEOUT_MS;
+  const { clock } = context;
+  const deadline = clock.monotonicMs() + OLD_BACKENDS_TIMEOUT_MS;
   for (;;) {
     const offset = await context.clusterLog.size();
     const postmaster = await spawnPostmaster(context, stalePid);
     if (await answersInTime(context, postmaster, READY_TIMEOUT_MS)) return postmaster;
 
-    await stopPostmaster(postmaster);
+    await stopPostmaster(postmaster, clock);
     const outcome = await postmaster.exited;
     const said = await context.clusterLog.since(offset);
-    if (!/pre-existing shared memory block/.test(said) || Date.now() > deadline) {
+    if (!/pre-existing shared memory block/.test(said) || clock.monotonicMs() > deadline) {
       const remedy = await remedyFor(context.clusterLog, offset);
       throw new EmbeddedPostgresError(`The embedded PostgreSQL did not start (${outcome}).${remedy}`);
     }
-    await sleep(OLD_BACKENDS_RETRY_MS);
+    await clock.sleep(OLD_BACKENDS_RETRY_MS);
   }
 }
 
@@ -143,27 +146,28 @@ async function answersInTime(
 ): Promise<boolean> {
   let ended = false;
   void postmaster.exited.then(() => (ended = true));
-  const startedAt = Date.now();
+  const { clock } = context;
+  const startedAt = clock.monotonicMs();
   let heardAt = startedAt;
   let loggedAt = startedAt;
   for (;;) {
     const answer = await probeServer(context.home.socketDir);
     if (ended) return false;
     if (answer === 'ready') return true;
-    const now = Date.now();
+    const now = clock.monotonicMs();
     if (answer === 'busy') heardAt = now;
     if (now - heardAt > silentTimeoutMs || now - startedAt > READY_TIMEOUT_MS) return false;
     if (now - loggedAt > PROGRESS_LOG_MS) {
       loggedAt = now;
-      context.log.info({ waitedMs: now - startedAt }, 'waiting for the embedded PostgreSQL to recover');
+      context.log.info({ waitedMs: Math.round(now - startedAt) }, 'waiting for the embedded PostgreSQL to recover');
     }
-    await sleep(READY_POLL_MS);
+    await clock.sleep(READY_POLL_MS);
   }
 }
 
 /** A process that is not our child tells nobody of its end. */
-async function exitOfForeignProcess(pid: number): Promise<string> {
-  while (await isRunning(pid)) await sleep(EXIT_POLL_MS, undefined, { ref: false });
+async function exitOfForeignProcess(pid: number, clock: Clock): Promise<string> {
+  while (await isRunning(pid)) await clock.sleep(EXIT_POLL_MS, { unref: true });
   return 'gone';
 }
 
@@ -172,14 +176,5 @@ function send(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch {
     // It is gone already.
-  }
-}
-
-async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-  const abort = new AbortController();
-  try {
-    return await Promise.race([promise, sleep(timeoutMs, undefined, { signal: abort.signal }).catch(() => undefined)]);
-  } finally {
-    abort.abort();
   }
 }

@@ -3,7 +3,6 @@
  * refused here would otherwise show as lost commits, refused requests or waiting orders that end early.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Clock } from '../../kernel/clock.ts';
 import { StartupError } from '../../kernel/errors.ts';
@@ -36,7 +35,7 @@ export async function checkServer(
 ): Promise<ServerFacts> {
   const version = await checkSettings(client);
   await refusePooler(url, client);
-  await checkSessions(client, sessions);
+  await checkSessions(client, sessions, clock);
   return { version, clockSkewMs: await checkClock(client, clock) };
 }
 
@@ -130,7 +129,7 @@ const SESSIONS_LEFT = `
   )
   SELECT name, size::int, used::int FROM limits ORDER BY size - used LIMIT 1`;
 
-async function checkSessions(client: pg.Client, needed: number): Promise<void> {
+async function checkSessions(client: pg.Client, needed: number, clock: Clock): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += SESSIONS_POLL_MS) {
     const result = await client.query<{ name: string; size: number; used: number }>(SESSIONS_LEFT);
     const { name, size, used } = result.rows[0]!;
@@ -141,7 +140,7 @@ async function checkSessions(client: pg.Client, needed: number): Promise<void> {
         `This node needs ${needed} sessions with the database, and ${name} (${size}, of which ${used - 1} are in use) leaves ${size - used + 1}. Raise it, end other clients, or set fewer WORKERS.`,
       );
     }
-    await sleep(SESSIONS_POLL_MS);
+    await clock.sleep(SESSIONS_POLL_MS);
   }
 }
 

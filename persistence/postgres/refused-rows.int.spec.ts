@@ -1,6 +1,7 @@
 /** What PostgreSQL, or our encoding, refuses of read models, snapshots and rows: told apart from an outage, set apart alone. */
 import { expect } from 'chai';
 import type pg from 'pg';
+import { systemClock } from '../../kernel/clock.ts';
 import type { PlacedOrder } from '../../actors/order/order.ts';
 import { pendingRow, placed, ROW_AT } from '../../test/support/journal-rows.ts';
 import { orderIdOf, placedOrder, stockLevelOf } from '../../test/support/order-states.ts';
@@ -167,7 +168,11 @@ describe('what PostgreSQL refuses', function () {
     for (const [name, changes] of BAD_ROWS) {
       it(`${name}: its entity alone is refused, and the shard is kept`, async () => {
         const lost: number[] = [];
-        const journal = new Journal(journalStore, silentLog, (shard) => lost.push(shard));
+        const journal = new Journal(journalStore, {
+          clock: systemClock,
+          log: silentLog,
+          shardLost: (shard) => lost.push(shard),
+        });
         journal.own(await journalStore.takeShards([1], ROW_AT));
         const outcomes: Record<string, string> = {};
         const entry = (row: PendingRow): AppendEntry => ({

@@ -170,7 +170,7 @@ export class Effects {
     const { key } = effect;
     const to = effect.kind === 'call' ? effect.port : effect.to;
     this.#host.steps.failed(run, reason, { entityId: this.#owner.entityId, step: key, to, detail });
-    run.pause = this.#host.after(backoffMs(run.attempt++), () => {
+    run.pause = this.#host.clock.after(backoffMs(run.attempt++), () => {
       if (this.#runs.includes(run)) this.#send(run);
     });
   }

@@ -30,8 +30,6 @@ export interface EntityHost {
   /** A row of the entity is durable. */
   project(row: ProjectedRow & CommittedRow): void;
   saveSnapshot(snapshot: Snapshot): void;
-  /** Calls `tell` later, unless it is cancelled. */
-  after(delayMs: number, tell: () => void): { cancel(): void };
   /** False: another worker may own the entity's shard by now, so what is in memory may be old. */
   mayAnswer(): boolean;
   /** The shell could do nothing with a message, and goes on. */

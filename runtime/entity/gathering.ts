@@ -79,7 +79,7 @@ export class Gathering<Asker> {
       const { code, detail } = answer;
       this.#host.steps.failed(ask, code, { entityId: this.#entityId, step: ask.key, to: ask.to, detail });
       this.#failing.add(ask);
-      const pause = this.#host.after(backoffMs(attempt), () => {
+      const pause = this.#host.clock.after(backoffMs(attempt), () => {
         this.#pauses.delete(pause);
         if (!this.#stopped) this.#send(ask, index, attempt + 1);
       });

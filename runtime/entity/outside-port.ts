@@ -2,6 +2,7 @@
  * A port to a service outside of the system (a payment provider, a carrier), as a kind of actor declares it: which
  * implementations there are, and which setting picks one. runtime/outside-ports.ts calls it.
  */
+import type { Clock } from '../../kernel/clock.ts';
 import type { OutsideCall } from '../../kernel/decider.ts';
 
 export interface OutsideService {
@@ -18,7 +19,7 @@ export interface OutsidePort {
   /** The environment variable that names the implementation. */
   readonly setting: string;
   readonly byDefault: string;
-  readonly implementations: Readonly<Record<string, () => OutsideService>>;
+  readonly implementations: Readonly<Record<string, (clock: Clock) => OutsideService>>;
   /** A call that is not answered within this time is in doubt. */
   readonly timeoutMs: number;
 }

@@ -3,6 +3,7 @@
  * entities a read and reads at a time, so that a restart with much to recover doesn't starve who is served already.
  */
 import PQueue from 'p-queue';
+import type { Clock } from '../../kernel/clock.ts';
 import type { JournalStore, StoredEntity } from '../../persistence/ports.ts';
 import type { EntityType } from './entity-type.ts';
 import { snapshotOutdated } from './fold-entity.ts';
@@ -28,12 +29,14 @@ class Batch {
 
 export class Recoveries {
   readonly #store: JournalStore;
+  readonly #clock: Clock;
   readonly #queue = new PQueue({ concurrency: READS_AT_A_TIME_MAX });
   readonly #plain = new Batch();
   readonly #withSnapshots = new Batch();
 
-  constructor(store: JournalStore) {
+  constructor(store: JournalStore, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** Rejects when the journal can't be read now. Undefined: the entity has no rows. */
@@ -50,7 +53,7 @@ export class Recoveries {
     batch.scheduled = true;
     void this.#queue.add(async () => {
       // Under load a read costs as much as dozens of entities in it; an order's first step can wait a moment.
-      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      await this.#clock.sleep(GATHER_MS);
       batch.scheduled = false;
       const withSnapshots = batch === this.#withSnapshots;
       const wanted = batch.wanted.splice(0, withSnapshots ? SNAPSHOTS_PER_READ_MAX : ENTITIES_PER_READ_MAX);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { systemClock } from '../../kernel/clock.ts';
 import { orderActor } from '../../actors/order/index.ts';
 import { stockActor } from '../../actors/stock/index.ts';
 import { pendingRow, placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
@@ -19,7 +20,7 @@ describe('recoveries', () => {
 
   it('read many entities in one query, each hears of its own', async () => {
     const store = await withRows('ord_1', 'ord_2');
-    const recoveries = new Recoveries(store);
+    const recoveries = new Recoveries(store, systemClock);
     const found = await Promise.all(
       ['ord_1', 'ord_2', 'ord_3'].map((entityId) => recoveries.read(entityId, orderActor, true)),
     );
@@ -33,7 +34,7 @@ describe('recoveries', () => {
 
   it('are bounded in entities a read', async () => {
     const store = await withRows('ord_1');
-    const recoveries = new Recoveries(store);
+    const recoveries = new Recoveries(store, systemClock);
     await Promise.all(Array.from({ length: 450 }, (_, n) => recoveries.read(`ord_${n}`, orderActor, true)));
     for (const read of store.reads) expect(read.length).to.be.at.most(200);
     expect(store.reads.flat()).to.have.length(450);
@@ -45,7 +46,7 @@ describe('recoveries', () => {
 
   it('fail for all of a read that fails, and work again afterwards', async () => {
     const store = await withRows('ord_1');
-    const recoveries = new Recoveries(store);
+    const recoveries = new Recoveries(store, systemClock);
     store.failReads(new Error('scripted: away'));
     const outcomes = await Promise.allSettled(
       ['ord_1', 'ord_2'].map((entityId) => recoveries.read(entityId, orderActor, true)),
@@ -62,7 +63,7 @@ describe('recoveries', () => {
       { ...snapshot, entityId: 'stk_1', schema: stockActor.decider.snapshot!.schema },
       { ...snapshot, entityId: 'stk_2', schema: 99 },
     ]);
-    const recoveries = new Recoveries(store);
+    const recoveries = new Recoveries(store, systemClock);
     const [used, outdated, unwanted] = await Promise.all([
       recoveries.read('stk_1', stockActor, true),
       recoveries.read('stk_2', stockActor, true),

@@ -9,6 +9,7 @@
  * children at each message it handles, so parents here handle none: the region keeps its own map of references.
  */
 import { Nobody, spawn, start, stop, type Ref } from 'nact';
+import type { Clock } from '../../kernel/clock.ts';
 
 /** By place. What is beyond that came in a burst. */
 const FREE_SEATS_MAX = 100;
@@ -30,15 +31,17 @@ export type Told = 'accepted' | 'mailbox_full' | 'stopped';
 export class Actor<Message> {
   readonly #options: ActorOptions<Message>;
   readonly #figures: SystemFigures;
+  readonly #clock: Clock;
   #seat: Seat | undefined;
   #waiting = 0;
   #waitingSinceMs = 0;
   #retiring = false;
 
-  constructor(seat: Seat, options: ActorOptions<Message>, figures: SystemFigures) {
+  constructor(seat: Seat, options: ActorOptions<Message>, figures: SystemFigures, clock: Clock) {
     this.#seat = seat;
     this.#options = options;
     this.#figures = figures;
+    this.#clock = clock;
     seat.take(this);
     figures.actors++;
   }
@@ -58,7 +61,7 @@ export class Actor<Message> {
       this.#figures.deadLetters++;
       return 'stopped';
     }
-    if (this.#waiting++ === 0) this.#waitingSinceMs = performance.now();
+    if (this.#waiting++ === 0) this.#waitingSinceMs = this.#clock.monotonicMs();
     this.#seat.dispatch(message);
     return 'accepted';
   }
@@ -82,7 +85,7 @@ export class Actor<Message> {
   /** Its seat's turn. @throws whatever the handler throws; `crashed` follows. */
   handle(message: Message): void {
     this.#waiting--;
-    if (this.#waiting > 0) this.#waitingSinceMs = performance.now();
+    if (this.#waiting > 0) this.#waitingSinceMs = this.#clock.monotonicMs();
     this.#options.handle(message);
     if (this.#retiring && this.#waiting === 0) this.#leave();
   }
@@ -189,8 +192,13 @@ export interface Place {
 }
 
 export class ActorSystem {
+  readonly #clock: Clock;
   readonly #system = start();
   readonly #figures: SystemFigures = { actors: 0, deadLetters: 0, refusals: 0, crashes: 0, stopped: false };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get figures(): Readonly<SystemFigures> {
     return this.#figures;
@@ -200,10 +208,11 @@ export class ActorSystem {
   place(name: string): Place {
     const parent = spawn(this.#system, (state: undefined) => state, name) as Ref<never>;
     const figures = this.#figures;
+    const clock = this.#clock;
     const free: Seat[] = [];
     let seats = 0;
     return {
-      spawn: (options) => new Actor(free.pop() ?? new Seat(parent, String(++seats), free), options, figures),
+      spawn: (options) => new Actor(free.pop() ?? new Seat(parent, String(++seats), free), options, figures, clock),
     };
   }
 

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
+import { systemClock } from '../../kernel/clock.ts';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { ActorSystem, type Actor, type ActorOptions } from './actor-system.ts';
 
 describe('actor system', () => {
   let system: ActorSystem;
-  beforeEach(() => (system = new ActorSystem()));
+  beforeEach(() => (system = new ActorSystem(systemClock)));
   afterEach(() => system.stop());
 
   const spawn = (handle: (message: number) => void, options: Partial<ActorOptions<number>> = {}): Actor<number> =>

@@ -92,7 +92,7 @@ export class Ownership implements ShardDirectory {
       what: 'the lease could not be renewed',
       remedy: 'Other workers take the shards of this one. Look at the reason and the database.',
       log: deps.log,
-      monotonicMs: () => deps.clock.monotonicMs(),
+      clock: deps.clock,
     });
     deps.store.onChange(() => this.refresh());
   }
@@ -227,11 +227,11 @@ export class Ownership implements ShardDirectory {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#kick = undefined;
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const timer = this.#deps.clock.after(ms, done);
       if (ms > ROUND_INTERVAL_MIN_MS) this.#kick = done;
     });
   }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { InMemoryOwnership, InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
 import type { Member, MemberReach, Renewal } from '../../persistence/ports.ts';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { keptLog, type KeptLog } from '../../test/support/silent-log.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
 import { LEASE_TTL_MS, Ownership, type ShardServer } from './ownership.ts';
@@ -95,7 +95,7 @@ class ScriptedReach implements PeerReach {
 
 describe('ownership', () => {
   let world: InMemoryOwnership;
-  let clock: ManualClock;
+  let clock: HeldClock;
   let workers: Worker[];
   let kept: KeptLog;
 
@@ -139,7 +139,7 @@ describe('ownership', () => {
   }
 
   beforeEach(() => {
-    clock = new ManualClock();
+    clock = new HeldClock();
     kept = keptLog();
     world = new InMemoryOwnership(SHARDS, clock);
     workers = [];

@@ -2,6 +2,7 @@
  * Asks whose shard is between two owners. They wait here, bounded in number and each until its own deadline, and are
  * dispatched again when owners change and now and then.
  */
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { Answer, Ask } from '../ask.ts';
 import type { Reply } from '../entity/entity-host.ts';
 
@@ -28,15 +29,15 @@ interface Waiting {
 }
 
 export class Parked {
-  readonly #monotonicMs: () => number;
+  readonly #clock: Clock;
   readonly #dispatch: (routed: Routed) => void;
   #waiting: Waiting[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #retrying = false;
   #stopped = false;
 
-  constructor(monotonicMs: () => number, dispatch: (routed: Routed) => void) {
-    this.#monotonicMs = monotonicMs;
+  constructor(clock: Clock, dispatch: (routed: Routed) => void) {
+    this.#clock = clock;
     this.#dispatch = dispatch;
   }
 
@@ -48,10 +49,10 @@ export class Parked {
   add(routed: Routed, tooLate: Answer): boolean {
     if (this.#stopped || (this.#waiting.length >= PARKED_MAX && !routed.internal)) return false;
     this.#waiting.push({ routed, tooLate });
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= this.#clock.after(RETRY_INTERVAL_MS, () => {
       this.#timer = undefined;
       this.#retry();
-    }, RETRY_INTERVAL_MS);
+    });
     return true;
   }
 
@@ -59,7 +60,7 @@ export class Parked {
   retry(): void {
     if (this.#retrying || this.#waiting.length === 0) return;
     this.#retrying = true;
-    setImmediate(() => {
+    this.#clock.soon(() => {
       this.#retrying = false;
       this.#retry();
     });
@@ -67,12 +68,12 @@ export class Parked {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     for (const { routed, tooLate } of this.#waiting.splice(0)) routed.reply(tooLate);
   }
 
   #retry(): void {
-    const now = this.#monotonicMs();
+    const now = this.#clock.monotonicMs();
     for (const { routed, tooLate } of this.#waiting.splice(0)) {
       if (routed.deadlineMs <= now) routed.reply(tooLate);
       else this.#dispatch(routed);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { turns, waitUntil } from '../../test/support/wait-until.ts';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { turns } from '../../test/support/wait-until.ts';
 import type { Answer } from '../ask.ts';
 import { Parked, type Routed } from './parked.ts';
 
@@ -7,24 +8,21 @@ const PARKED_MAX = 20_000;
 const TOO_LATE: Answer = { kind: 'failed', code: 'unavailable', detail: 'too late' };
 
 describe('parked asks', () => {
-  let now: number;
+  let clock: ManualClock;
   let dispatched: string[];
   let answered: string[];
   let onDispatch: (routed: Routed) => void;
   let parked: Parked;
 
   beforeEach(() => {
-    now = 1_000;
+    clock = new ManualClock();
     dispatched = [];
     answered = [];
     onDispatch = () => undefined;
-    parked = new Parked(
-      () => now,
-      (routed) => {
-        dispatched.push(routed.ask.to);
-        onDispatch(routed);
-      },
-    );
+    parked = new Parked(clock, (routed) => {
+      dispatched.push(routed.ask.to);
+      onDispatch(routed);
+    });
   });
   afterEach(() => parked.stop());
 
@@ -47,13 +45,16 @@ describe('parked asks', () => {
     expect([parked.size, answered]).to.deep.equal([0, []]);
   });
 
-  it('are dispatched again now and then, though nobody says that owners changed', async () => {
+  it('are dispatched again now and then, though nobody says that owners changed', () => {
     let tries = 0;
     onDispatch = (each) => {
       if (++tries < 3) parked.add(each, TOO_LATE);
     };
     parked.add(routed('a'), TOO_LATE);
-    await waitUntil('it was tried three times', () => tries === 3);
+    clock.advance(140);
+    expect(tries).to.equal(2);
+    clock.advance(10);
+    expect(tries).to.equal(3);
     expect([parked.size, answered]).to.deep.equal([0, []]);
   });
 
@@ -66,11 +67,10 @@ describe('parked asks', () => {
     expect(parked.size).to.equal(1);
   });
 
-  it('whose time runs out are answered so, and are not sent any more', async () => {
-    parked.add(routed('late', { deadlineMs: 1_500 }), TOO_LATE);
-    parked.add(routed('patient', { deadlineMs: 1_501 }), TOO_LATE);
-    now = 1_500;
-    await waitUntil('the patient one is sent', () => dispatched.length === 1);
+  it('whose time runs out are answered so, and are not sent any more', () => {
+    parked.add(routed('late', { deadlineMs: 50 }), TOO_LATE);
+    parked.add(routed('patient', { deadlineMs: 51 }), TOO_LATE);
+    clock.advance(50);
     expect(dispatched).to.deep.equal(['patient']);
     expect(answered).to.deep.equal(['late: too late']);
   });

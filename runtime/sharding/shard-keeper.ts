@@ -67,7 +67,7 @@ export class ShardKeeper implements ShardServer {
       what: "shards can't be taken",
       remedy: 'Their orders wait. Look at the reason, the database, and "npm run -s quarantine -- list".',
       log: deps.log,
-      monotonicMs: () => deps.clock.monotonicMs(),
+      clock: deps.clock,
     });
   }
 
@@ -110,7 +110,7 @@ export class ShardKeeper implements ShardServer {
     const deadline = clock.monotonicMs() + HAND_OVER_TIMEOUT_MS;
     // An epoch row that came after the next owner's would take the shard back from it.
     const isWriting = (): boolean => region.appending(shards) || shards.some((shard) => this.#beginning.has(shard));
-    while (isWriting() && clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (isWriting() && clock.monotonicMs() < deadline) await clock.sleep(2);
     await live.quiesce();
     await live.flush();
     // One that was lost and gained again meanwhile has a new epoch by now, or will.
@@ -154,7 +154,7 @@ export class ShardKeeper implements ShardServer {
   async #takeAll(): Promise<void> {
     for (let attempt = 0; this.#missing.size > 0 && !this.#stopped; attempt++) {
       // Shards lost together are taken together: one turn of the event loop gathers them.
-      await new Promise(setImmediate);
+      await this.#deps.clock.nextTurn();
       const wishes = new Map(this.#missing);
       if (wishes.size === 0) return;
       try {
@@ -163,7 +163,7 @@ export class ShardKeeper implements ShardServer {
         attempt = 0;
       } catch (error) {
         this.#failure.failed(messageOf(error), { shards: wishes.size });
-        await new Promise((resolve) => setTimeout(resolve, Math.min(TAKE_PAUSE_MAX_MS, backoffMs(attempt))));
+        await this.#deps.clock.sleep(Math.min(TAKE_PAUSE_MAX_MS, backoffMs(attempt)));
         await this.#deps.confirm();
       }
     }

@@ -14,7 +14,7 @@
 import type { Logger } from 'pino';
 import { routingKeyOf } from '../../kernel/entity-id.ts';
 import type { OutsideCall } from '../../kernel/decider.ts';
-import type { Clock, EpochMs } from '../../kernel/clock.ts';
+import type { Clock, EpochMs, Timer } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
@@ -142,7 +142,7 @@ export class ShardRegion implements Actors, EntityHost {
   readonly #unread: StuckAmongMany<string>;
   readonly #deps: ShardRegionDeps;
   readonly #outside: OutsidePorts;
-  readonly #system = new ActorSystem();
+  readonly #system: ActorSystem;
   readonly #owned = new Set<number>();
   /** Parents in the hierarchy: one a shard and kind. */
   readonly #places = new Map<string, Place>();
@@ -156,7 +156,7 @@ export class ShardRegion implements Actors, EntityHost {
   #presumesFromMs = 0;
   readonly #parked: Parked;
   readonly #wakes: WakeTimer;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #sweeper: Timer;
   #journal: Journal | undefined;
   #projections: Projections | undefined;
 
@@ -164,9 +164,10 @@ export class ShardRegion implements Actors, EntityHost {
     this.#deps = deps;
     this.clock = deps.clock;
     this.log = deps.log;
-    this.#outside = new OutsidePorts(deps.kinds, deps.outside);
+    this.#system = new ActorSystem(deps.clock);
+    this.#outside = new OutsidePorts(deps.kinds, deps.outside, deps.clock);
     const services = [...deps.kinds.ports.values()].map(({ what }) => what);
-    const said = { log: deps.log, monotonicMs: () => deps.clock.monotonicMs() };
+    const said = { log: deps.log, clock: deps.clock };
     this.steps = new StuckAmongMany({
       ...said,
       what: 'a step of an entity fails',
@@ -182,16 +183,9 @@ export class ShardRegion implements Actors, EntityHost {
       what: 'an entity that waits can not be read',
       remedy: 'It goes on when it can be read. Look at the reason, the database, and "npm run -s audit".',
     });
-    this.#wakes = new WakeTimer(
-      () => deps.clock.nowMs(),
-      (entityId) => this.#wake(entityId),
-    );
-    this.#parked = new Parked(
-      () => deps.clock.monotonicMs(),
-      (routed) => this.#dispatch(routed),
-    );
-    this.#sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS);
-    this.#sweeper.unref();
+    this.#wakes = new WakeTimer(deps.clock, (entityId) => this.#wake(entityId));
+    this.#parked = new Parked(deps.clock, (routed) => this.#dispatch(routed));
+    this.#sweeper = deps.clock.every(SWEEP_INTERVAL_MS, () => this.sweep(), { unref: true });
   }
 
   /** The journal tells the region of lost shards, so it is made after it. */
@@ -237,12 +231,12 @@ export class ShardRegion implements Actors, EntityHost {
 
   ask(ask: Ask): Promise<Answer> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const timer = this.clock.after(ask.timeoutMs, () => {
         const code = ask.command && routed.applied === 'unknown' ? 'outcome_unknown' : 'unavailable';
         resolve(failed(code, `no answer within ${ask.timeoutMs} ms`));
-      }, ask.timeoutMs);
+      });
       const routed = this.#routed(ask, false, false, (answer) => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve(answer);
       });
       this.#dispatch(routed);
@@ -384,7 +378,7 @@ export class ShardRegion implements Actors, EntityHost {
     if (!resident) this.#wake(entityId);
     else if (resident.shell.idle) this.recovered(resident.shell);
     // What it shows must be committed. One that is being read tells by itself.
-    else if (!resident.shell.recovering) this.after(SWEEP_INTERVAL_MS, () => this.retryQuarantined(entityId));
+    else if (!resident.shell.recovering) this.clock.after(SWEEP_INTERVAL_MS, () => this.retryQuarantined(entityId));
   }
 
   refused(shell: EntityShell, error: Error): void {
@@ -499,11 +493,6 @@ export class ShardRegion implements Actors, EntityHost {
     );
   }
 
-  after(delayMs: number, tell: () => void): { cancel(): void } {
-    const timer = setTimeout(tell, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  }
-
   wakeAt(entityId: string, at: EpochMs): void {
     if (this.#owned.has(this.shardOf(entityId))) this.#wakes.set(entityId, at);
   }
@@ -541,14 +530,14 @@ export class ShardRegion implements Actors, EntityHost {
       if (committed !== rows) progressMs = now;
       else if (now - progressMs >= DRAIN_WITHOUT_PROGRESS_MS) return;
       rows = committed;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await this.clock.sleep(20);
     }
   }
 
   stop(): void {
     this.#wakes.stop();
     this.#parked.stop();
-    clearInterval(this.#sweeper);
+    this.#sweeper.cancel();
     this.#system.stop();
   }
 }

@@ -4,7 +4,7 @@
  * who are served meanwhile: a worker that has just started is slow as it is, so portions begin with one and grow to
  * 700 a second.
  */
-import type { EpochMs } from '../../kernel/clock.ts';
+import type { Clock, EpochMs, Timer } from '../../kernel/clock.ts';
 
 const BUCKET_MS = 1_000;
 const TICK_MS = 20;
@@ -13,7 +13,7 @@ const WAKES_PER_TICK_MAX = 14;
 const TICKS_PER_STEP = 25;
 
 export class WakeTimer {
-  readonly #now: () => EpochMs;
+  readonly #clock: Clock;
   readonly #wake: (entityId: string) => void;
   readonly #wakeAt = new Map<string, EpochMs>();
   readonly #buckets = new Map<number, Set<string>>();
@@ -21,14 +21,13 @@ export class WakeTimer {
   /** In a row that left somebody overdue. */
   #busyTicks = 0;
   #nextBucket: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: Timer;
 
-  constructor(now: () => EpochMs, wake: (entityId: string) => void) {
-    this.#now = now;
+  constructor(clock: Clock, wake: (entityId: string) => void) {
+    this.#clock = clock;
     this.#wake = wake;
-    this.#nextBucket = Math.floor(now() / BUCKET_MS);
-    this.#timer = setInterval(() => this.tick(), TICK_MS);
-    this.#timer.unref();
+    this.#nextBucket = Math.floor(clock.nowMs() / BUCKET_MS);
+    this.#timer = clock.every(TICK_MS, () => this.tick(), { unref: true });
   }
 
   get waiting(): number {
@@ -38,7 +37,7 @@ export class WakeTimer {
   /** Replaces the entity's former wake-up. */
   set(entityId: string, wakeAt: EpochMs): void {
     this.#wakeAt.set(entityId, wakeAt);
-    this.#followBack(this.#now());
+    this.#followBack(this.#clock.nowMs());
     const bucket = Math.max(Math.floor(wakeAt / BUCKET_MS), this.#nextBucket);
     const entities = this.#buckets.get(bucket);
     if (entities) entities.add(entityId);
@@ -51,7 +50,7 @@ export class WakeTimer {
 
   /** Wakes who is due. Called by the clock; tests call it themselves. */
   tick(): void {
-    const now = this.#now();
+    const now = this.#clock.nowMs();
     this.#followBack(now);
     // A bucket is opened once its whole second has passed, so nobody in it is early.
     for (; (this.#nextBucket + 1) * BUCKET_MS <= now && this.#overdue.length < WAKES_PER_TICK_MAX; this.#nextBucket++) {
@@ -80,6 +79,6 @@ export class WakeTimer {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 }

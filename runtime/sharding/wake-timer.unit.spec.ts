@@ -1,19 +1,16 @@
 import { expect } from 'chai';
-import { ManualClock } from '../../test/support/manual-clock.ts';
+import { HeldClock } from '../../test/support/manual-clock.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 describe('wake timer', () => {
-  let clock: ManualClock;
+  let clock: HeldClock;
   let timer: WakeTimer;
   let woken: string[];
 
   beforeEach(() => {
-    clock = new ManualClock();
+    clock = new HeldClock();
     woken = [];
-    timer = new WakeTimer(
-      () => clock.nowMs(),
-      (entityId) => woken.push(entityId),
-    );
+    timer = new WakeTimer(clock, (entityId) => woken.push(entityId));
   });
   afterEach(() => timer.stop());
 
@@ -81,13 +78,10 @@ describe('wake timer', () => {
   it('lets an entity that is woken be set again in the same breath', () => {
     timer.stop();
     let times = 0;
-    timer = new WakeTimer(
-      () => clock.nowMs(),
-      (entityId) => {
-        woken.push(entityId);
-        if (++times < 3) timer.set(entityId, clock.nowMs());
-      },
-    );
+    timer = new WakeTimer(clock, (entityId) => {
+      woken.push(entityId);
+      if (++times < 3) timer.set(entityId, clock.nowMs());
+    });
     timer.set('a', later(0));
     for (let waited = 0; waited < 10; waited++) pass(1_000);
     expect(woken).to.deep.equal(['a', 'a', 'a']);

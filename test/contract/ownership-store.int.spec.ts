@@ -7,7 +7,7 @@ import pg from 'pg';
 import { InMemoryOwnership, InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
 import { PostgresOwnershipStore } from '../../persistence/postgres/ownership-store.ts';
 import type { Member, OwnershipStore } from '../../persistence/ports.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { HeldClock } from '../support/manual-clock.ts';
 import { scratchDatabaseOrSkip } from '../support/postgres-database.ts';
 import type { ScratchDatabase } from '../support/scratch-database.ts';
 import { createScratchDatabase } from '../support/scratch-database.ts';
@@ -38,7 +38,7 @@ const SUBJECTS: readonly Subject[] = [
   {
     name: 'in memory',
     open: () => {
-      const clock = new ManualClock();
+      const clock = new HeldClock();
       const ownership = new InMemoryOwnership(SHARDS, clock);
       return Promise.resolve({
         store: () => new InMemoryOwnershipStore(ownership),

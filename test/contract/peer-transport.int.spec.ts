@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { systemClock } from '../../kernel/clock.ts';
 import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
 import type { ShardReply } from '../../runtime/entity/entity-host.ts';
 import type { PeerTransport } from '../../runtime/sharding/peers.ts';
@@ -11,7 +12,7 @@ import { PeerRouter } from '../../messaging/peer-router.ts';
 import { Broker } from '../../messaging/rabbitmq/broker.ts';
 import { RabbitMqTransport } from '../../messaging/rabbitmq/rabbitmq-transport.ts';
 import { codeOf, command, done, read } from '../support/asks.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { HeldClock } from '../support/manual-clock.ts';
 import { scratchBrokerOrSkip } from '../support/rabbitmq-broker.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { turns, waitUntil } from '../support/wait-until.ts';
@@ -23,7 +24,7 @@ interface End extends PeerTransport {
 }
 
 interface World {
-  readonly clock: ManualClock;
+  readonly clock: HeldClock;
   readonly members: Set<string>;
   open(worker: string, receive: Receive): Promise<End>;
   close(): Promise<void>;
@@ -42,7 +43,7 @@ const SUBJECTS: readonly Subject[] = [
       Promise.resolve({
         world: async () => {
           const folder = await mkdtemp(path.join(tmpdir(), 'hf-sock-'));
-          const clock = new ManualClock();
+          const clock = new HeldClock();
           const members = new Set(['w0', 'w1']);
           const pathOf = (worker: string): string => path.join(folder, `${worker}.sock`);
           return {
@@ -53,7 +54,7 @@ const SUBJECTS: readonly Subject[] = [
                 path: pathOf(worker),
                 pathOf: (peer) => (members.has(peer) ? pathOf(peer) : undefined),
                 receive,
-                monotonicMs: () => clock.monotonicMs(),
+                clock,
               });
               await transport.listen();
               return transport;
@@ -70,19 +71,24 @@ const SUBJECTS: readonly Subject[] = [
       const scratch = await scratchBrokerOrSkip(hook);
       return {
         world: () => {
-          const clock = new ManualClock();
+          const clock = new HeldClock();
           const members = new Set(['w0', 'w1']);
           return Promise.resolve({
             clock,
             members,
             open: async (worker, receive) => {
-              const broker = new Broker(scratch.url, `test/${worker}`, silentLog);
+              const broker = new Broker({
+                url: scratch.url,
+                name: `test/${worker}`,
+                clock: systemClock,
+                log: silentLog,
+              });
               const transport = new RabbitMqTransport({
                 broker,
                 workerId: worker,
                 receive,
                 log: silentLog,
-                monotonicMs: () => clock.monotonicMs(),
+                clock,
               });
               await transport.listen(10_000);
               const router = new PeerRouter({
@@ -111,7 +117,7 @@ for (const subject of SUBJECTS) {
     this.timeout(30_000);
     let prepared: Awaited<ReturnType<Subject['prepare']>> | undefined;
     let world: World;
-    let clock: ManualClock;
+    let clock: HeldClock;
     let members: Set<string>;
     let ends: End[];
 

@@ -6,7 +6,6 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import pino from 'pino';
-import type { Clock } from '../../kernel/clock.ts';
 import { CLAIMS, MESSAGE_COMMANDS, OPERATIONS } from '../../actors/index.ts';
 import { createEdge, type Edge, type Served } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
@@ -14,23 +13,10 @@ import { createHttpServer } from '../../http/http-server.ts';
 import { LeavingAnswers } from '../../http/leaving-answers.ts';
 import { describedAnswers } from './described-answers.ts';
 import { FakeActors } from './fake-actors.ts';
+import { HeldClock } from './manual-clock.ts';
 import { waitUntil } from './wait-until.ts';
 
 export const TEST_SECRET = 'a secret for tests that is long enough to be one';
-const START_MS = Date.UTC(2026, 0, 15, 12);
-
-export class TestClock implements Clock {
-  #ms = START_MS;
-  nowMs(): number {
-    return this.#ms;
-  }
-  monotonicMs(): number {
-    return this.#ms;
-  }
-  advance(ms: number): void {
-    this.#ms += ms;
-  }
-}
 
 export interface TestRequest {
   readonly method?: string;
@@ -55,7 +41,7 @@ export interface EdgeHarness {
   readonly edge: Edge;
   readonly server: Server;
   readonly actors: FakeActors;
-  readonly clock: TestClock;
+  readonly clock: HeldClock;
   readonly leaving: LeavingAnswers;
   /** Lines of the log, as JSON text. */
   readonly logged: string[];
@@ -85,7 +71,7 @@ const SERVED: Served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
 
 /** @param served what it serves; default: what all kinds of actors bring. */
 export async function startEdge(overrides: Partial<EdgeDeps> = {}, served = SERVED): Promise<EdgeHarness> {
-  const clock = new TestClock();
+  const clock = new HeldClock();
   const actors = new FakeActors(clock);
   const logged: string[] = [];
   const leaving = overrides.leaving ?? new LeavingAnswers(clock);

@@ -25,7 +25,7 @@ import { EntityGuardian } from '../../supervisors/guardian.ts';
 import { CountingProvider } from './counting-provider.ts';
 import { InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
 import type { InMemoryCluster } from './in-memory-cluster.ts';
-import { ManualClock } from './manual-clock.ts';
+import { HeldClock } from './manual-clock.ts';
 import { orderTerms } from './order-states.ts';
 import { ScriptedJournalStore } from './scripted-journal-store.ts';
 import { ScriptedProjectionStore } from './scripted-projection-store.ts';
@@ -45,7 +45,7 @@ export class World {
   readonly log = new InMemoryLog();
   readonly readModels = new ScriptedProjectionStore();
   readonly provider = new CountingProvider();
-  readonly clock = new ManualClock();
+  readonly clock = new HeldClock();
   /** The list of entities that can't be read, as people see it. */
   readonly quarantine = new Map<string, { readonly shard: number; readonly reason: string }>();
 
@@ -137,7 +137,7 @@ export class InMemoryNode {
       kinds,
       clock,
       log,
-      recoveries: new Recoveries(this.store),
+      recoveries: new Recoveries(this.store, clock),
       outside: new Map([[PROVIDER_PORT, options.provider ?? world.provider]]),
       directory: options.directory ?? this.ownership ?? everything,
       transport: options.transport ?? cluster?.transportOf(workerId) ?? NO_PEERS,
@@ -149,13 +149,13 @@ export class InMemoryNode {
       leaseValid: () => this.ownership?.valid ?? this.leaseValid,
       saveSnapshots: (snapshots) => this.store.saveSnapshots(snapshots),
     });
-    this.projections = new Projections(readModels, log, {
+    this.projections = new Projections(readModels, clock, log, {
       wakesChanged: (wakes) => this.region.wakesChanged(wakes),
       shardLost: (shard) => this.keeper.failed(shard),
       setApart,
       written: (entityId) => void quarantine.delete(entityId),
     });
-    this.journal = new Journal(this.store, log, (shard) => this.keeper.failed(shard));
+    this.journal = new Journal(this.store, { clock, log, shardLost: (shard) => this.keeper.failed(shard) });
     this.region.connect(this.journal, this.projections);
     this.keeper = new ShardKeeper(
       {
@@ -267,7 +267,7 @@ export class InMemoryNode {
   async stop(): Promise<void> {
     await this.ownership?.stop();
     this.region.stop();
-    await this.projections.close(() => 0, 1);
+    await this.projections.close(Infinity);
     await this.keeper.stop();
   }
 }

@@ -7,6 +7,7 @@
  *   any other         approves
  * A reference derives from the idempotency key: the same key is the same charge.
  */
+import type { Clock } from '../../../kernel/clock.ts';
 import type { ProviderCall, ProviderOutcome } from '../payment.ts';
 import type { PaymentProvider } from './provider.ts';
 
@@ -18,11 +19,16 @@ const REFERENCE_DIGITS = 16;
 const PREFIX = { authorize: 'auth', capture: 'cap', void: 'void', refund: 'ref' } as const;
 
 export class SimulatedProvider implements PaymentProvider {
+  readonly #clock: Clock;
   readonly #dropped = new Set<string>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   async perform(call: ProviderCall): Promise<ProviderOutcome> {
     const { token } = call.method;
-    if (token === 'tok_slow') await new Promise((resolve) => setTimeout(resolve, SLOW_ANSWER_MS));
+    if (token === 'tok_slow') await this.#clock.sleep(SLOW_ANSWER_MS);
     if (token === 'tok_drop' && !this.#dropped.has(call.idempotencyKey)) {
       this.#rememberDropped(call.idempotencyKey);
       throw new Error('the provider performed the call and dropped its answer');
