@@ -16,7 +16,7 @@ import {
 } from '../../test/support/order-histories.ts';
 import type { PaymentOutcome } from '../payment/payment.ts';
 import { HOLD_WINDOW_MS } from './decide.ts';
-import { orderDecider } from './evolve.ts';
+import { orderDecider } from './decider.ts';
 import type { OrderCommand } from './order.ts';
 
 const given = specify(orderDecider, 'ord_1');

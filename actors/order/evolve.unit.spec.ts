@@ -25,10 +25,12 @@ import {
 import { InvariantViolation } from '../../kernel/invariant.ts';
 import type { GatherAnswer, Send } from '../../kernel/decider.ts';
 import { LINE_AMOUNT_MAX, ORDER_AMOUNT_MAX } from '../../kernel/money.ts';
-import { itemsOf, orderDecider, totalOf } from './evolve.ts';
+import { totalOf } from './evolve.ts';
+import { orderDecider } from './decider.ts';
 import {
   allowedTransitions,
   releaseReasonOf,
+  itemsOf,
   type CancellationCode,
   type OrderEvent,
   type PlacedOrder,

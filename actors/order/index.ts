@@ -1,5 +1,5 @@
 /** Order as an actor: see decide.ts for what it decides. */
-import { orderDecider } from './evolve.ts';
+import { orderDecider } from './decider.ts';
 import { ORDER_PREFIX, orderEntity, type OrderCommand, type PlacedOrder } from './order.ts';
 import { orderEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';

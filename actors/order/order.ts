@@ -16,7 +16,7 @@
  */
 import type { EpochMs } from '../../kernel/clock.ts';
 import type { PaymentMethod, PaymentOutcome } from '../payment/payment.ts';
-import type { ReleaseReason, ReservationOutcome, Shortage } from '../reservation/reservation.ts';
+import type { ReleaseReason, ReservationOutcome, ReservedItem, Shortage } from '../reservation/reservation.ts';
 
 export const ORDER_PREFIX = 'ord_';
 export const orderEntity = (orderId: string): string => ORDER_PREFIX + orderId;
@@ -199,4 +199,11 @@ export function releaseReasonOf(code: CancellationCode): ReleaseReason {
     case 'requested':
       return code;
   }
+}
+
+/** The units wanted of each product, each product once, in the order of the lines. */
+export function itemsOf(lines: readonly OrderLine[]): ReservedItem[] {
+  const wanted = new Map<string, number>();
+  for (const { productId, quantity } of lines) wanted.set(productId, (wanted.get(productId) ?? 0) + quantity);
+  return [...wanted];
 }

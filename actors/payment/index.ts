@@ -1,5 +1,6 @@
 /** Payment as an actor: see payment.ts for what it decides, providers/ for whom it calls. */
-import { PAYMENT_PREFIX, paymentDecider, PROVIDER_PORT } from './payment.ts';
+import { PAYMENT_PREFIX, PROVIDER_PORT } from './payment.ts';
+import { paymentDecider } from './decider.ts';
 import { PROVIDERS } from './providers/index.ts';
 import { paymentEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';

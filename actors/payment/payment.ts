@@ -15,19 +15,7 @@
  *   any open call --PaymentReversalRequested--> the same, `reversing`;   --CallRenewed--> the same, later notAfter
  */
 import type { EpochMs } from '../../kernel/clock.ts';
-import {
-  accepted,
-  alreadyDone,
-  impossible,
-  rejected,
-  type Decider,
-  type Decision,
-  type CallOut,
-  type Effect,
-  type GatherAnswer,
-  type LAPSED,
-  type OutsideCall,
-} from '../../kernel/decider.ts';
+import type { LAPSED, OutsideCall } from '../../kernel/decider.ts';
 
 export const PAYMENT_PREFIX = 'pay_';
 /** A payment carries the id of its order: both live in one shard. */
@@ -103,13 +91,14 @@ export type PaymentRefusal = {
   readonly allowed: readonly string[];
 };
 
-interface Known {
+/** Once it was asked for. */
+export interface KnownPayment {
   readonly paymentId: string;
   readonly amount: number;
   readonly currency: string;
   readonly method: PaymentMethod;
 }
-interface Approved extends Known {
+interface Approved extends KnownPayment {
   readonly authorizationId: string;
 }
 interface OpenCall {
@@ -118,8 +107,8 @@ interface OpenCall {
 
 export type PaymentState =
   | { readonly status: 'Absent'; readonly paymentId: string }
-  | (Known & OpenCall & { readonly status: 'Authorizing'; readonly reversing: boolean })
-  | (Known & { readonly status: 'Declined'; readonly code: string })
+  | (KnownPayment & OpenCall & { readonly status: 'Authorizing'; readonly reversing: boolean })
+  | (KnownPayment & { readonly status: 'Declined'; readonly code: string })
   | (Approved & { readonly status: 'Authorized'; readonly captureFailure?: string })
   | (Approved & OpenCall & { readonly status: 'Capturing'; readonly reversing: boolean })
   | (Approved & { readonly status: 'Captured' })
@@ -132,6 +121,8 @@ export type PaymentState =
       readonly authorized: number;
       readonly captureFailure?: string;
     };
+
+export type PaymentWithOpenCall = Extract<PaymentState, OpenCall>;
 
 /** What the order is told: the status once no call is open, and the sums. */
 export interface PaymentOutcome {
@@ -153,99 +144,8 @@ export interface PaymentOutcome {
   readonly code?: string;
 }
 
-function decide(state: PaymentState, command: PaymentCommand, at: EpochMs): Decision<PaymentEvent, PaymentRefusal> {
-  const notAfter = at + CALL_WINDOW_MS;
-  switch (command.type) {
-    case 'Authorize': {
-      if (state.status !== 'Absent') return alreadyDone;
-      const { amount, currency, method } = command;
-      return accepted<PaymentEvent>({ type: 'AuthorizationStarted', amount, currency, method, notAfter });
-    }
-    case 'Capture':
-      if (state.status === 'Absent' || state.status === 'Authorizing') {
-        return rejected({ code: 'illegal_transition', from: state.status, allowed: [] });
-      }
-      if (state.status !== 'Authorized' || state.captureFailure !== undefined) return alreadyDone;
-      return accepted<PaymentEvent>({ type: 'CaptureStarted', notAfter });
-    case 'Reverse':
-      return decideReversal(state, notAfter);
-    case 'RecordProviderOutcome':
-      return decideOutcome(state, command.step, command.outcome, notAfter);
-  }
-}
-
-function decideReversal(state: PaymentState, notAfter: EpochMs): Decision<PaymentEvent, PaymentRefusal> {
-  switch (state.status) {
-    case 'Absent':
-      return accepted<PaymentEvent>({ type: 'PaymentAbandoned' });
-    case 'Authorizing':
-    case 'Capturing':
-      return state.reversing ? alreadyDone : accepted<PaymentEvent>({ type: 'PaymentReversalRequested' });
-    case 'Authorized':
-      return accepted<PaymentEvent>({ type: 'VoidStarted', notAfter });
-    case 'Captured':
-      return accepted<PaymentEvent>({ type: 'RefundStarted', amount: state.amount, notAfter });
-    case 'Declined':
-    case 'Voiding':
-    case 'Voided':
-    case 'Refunding':
-    case 'Refunded':
-      return alreadyDone;
-  }
-}
-
-function decideOutcome(
-  state: PaymentState,
-  step: ProviderStep,
-  outcome: ProviderOutcome,
-  notAfter: EpochMs,
-): Decision<PaymentEvent, PaymentRefusal> {
-  const call = openCall(state);
-  if (call !== step) return alreadyDone; // a second answer to a call that has ended
-  if (outcome.kind === 'lapsed') return accepted<PaymentEvent>({ type: 'CallRenewed', step, notAfter });
-  switch (state.status) {
-    case 'Authorizing': {
-      const { amount, currency } = state;
-      if (outcome.kind === 'refused')
-        return accepted<PaymentEvent>({ type: 'PaymentDeclined', code: outcome.code, amount, currency });
-      const authorizationId = outcome.reference;
-      const authorized: PaymentEvent = { type: 'PaymentAuthorized', authorizationId, amount, currency };
-      return state.reversing
-        ? accepted<PaymentEvent>(authorized, { type: 'VoidStarted', notAfter })
-        : accepted<PaymentEvent>(authorized);
-    }
-    case 'Capturing': {
-      const { amount, currency, reversing } = state;
-      if (outcome.kind === 'refused') {
-        const failed: PaymentEvent = { type: 'PaymentCaptureFailed', code: outcome.code, amount, currency };
-        return reversing
-          ? accepted<PaymentEvent>(failed, { type: 'VoidStarted', notAfter })
-          : accepted<PaymentEvent>(failed);
-      }
-      const captured: PaymentEvent = { type: 'PaymentCaptured', captureId: outcome.reference, amount, currency };
-      return reversing
-        ? accepted<PaymentEvent>(captured, { type: 'RefundStarted', amount, notAfter })
-        : accepted<PaymentEvent>(captured);
-    }
-    case 'Voiding': {
-      if (outcome.kind === 'refused')
-        return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Voided'] });
-      const { amount, currency } = state;
-      return accepted<PaymentEvent>({ type: 'PaymentVoided', voidId: outcome.reference, amount, currency });
-    }
-    case 'Refunding': {
-      if (outcome.kind === 'refused')
-        return rejected({ code: 'illegal_transition', from: state.status, allowed: ['Refunded'] });
-      const { amount, currency } = state;
-      return accepted<PaymentEvent>({ type: 'PaymentRefunded', refundId: outcome.reference, amount, currency });
-    }
-    default:
-      return alreadyDone;
-  }
-}
-
 /** The provider call that this state waits for. */
-function openCall(state: PaymentState): ProviderStep | undefined {
+export function openCall(state: PaymentState): ProviderStep | undefined {
   switch (state.status) {
     case 'Authorizing':
       return 'authorize';
@@ -259,142 +159,3 @@ function openCall(state: PaymentState): ProviderStep | undefined {
       return undefined;
   }
 }
-
-function evolve(state: PaymentState, event: PaymentEvent): PaymentState {
-  const refuse = (): never => impossible('payment', state.status, event);
-  switch (event.type) {
-    case 'AuthorizationStarted': {
-      if (state.status !== 'Absent') return refuse();
-      const { amount, currency, method, notAfter } = event;
-      return {
-        status: 'Authorizing',
-        paymentId: state.paymentId,
-        amount,
-        currency,
-        method,
-        notAfter,
-        reversing: false,
-      };
-    }
-    case 'PaymentAuthorized':
-      if (state.status !== 'Authorizing') return refuse();
-      return approved(state, event.authorizationId, 'Authorized');
-    case 'PaymentDeclined': {
-      if (state.status !== 'Authorizing') return refuse();
-      const { paymentId, amount, currency, method } = state;
-      return { status: 'Declined', paymentId, amount, currency, method, code: event.code };
-    }
-    case 'CaptureStarted': {
-      if (state.status !== 'Authorized' || state.captureFailure !== undefined) return refuse();
-      const { paymentId, amount, currency, method, authorizationId } = state;
-      const { notAfter } = event;
-      const reversing = false;
-      return { status: 'Capturing', paymentId, amount, currency, method, authorizationId, notAfter, reversing };
-    }
-    case 'PaymentCaptured':
-      if (state.status !== 'Capturing' || event.amount !== state.amount) return refuse();
-      return approved(state, state.authorizationId, 'Captured');
-    case 'PaymentCaptureFailed':
-      if (state.status !== 'Capturing') return refuse();
-      return { ...approved(state, state.authorizationId, 'Authorized'), captureFailure: event.code };
-    case 'PaymentReversalRequested':
-      if ((state.status !== 'Authorizing' && state.status !== 'Capturing') || state.reversing) return refuse();
-      return { ...state, reversing: true };
-    case 'PaymentAbandoned':
-      if (state.status !== 'Absent') return refuse();
-      return { status: 'Voided', paymentId: state.paymentId, authorized: 0 };
-    case 'VoidStarted':
-      if (state.status !== 'Authorized') return refuse();
-      return {
-        ...approved(state, state.authorizationId, 'Voiding'),
-        ...captureFailureOf(state),
-        notAfter: event.notAfter,
-      };
-    case 'PaymentVoided':
-      if (state.status !== 'Voiding') return refuse();
-      return { status: 'Voided', paymentId: state.paymentId, authorized: state.amount, ...captureFailureOf(state) };
-    case 'RefundStarted':
-      if (state.status !== 'Captured' || event.amount !== state.amount) return refuse();
-      return { ...approved(state, state.authorizationId, 'Refunding'), notAfter: event.notAfter };
-    case 'PaymentRefunded':
-      if (state.status !== 'Refunding' || event.amount !== state.amount) return refuse();
-      return approved(state, state.authorizationId, 'Refunded');
-    case 'CallRenewed':
-      if (openCall(state) !== event.step) return refuse();
-      return { ...state, notAfter: event.notAfter } as PaymentState;
-    default:
-      return refuse();
-  }
-}
-
-/** Written out: to spread a state and add to it costs fifty times as much. */
-function approved<Status extends PaymentState['status']>(
-  { paymentId, amount, currency, method }: Known,
-  authorizationId: string,
-  status: Status,
-) {
-  return { status, paymentId, amount, currency, method, authorizationId };
-}
-
-function captureFailureOf(state: { readonly captureFailure?: string }): { captureFailure?: string } {
-  return state.captureFailure === undefined ? {} : { captureFailure: state.captureFailure };
-}
-
-function outstanding(state: PaymentState): CallOut<ProviderCall>[] {
-  const step = openCall(state);
-  if (!step) return [];
-  const { paymentId, amount, currency, method, notAfter, authorizationId } = state as Known &
-    OpenCall &
-    Partial<Approved>;
-  const idempotencyKey = `${paymentId}/${step}`;
-  const call: ProviderCall =
-    authorizationId === undefined
-      ? { step, idempotencyKey, notAfter, amount, currency, method }
-      : { step, idempotencyKey, notAfter, amount, currency, method, authorizationId };
-  return [{ kind: 'call', key: step, port: PROVIDER_PORT, call }];
-}
-
-function outcomeOf(state: PaymentState): PaymentOutcome {
-  const { status } = state;
-  switch (state.status) {
-    case 'Absent':
-    case 'Authorizing':
-      return { status, authorized: 0, captured: 0, refunded: 0 };
-    case 'Declined':
-      return { status, authorized: 0, captured: 0, refunded: 0, code: state.code };
-    case 'Authorized':
-    case 'Capturing':
-    case 'Voiding': {
-      const code =
-        state.status !== 'Capturing' && state.captureFailure !== undefined ? { code: state.captureFailure } : {};
-      return { status, authorized: state.amount, captured: 0, refunded: 0, ...code };
-    }
-    case 'Voided': {
-      const code = state.captureFailure === undefined ? {} : { code: state.captureFailure };
-      return { status, authorized: state.authorized, captured: 0, refunded: 0, ...code };
-    }
-    case 'Captured':
-    case 'Refunding':
-      return { status, authorized: state.amount, captured: state.amount, refunded: 0 };
-    case 'Refunded':
-      return { status, authorized: state.amount, captured: state.amount, refunded: state.amount };
-  }
-}
-
-export const paymentDecider: Decider<PaymentState, PaymentCommand, PaymentEvent, PaymentRefusal> = {
-  kind: 'payment',
-  initial: (entityId) => ({ status: 'Absent', paymentId: entityId }),
-  decide,
-  evolve,
-  outstanding,
-  conclude: (effect: Effect, answer: GatherAnswer): PaymentCommand => {
-    const { step } = (effect as CallOut<ProviderCall>).call;
-    if (answer.kind === 'rejected') return impossible('payment', step, { type: 'a rejected provider call' });
-    return { type: 'RecordProviderOutcome', step, outcome: answer.value as ProviderOutcome };
-  },
-  deadline: () => undefined,
-  onDeadline: () => undefined,
-  isAtRest: (state) => openCall(state) === undefined,
-  answer: outcomeOf,
-  exists: (state) => state.status !== 'Absent',
-};

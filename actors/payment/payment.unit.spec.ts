@@ -25,7 +25,6 @@ import {
 } from '../../test/support/payment-histories.ts';
 import {
   CALL_WINDOW_MS,
-  paymentDecider,
   PROVIDER_PORT,
   type PaymentCommand,
   type PaymentEvent,
@@ -34,6 +33,7 @@ import {
   type ProviderOutcome,
   type ProviderStep,
 } from './payment.ts';
+import { paymentDecider } from './decider.ts';
 
 const ID = 'pay_1';
 const given = specify(paymentDecider, ID);

@@ -1,5 +1,6 @@
 /** Reservation as an actor: see reservation.ts for what it decides. Only its order speaks to it. */
-import { RESERVATION_PREFIX, reservationDecider } from './reservation.ts';
+import { RESERVATION_PREFIX } from './reservation.ts';
+import { reservationDecider } from './decider.ts';
 import { reservationEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';
 

@@ -13,17 +13,7 @@
  * Every message may come late, twice, or never: holds are known by the reservation's id, and whoever asked asks again.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
-import {
-  accepted,
-  alreadyDone,
-  gather,
-  impossible,
-  type Decider,
-  type Decision,
-  type GatherAnswer,
-  type Send,
-} from '../../kernel/decider.ts';
-import { stockEntity, type HoldRefusal, type StockCommand } from '../stock/stock.ts';
+import type { HoldRefusal } from '../stock/stock.ts';
 
 export const RESERVATION_PREFIX = 'res_';
 /** A reservation carries the id of its order: both live in one shard. */
@@ -75,100 +65,3 @@ export type ReservationOutcome =
 
 /** A reservation refuses nothing: every command has an outcome that the order records. */
 export type ReservationRefusal = never;
-
-/** At most this many shortages are recorded: a 2,000-line order needs no 2,000 reasons. */
-const SHORTAGES_RECORDED_MAX = 20;
-
-function decide(
-  state: ReservationState,
-  command: ReservationCommand,
-  _at: EpochMs,
-  answers?: readonly GatherAnswer[],
-): Decision<ReservationEvent, ReservationRefusal> {
-  switch (command.type) {
-    case 'Reserve': {
-      if (state.status !== 'Absent') return alreadyDone;
-      const { items, notAfter } = command;
-      const holds = items.map(([productId, quantity]) => hold(state.reservationId, productId, quantity, notAfter));
-      if (!answers) return gather(holds);
-      const shortages = shortagesOf(items, answers);
-      if (shortages.length === 0) return accepted<ReservationEvent>({ type: 'InventoryReserved', items, notAfter });
-      return accepted<ReservationEvent>({ type: 'InventoryUnavailable', shortages });
-    }
-    case 'ReleaseReservation': {
-      if (state.status === 'Released') return alreadyDone;
-      if (!answers) return gather(releases(state.reservationId, command.items, command.notAfter));
-      return accepted<ReservationEvent>({ type: 'InventoryReleased', reason: command.reason });
-    }
-  }
-}
-
-function hold(reservationId: string, productId: string, quantity: number, notAfter: EpochMs): Send<StockCommand> {
-  return {
-    kind: 'send',
-    key: 'hold',
-    to: stockEntity(productId),
-    commandId: `${reservationId}/hold`,
-    command: { type: 'HoldStock', holdId: reservationId, quantity, notAfter },
-    until: 'durable',
-  };
-}
-
-function releases(reservationId: string, items: readonly ReservedItem[], notAfter: EpochMs): Send<StockCommand>[] {
-  return items.map(([productId]) => ({
-    kind: 'send',
-    key: 'release',
-    to: stockEntity(productId),
-    commandId: `${reservationId}/release`,
-    command: { type: 'ReleaseHold', holdId: reservationId, notAfter },
-    until: 'durable',
-  }));
-}
-
-function shortagesOf(items: readonly ReservedItem[], answers: readonly GatherAnswer[]): Shortage[] {
-  const shortages: Shortage[] = [];
-  items.forEach(([productId, requested], index) => {
-    const answer = answers[index];
-    if (answer?.kind !== 'rejected' || shortages.length >= SHORTAGES_RECORDED_MAX) return;
-    const refusal = answer.refusal as HoldRefusal;
-    const available = refusal.code === 'insufficient_inventory' ? { available: refusal.available } : {};
-    shortages.push({ productId, code: refusal.code, requested, ...available });
-  });
-  return shortages;
-}
-
-function evolve(state: ReservationState, event: ReservationEvent): ReservationState {
-  const { reservationId } = state;
-  switch (event.type) {
-    case 'InventoryReserved':
-      if (state.status !== 'Absent') return impossible('reservation', state.status, event);
-      return { status: 'Held', reservationId, items: event.items, notAfter: event.notAfter };
-    case 'InventoryUnavailable':
-      if (state.status !== 'Absent') return impossible('reservation', state.status, event);
-      return { status: 'Refused', reservationId, shortages: event.shortages };
-    case 'InventoryReleased':
-      if (state.status === 'Released') return impossible('reservation', state.status, event);
-      return { status: 'Released', reservationId, reason: event.reason };
-    default:
-      return impossible('reservation', state.status, event);
-  }
-}
-
-function outcomeOf(state: ReservationState): ReservationOutcome | { readonly status: 'Absent' } {
-  if (state.status === 'Refused') return { status: 'Refused', shortages: state.shortages };
-  return { status: state.status };
-}
-
-export const reservationDecider: Decider<ReservationState, ReservationCommand, ReservationEvent, ReservationRefusal> = {
-  kind: 'reservation',
-  initial: (entityId) => ({ status: 'Absent', reservationId: entityId }),
-  decide,
-  evolve,
-  outstanding: () => [],
-  conclude: (effect) => impossible('reservation', 'any state', { type: `an answer to ${effect.key}` }),
-  deadline: () => undefined,
-  onDeadline: () => undefined,
-  isAtRest: () => true,
-  answer: outcomeOf,
-  exists: (state) => state.status !== 'Absent',
-};

@@ -2,12 +2,8 @@ import { expect } from 'chai';
 import { itDecides, itFollowsOnly, NOW, specify } from '../../test/support/decider-specification.ts';
 import type { GatherAnswer } from '../../kernel/decider.ts';
 import type { StockRefusal } from '../stock/stock.ts';
-import {
-  reservationDecider,
-  type ReservationCommand,
-  type ReservationEvent,
-  type ReservedItem,
-} from './reservation.ts';
+import type { ReservationCommand, ReservationEvent, ReservedItem } from './reservation.ts';
+import { reservationDecider } from './decider.ts';
 
 const ID = 'res_1';
 const given = specify(reservationDecider, ID);

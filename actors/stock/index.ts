@@ -1,5 +1,6 @@
 /** StockItem as an actor: see stock.ts for what it decides. The hot one: every order for a product meets here. */
-import { STOCK_PREFIX, stockDecider, type StockLevel } from './stock.ts';
+import { STOCK_PREFIX, type StockLevel } from './stock.ts';
+import { stockDecider } from './decider.ts';
 import { stockEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';
 import { stockOperations } from './operations/index.ts';

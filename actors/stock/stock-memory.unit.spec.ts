@@ -15,7 +15,8 @@ import {
   set,
   setStock,
 } from '../../test/support/stock-histories.ts';
-import { CLOCK_SKEW_MAX_MS, stockDecider, type StockEvent, type StockLevel } from './stock.ts';
+import { CLOCK_SKEW_MAX_MS, type StockEvent, type StockLevel } from './stock.ts';
+import { stockDecider } from './decider.ts';
 
 const given = specify(stockDecider, 'stk_p');
 

@@ -14,7 +14,8 @@ import {
   set,
   setStock,
 } from '../../test/support/stock-histories.ts';
-import { ON_HAND_MAX, stockDecider, WAREHOUSES_MAX, type StockEvent } from './stock.ts';
+import { ON_HAND_MAX, WAREHOUSES_MAX, type StockEvent } from './stock.ts';
+import { stockDecider } from './decider.ts';
 
 const given = specify(stockDecider, 'stk_p');
 const absent = { HoldStock: 'unknown_product', ReleaseHold: 'StockHoldBarred', SetStock: 'StockSet' };

@@ -1,6 +1,7 @@
 /** The audit over real databases: clean where all is right; damaged logs and read models are named. */
 import { expect } from 'chai';
-import { stockDecider, type StockState } from '../../actors/stock/stock.ts';
+import type { StockState } from '../../actors/stock/stock.ts';
+import { stockDecider } from '../../actors/stock/decider.ts';
 import {
   AuditedDatabase,
   CONFIRMED,

@@ -1,13 +1,16 @@
 /** The deciders by kind, as the audit folds with them: it knows states only by their kind. */
 import type { Decider, DomainEvent, Refusal } from '../../kernel/decider.ts';
 import type { OrderState } from '../../actors/order/order.ts';
-import { orderDecider } from '../../actors/order/evolve.ts';
+import { orderDecider } from '../../actors/order/decider.ts';
 import { orderEvents } from '../../actors/order/stored-events.ts';
-import { paymentDecider, type PaymentState } from '../../actors/payment/payment.ts';
+import type { PaymentState } from '../../actors/payment/payment.ts';
+import { paymentDecider } from '../../actors/payment/decider.ts';
 import { paymentEvents } from '../../actors/payment/stored-events.ts';
-import { reservationDecider, type ReservationState } from '../../actors/reservation/reservation.ts';
+import type { ReservationState } from '../../actors/reservation/reservation.ts';
+import { reservationDecider } from '../../actors/reservation/decider.ts';
 import { reservationEvents } from '../../actors/reservation/stored-events.ts';
-import { stockDecider, type StockState } from '../../actors/stock/stock.ts';
+import type { StockState } from '../../actors/stock/stock.ts';
+import { stockDecider } from '../../actors/stock/decider.ts';
 import { stockEvents } from '../../actors/stock/stored-events.ts';
 import type { EventForms } from '../../persistence/event-codec.ts';
 

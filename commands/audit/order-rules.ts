@@ -2,8 +2,7 @@
  * What must hold between an order, its payment and its reservation (invariant 6): every accepted order settles, and once
  * it has settled the three tell the same story. Pure.
  */
-import { itemsOf } from '../../actors/order/evolve.ts';
-import type { PlacedOrder } from '../../actors/order/order.ts';
+import { itemsOf, type PlacedOrder } from '../../actors/order/order.ts';
 import type { PaymentState } from '../../actors/payment/payment.ts';
 import type { ReservationState } from '../../actors/reservation/reservation.ts';
 import { described, firstDifference } from '../support/first-difference.ts';

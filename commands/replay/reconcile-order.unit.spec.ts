@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { orderDecider } from '../../actors/order/evolve.ts';
+import { orderDecider } from '../../actors/order/decider.ts';
 import type { OrderEvent, PlacedOrder } from '../../actors/order/order.ts';
 import type { StoredOrder } from '../../persistence/postgres/reconcile-reader.ts';
 import { orderRequest } from './order-request.ts';

@@ -1,16 +1,16 @@
 /** Any commands and provider answers to one payment, in any order: invariants 3, 5 and 8. */
 import fc from 'fast-check';
 import { expect } from 'chai';
-import {
-  paymentDecider,
-  type PaymentCommand,
-  type PaymentEvent,
-  type PaymentOutcome,
-  type PaymentState,
-  type ProviderCall,
-  type ProviderOutcome,
-  type ProviderStep,
+import type {
+  PaymentCommand,
+  PaymentEvent,
+  PaymentOutcome,
+  PaymentState,
+  ProviderCall,
+  ProviderOutcome,
+  ProviderStep,
 } from '../../actors/payment/payment.ts';
+import { paymentDecider } from '../../actors/payment/decider.ts';
 import { NOW } from '../support/decider-specification.ts';
 import { callsOf } from '../support/effects.ts';
 

@@ -4,11 +4,11 @@ import { expect } from 'chai';
 import {
   CLOCK_SKEW_MAX_MS,
   DEFAULT_WAREHOUSE,
-  stockDecider,
   type StockCommand,
   type StockEvent,
   type StockState,
 } from '../../actors/stock/stock.ts';
+import { stockDecider } from '../../actors/stock/decider.ts';
 import { NOW } from '../support/decider-specification.ts';
 
 const RUNS = 400;

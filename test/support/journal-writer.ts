@@ -7,7 +7,7 @@ import { type Decider, type DomainEvent, type Effect, type GatherAnswer, type Re
 import { KINDS } from '../../actors/index.ts';
 import { routingKeyOf } from '../../kernel/entity-id.ts';
 import { orderEntity, type OrderState, type OrderTerms } from '../../actors/order/order.ts';
-import { orderDecider } from '../../actors/order/evolve.ts';
+import { orderDecider } from '../../actors/order/decider.ts';
 import { type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
 import { stockEntity, stockLevel, type StockState } from '../../actors/stock/stock.ts';
 import { hashes } from '../../commands/audit/fingerprint-set.ts';

@@ -1,6 +1,5 @@
 /** What must hold once everything has settled: invariants 3 to 7 over all entities and the provider's own books. */
-import { itemsOf } from '../../../actors/order/evolve.ts';
-import { orderEntity, type OrderState } from '../../../actors/order/order.ts';
+import { orderEntity, itemsOf, type OrderState } from '../../../actors/order/order.ts';
 import type { ReservationState } from '../../../actors/reservation/reservation.ts';
 import { stockEntity, type StockEvent, type StockState } from '../../../actors/stock/stock.ts';
 import { invariant } from '../../../kernel/invariant.ts';
