@@ -1,9 +1,9 @@
 /**
- * Owns the settings: reads them from the environment once, checks them all, and hands out one readonly value.
+ * The settings: read from the environment once, all checked, handed out as one readonly value.
  *
- * This folder is the only place that reads `process.env`; whoever needs a setting is given it by the composition
- * root. A bad setting never falls back to its default: a node that runs with other settings than its operator
- * wrote is worse than one that does not start.
+ * This folder is the only place that reads `process.env`; the composition roots pass settings on. A bad setting never
+ * falls back to its default: a node that runs with other settings than its operator wrote is worse than one that does
+ * not start.
  */
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
@@ -15,7 +15,7 @@ import { isLoopbackHost } from './loopback.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-/** How tokens are verified. Never both a secret and a key set; with neither, the node uses its own dev secret. */
+/** How tokens are verified. A secret or a key set, never both; with neither, the node uses its own dev secret. */
 export interface AuthConfig {
   /** The HS256 key is the UTF-8 bytes of this text. */
   readonly jwtSecret?: string;
@@ -41,7 +41,7 @@ export interface Config {
   /** Absent: the node runs its own PostgreSQL. */
   readonly databaseUrl?: string;
   readonly amqpUrl?: string;
-  /** Where the outside reaches the API, without a slash at its end; names the events' source and their schemas. */
+  /** The API's address for the outside, without a slash at its end; the events' source and schemas begin with it. */
   readonly publicUrl?: string;
   readonly redisUrl?: string;
   readonly auth: AuthConfig;
@@ -52,7 +52,7 @@ export interface Config {
   readonly chosen: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
   readonly shutdownTimeoutMs: number;
-  /** How long a node that ends says that it is not ready and takes requests still. */
+  /** How long a node that ends answers "not ready" and still takes requests. */
   readonly drainDelayMs: number;
   /** Permits tokens from the dev tools on a node that other machines can reach. */
   readonly allowDevTokens: boolean;
@@ -63,13 +63,13 @@ export interface Config {
 }
 
 const WORKERS_MAX = 64;
-/** It goes with each message twice. */
+/** Each message carries it twice. */
 const PUBLIC_URL_CHARS_MAX = 200;
 const SHARDS_MAX = 4096;
-/** 24 days: longer timers do not fit Node's 32-bit milliseconds, and no shopper waits longer. */
+/** 24 days: longer timers do not fit into Node's 32-bit milliseconds, and no shopper waits longer. */
 const RESERVATION_TTL_SECONDS_MAX = 24 * 24 * 60 * 60;
 const SHUTDOWN_TIMEOUT_MS_MAX = 10 * 60 * 1000;
-/** Balancers probe every few seconds; a node that lingers for longer is in the way of its successor. */
+/** Balancers probe every few seconds; a node that stays longer blocks its successor. */
 const DRAIN_DELAY_MS_MAX = 5 * 60 * 1000;
 const RATE_LIMIT_PER_MINUTE_MAX = 10_000_000;
 /** RFC 7518 section 3.2: an HS256 key has at least the size of the hash. */
@@ -97,7 +97,7 @@ function url(...protocols: readonly string[]) {
   });
 }
 
-/** Stands in every message: no password, and nothing that a path could not be put behind. */
+/** Every message carries it: it must hold no password, and a path must be appendable. */
 function isPlainBase(text: string): boolean {
   if (!URL.canParse(text) || text.length > PUBLIC_URL_CHARS_MAX) return false;
   const { username, password, search, hash } = new URL(text);
@@ -198,7 +198,7 @@ const SECRET_SETTINGS: ReadonlySet<string> = new Set([
 export function loadConfig(env: NodeJS.ProcessEnv = process.env, choices: readonly Choice[] = []): Config {
   const given = Object.fromEntries(
     [...Object.keys(SETTINGS.shape), ...choices.map(({ setting }) => setting)]
-      // Not a secret's: there a space at the end is a part of the key.
+      // A secret is not trimmed: a space at its end is part of the key.
       .map((name) => [name, name === 'JWT_SECRET' ? env[name] : env[name]?.trim()] as const)
       .filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
@@ -234,7 +234,7 @@ function settingsError(problems: readonly string[]): ConfigError {
   return new ConfigError(['Holdfast cannot start with these settings:', ...problems].join('\n  '));
 }
 
-/** Settings that are fine alone and wrong together. */
+/** Settings that are valid alone and wrong together. */
 function contradictionsIn(settings: Settings): string[] {
   const problems: string[] = [];
   if (settings.PORT === settings.ADMIN_PORT && settings.PORT !== 0) {
@@ -245,7 +245,7 @@ function contradictionsIn(settings: Settings): string[] {
   }
   const open = (['HOST', 'ADMIN_HOST'] as const).find((name) => !isLoopbackHost(settings[name]));
   if (isShortSecret(settings) && open !== undefined) {
-    // To leave it out would be refused next: a secret of the node's own is for loopback, too.
+    // The advice must not be to leave it out: a node's own secret is for loopback only, too.
     problems.push(
       `JWT_SECRET has fewer than ${JWT_SECRET_BYTES_MIN} bytes and ${open} is not loopback, ` +
         `so anybody could guess it; ${LONGER_SECRET}`,

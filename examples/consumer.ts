@@ -1,10 +1,10 @@
 /**
  * A consumer of Holdfast's events to start from: copy it, and put your own work in the place of `EventFile.keep`.
  *
- * Events come at least once, in order per entity, and none is skipped. So all that has to be remembered is how far each
- * entity is: the `entity-version` of its last event, and the message ids of that version (one change of an entity may
- * make several events). A lower version was here before, whatever its id; a higher one is new. What is remembered does
- * not grow with the number of events.
+ * Events come at least once, in order per entity, and none is skipped. So it remembers for each entity only the
+ * `entity-version` of its last event, and the message ids of that version (one change of an entity may make several
+ * events). A lower version came before, whatever its id; a higher one is new. This memory does not grow with the number
+ * of events.
  *
  *   not known --> the work and the memory of it, in one durable step --> acknowledged
  *   known ------------------------------------------------------------> acknowledged
@@ -43,7 +43,7 @@ const QUEUE_ARGUMENTS = {
   'x-queue-type': 'quorum' as const,
   // Two processes on one queue would break the order: the second one waits until the first is gone.
   'x-single-active-consumer': true,
-  // RabbitMQ 4 drops a message after 20 deliveries where nothing is said; each crash of ours is one.
+  // By default RabbitMQ 4 drops a message after 20 deliveries; each crash of ours is one.
   'x-delivery-limit': 1_000_000_000,
 };
 
@@ -95,7 +95,7 @@ class EventFile {
   }
 }
 
-/** Undefined: nobody of Holdfast made it. */
+/** Undefined: Holdfast did not make it. */
 function eventOf({ messageId, routingKey, type = routingKey, headers, body }: AsyncMessage) {
   const subject: unknown = headers?.['cloudEvents_subject'];
   const version: unknown = headers?.['entity-version'];

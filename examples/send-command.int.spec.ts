@@ -96,7 +96,7 @@ describe('examples/send-command.ts', () => {
   it('sends the same command again under its message id', async () => {
     const orders = new Map<string, string>();
     const { taken, result } = await answering(
-      // As the node does: one order for a message id, for ever.
+      // As the node does: one order for a message id, without a time limit.
       ({ messageId }) => {
         const orderId = orders.get(messageId!) ?? `order-${orders.size + 1}`;
         orders.set(messageId!, orderId);

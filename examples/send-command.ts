@@ -1,9 +1,9 @@
 /**
  * Sends one command to Holdfast and waits for its outcome.
  *
- * The message id is the command: sent again under the same id it has no second effect, for ever, and the same outcome
- * is answered. So whoever got no answer sends it again. Message ids belong to their sender, the user of AMQP_URL, which
- * the broker checks.
+ * The message id identifies the command: sent again under the same id it has no second effect, and the same outcome is
+ * answered. So send it again if there is no answer. Message ids belong to their sender, the user of AMQP_URL, which the
+ * broker checks.
  */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -80,7 +80,7 @@ async function send(command: { readonly routingKey: string; readonly body: objec
   const messageId = values['message-id'] ?? randomUUID();
   const onBehalfOf = values['on-behalf-of'];
   const connection = new Connection(url);
-  // What goes wrong before the command is taken ends the attempt: to wait on would not give a right or a password.
+  // A failure before the command is taken ends the attempt: waiting would not give a right or a password.
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   failed.catch(() => undefined);

@@ -17,7 +17,7 @@ export interface DomainEvent {
   readonly type: string;
 }
 
-/** A business rule said no: a fact with data, not an exception. */
+/** A business rule refused: a fact with data, not an exception. */
 export interface Refusal {
   readonly code: string;
 }
@@ -32,7 +32,7 @@ export interface Send<Command = unknown> {
   readonly key: string;
   /** An entity id. */
   readonly to: string;
-  /** The same at every re-send, so that the receiver knows it again. */
+  /** The same at every re-send, so that the receiver recognises it. */
   readonly commandId: string;
   readonly command: Command;
   /** The answer wanted: once the decision is durable, or once the receiver has nothing outstanding. */
@@ -62,7 +62,7 @@ export interface OutsideCall {
 /** The outcome of a call that could not be started before its `notAfter`. */
 export const LAPSED = { kind: 'lapsed' } as const;
 
-/** How a gathered ask ended, in the order of the asks. */
+/** How an ask of a `gather` ended, in the order of the asks. */
 export type GatherAnswer =
   { readonly kind: 'done'; readonly value: unknown } | { readonly kind: 'rejected'; readonly refusal: Refusal };
 
@@ -72,7 +72,7 @@ export type Decision<Event, R extends Refusal> =
   | { readonly kind: 'rejected'; readonly refusal: R }
   | { readonly kind: 'gather'; readonly asks: readonly Send[] };
 
-/** One kind of entity: everything about it that is pure. */
+/** One kind of entity: all of its pure functions. */
 export interface Decider<
   State,
   Command extends { readonly type: string },
@@ -89,11 +89,11 @@ export interface Decider<
   outstanding(state: State): readonly Effect[];
   /** The own command that an effect's answer makes. */
   conclude(effect: Effect, answer: GatherAnswer): Command;
-  /** When a person's time runs out (ms since the epoch); undefined while no deadline runs. */
+  /** When a person's time to decide ends (ms since the epoch); undefined while no deadline runs. */
   deadline(state: State): EpochMs | undefined;
   /** The command that is due once the deadline has passed. */
   onDeadline(state: State): Command | undefined;
-  /** Nothing outstanding, or it stands where only a person can move it: `Prefer: wait` ends here. */
+  /** Nothing is outstanding, or only a person can move it on: `Prefer: wait` ends here. */
   isAtRest(state: State): boolean;
   /** The answer to a command (or read) that saw `state`: plain JSON, not changed afterwards. */
   answer(state: State, command: Command | undefined): unknown;

@@ -1,9 +1,9 @@
 /**
  * Makes a clone ready to run: installs the dependencies and compiles the sources, each only when needed.
  *
- * Every npm script begins with it, so it runs without node_modules, uses Node's own modules only, costs next to
- * nothing when there is nothing to do, and then prints nothing. What it does say goes to stderr: stdout belongs to
- * the command that follows.
+ * Every npm script begins with it, so it runs without node_modules, uses Node's own modules only, costs next to nothing
+ * when there is nothing to do, and then prints nothing. Its messages go to stderr: stdout belongs to the command that
+ * follows.
  */
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ const BUILD_STAMP = at('dist', '.holdfast-build');
 const LOCK = at('.build', 'bootstrap.lock');
 const TSC = at('node_modules', 'typescript', 'bin', 'tsc');
 
-/** The holder of the lock touches it this often; after three times that in silence it counts as dead. */
+/** The holder of the lock touches it this often; after three times as long without a touch it counts as dead. */
 const LOCK_TOUCH_MS = 3000;
 const LOCK_POLL_MS = 100;
 

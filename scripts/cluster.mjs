@@ -3,7 +3,7 @@
  * docker-compose.yml runs in containers, as plain processes.
  *
  * Ctrl-C stops them one after the other, so that the first hands its shards over. A node that ends by itself ends all,
- * with a word: this is a place to try things, not a supervisor.
+ * with a message: this script is for trying things, it is no supervisor.
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
@@ -30,7 +30,7 @@ const OPTIONS = {
 };
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-/** npm and a terminal pass one Ctrl-C on twice; a later one is a person's second. */
+/** npm and a terminal pass one Ctrl-C on twice; a later one is a second one. */
 const SECOND_SIGNAL_MS = 1000;
 class ClusterError extends Error {}
 
@@ -49,7 +49,7 @@ function readOptions() {
   return { nodes, workers: String(workers), ports, dir: path.resolve(values.dir) };
 }
 
-/** One secret for all, or a token of one would be a stranger's at the other. */
+/** One secret for all: otherwise a token of one node is not valid at the other. */
 async function authenticationOf(dir) {
   const { JWT_SECRET, JWKS_URL } = process.env;
   if (JWT_SECRET || JWKS_URL) return { settings: {}, hint: 'Tokens are verified by your own JWT_SECRET or JWKS_URL.' };
@@ -58,9 +58,9 @@ async function authenticationOf(dir) {
   return { settings: { JWT_SECRET: await readOrCreateDevSecret(dir) }, hint };
 }
 
-/** `ready` resolves with its address, `ended` with how. What it writes is written on under its name. */
+/** `ready` resolves with its address, `ended` with how it ended. Its output is passed on under its name. */
 function startNode(name, settings) {
-  // Its own process group: a terminal's Ctrl-C is for us alone, and the nodes stop one by one.
+  // Its own process group: a terminal's Ctrl-C reaches only us, and the nodes stop one by one.
   const child = spawn(process.execPath, [path.join(root, 'dist', 'main.js')], {
     env: { ...process.env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

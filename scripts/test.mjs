@@ -26,11 +26,11 @@ const CHECKS = [
   ],
 ];
 
-/** What needs little but the processor; first, because when it fails as well it tells more than the rest. */
+/** Needs little but the processor. First, because its failures tell more than those of the rest. */
 const isUnit = (spec) => spec.endsWith('.unit.spec.ts');
-/** What waits for servers most of its time: it runs beside the units, and is printed after them. */
+/** Waits for servers most of its time: it runs beside the units, and is printed after them. */
 const isIntegration = (spec) => spec.endsWith('.int.spec.ts');
-/** What starts whole nodes, and kills them: it has the machine for itself. */
+/** Starts whole nodes and kills them: it has the machine for itself. */
 const isSystem = (spec) => !isUnit(spec) && !isIntegration(spec);
 
 /** At a time; each waits for servers most of its time, and makes databases and virtual hosts of its own. */
@@ -57,7 +57,7 @@ async function runSpecs(args, aside = false) {
     const option = ['--reporter-option', `countFile=${countFile}`];
     const colors = process.stdout.isTTY ? ['--colors'] : [];
     const outputFile = aside ? path.join(folder, 'output') : undefined;
-    // Not by way of `bin/mocha.js`, which would only start this very program, and hide it from us.
+    // Not through `bin/mocha.js`, which would only start this program as a hidden child.
     const mocha = ['--import', 'tsx', bin('mocha', 'lib', 'cli', 'cli.js')];
     const code = await run([...mocha, ...reporter, ...option, ...colors, ...args], { outputFile, countFile });
     const output = aside ? await readFile(outputFile, 'utf8') : '';

@@ -1,6 +1,6 @@
 /**
- * Do users' requests succeed? The share of answers over the last seconds that said "not now" for reasons of the
- * service's own. What a limit refuses is not among them: a node that refuses what is too much does its best.
+ * Do users' requests succeed? The share of answers over the last seconds that failed by the service's own fault.
+ * Refusals by a limit don't count: a node that refuses the excess does its best.
  */
 
 /** Counted since the start. */
@@ -12,10 +12,13 @@ export interface AnswerCounts {
 
 /** Looks, a second apart. */
 const LOOKS = 10;
-/** Fewer are chance, or one caller's bad luck. */
+/** Fewer are chance. */
 const FAILED_MIN = 20;
 const SHARE_DEGRADED = 0.1;
-/** Most of what comes fails: other nodes can't do worse, and below it a balancer would take away what still succeeds. */
+/**
+ * Most requests fail: other nodes can't do worse. Below this share a balancer would take away requests that still
+ * succeed.
+ */
 const SHARE_DOWN = 0.75;
 
 export class AnswerShare {

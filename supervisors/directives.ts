@@ -8,7 +8,7 @@ export type CrashCode = 'foreign_message' | 'corruption' | 'invariant' | 'exhaus
 export const DIRECTIVES: Readonly<Record<CrashCode, Directive>> = {
   /** Thrown before anything was touched. */
   foreign_message: 'resume',
-  /** The stored rows say something that this build can't believe: reading them again changes nothing. */
+  /** The stored rows contradict this build: reading them again changes nothing. */
   corruption: 'stop',
   /** What is in memory contradicts itself; the journal is the truth. */
   invariant: 'restart',

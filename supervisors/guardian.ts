@@ -1,7 +1,7 @@
 /**
- * Decides over actors that crashed: by the directive table, and by how often. One that crashes again and again after
- * restarts is set apart; a kind that does so in many entities at once is no entity's fault, and the worker gives up.
- * Every decision is logged, counted, and the last ones are kept for the health page.
+ * Decides about crashed actors, by the directive table and by how often they crash. One that keeps crashing after
+ * restarts is set apart. When many entities of a kind do so at once, no entity is at fault, and the worker gives up.
+ * Every decision is logged and counted, and the last ones are kept for the health page.
  */
 import type { Logger } from 'pino';
 import type { Crash, Directive, Guardian } from '../runtime/entity/guardian.ts';
@@ -14,7 +14,7 @@ import type { Failure } from './worker-report.ts';
 const ENTITY_LIMIT: RestartLimit = { restartsMax: 3, windowMs: 60_000 };
 const KIND_LIMIT: RestartLimit = { restartsMax: 200, windowMs: 10_000 };
 const FAILURES_KEPT = 20;
-/** Entities whose restarts are remembered, the latest. */
+/** The latest entities whose restarts are remembered. */
 const ENTITIES_KEPT = 1_000;
 const ERROR_CHARS_MAX = 300;
 

@@ -1,7 +1,7 @@
 /**
- * Owns the socket that a node's requests come to. The primary binds it, once for the life of the node, and hands it to
- * each worker as open files; what comes while no worker is there waits in the system's queue for the next one. The
- * primary itself accepts nothing.
+ * The socket that a node's requests come to. The primary binds it once for the life of the node and hands it to each
+ * worker as open files. Connections that come while there is no worker wait in the system's queue for the next one. The
+ * primary itself accepts none.
  *
  * node:cluster would bind as well, but give a worker one file only, and Node accepts one connection a file and turn of
  * the event loop: see Listeners.
@@ -17,14 +17,14 @@ const FIRST_FD = 4;
 const FILES = 16;
 export const LISTENING_FDS: readonly number[] = Array.from({ length: FILES }, (_, index) => FIRST_FD + index);
 
-/** What Node keeps of a bound socket. */
+/** Node's inner object for a bound socket. */
 interface Handle {
   readonly fd: number;
   getsockname(address: { port?: number }): number;
   close(): void;
 }
 
-/** What node:cluster itself binds with. @returns a negative error number where it can't. */
+/** The function that node:cluster itself binds with. @returns a negative error number where it can't. */
 type CreateHandle = (address: string, port: number, family: 4 | 6, fd: -1) => Handle | number;
 const createHandle = (net as unknown as { readonly _createServerHandle: CreateHandle })._createServerHandle;
 
@@ -47,7 +47,7 @@ export class ListeningSocket {
     const handle = createHandle(address, port, family === 6 ? 6 : 4, -1);
     if (typeof handle === 'number')
       throw new StartupError(listenProblem('PORT', port, host, getSystemErrorName(handle)));
-    // That a port is taken shows when somebody listens; until then the socket merely has none, and would get any.
+    // A taken port shows only at listen; until then the socket has no port, and would get any.
     const bound: { port?: number } = {};
     handle.getsockname(bound);
     if (bound.port !== undefined && bound.port !== 0 && (port === 0 || port === bound.port)) {
@@ -62,14 +62,14 @@ export class ListeningSocket {
     return [0, 1, 2, 'ipc', ...LISTENING_FDS.map(() => this.#handle.fd)];
   }
 
-  /** From when the last worker has closed it, too, a client hears at once that nobody is there. */
+  /** Once the last worker has closed it too, clients are refused at once. */
   close(): void {
     if (!this.#closed) this.#handle.close();
     this.#closed = true;
   }
 }
 
-/** The host is not known, no address of this machine, or of a family that it does not have. */
+/** The host is unknown, is no address of this machine, or is of a family that it lacks. */
 const NO_ADDRESS: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
@@ -80,7 +80,7 @@ const NO_ADDRESS: ReadonlySet<string> = new Set([
 ]);
 const PRIVILEGED_PORTS = 1024;
 
-/** What a person reads, and may do. @param code of the system's error. */
+/** A text for a person, with the remedy. @param code of the system's error. */
 export function listenProblem(name: 'PORT' | 'ADMIN_PORT', port: number, host: string, code: string): string {
   const hostName = name === 'PORT' ? 'HOST' : 'ADMIN_HOST';
   const where = `${name} ${port} on ${host}`;

@@ -1,13 +1,13 @@
 /**
- * Should requests be sent to the node? Its workers accept from one socket, so what comes is taken by those that are
- * open, whatever becomes of the others: one that is restarted, or died, takes nothing and fails nothing.
+ * Should requests be sent to the node? Its workers accept from one socket, so the open ones take all requests. A worker
+ * that is restarted or dead takes none and fails none.
  */
 import { isHealthy, type WorkerReport } from './worker-report.ts';
 
 export interface WorkerReadiness {
   /** It takes requests. */
   readonly isOpen: boolean;
-  /** It finishes what it has, and is replaced: its connections end one by one. */
+  /** It finishes its work and is replaced: its connections end one by one. */
   readonly isLeaving: boolean;
   readonly report: WorkerReport | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps the list of entities set apart, which people see: those that can't be read, and those of which something can't
- * be written. It may lag behind while the database is away.
+ * Keeps the list of entities set apart, for people: those that can't be read, and those of which a part can't be
+ * written. It may lag behind while the database is away.
  */
 import type { Logger } from 'pino';
 import type { QuarantineList } from '../runtime/sharding/shard-region.ts';
@@ -11,7 +11,7 @@ import type { PostgresQuarantineStore } from '../persistence/postgres/quarantine
 export class QuarantineRecorder implements QuarantineList {
   readonly #store: PostgresQuarantineStore;
   readonly #log: Logger;
-  /** One after another: what was said last of an entity stands in the end. */
+  /** One after another, so that the latest state of an entity is the one kept. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(store: PostgresQuarantineStore, log: Logger) {

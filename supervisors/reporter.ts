@@ -46,7 +46,7 @@ export class Reporter {
     this.#timer = this.#clock.every(REPORT_INTERVAL_MS, () => this.sendNow(), { unref: true });
   }
 
-  /** Where something is about to be judged by the report. */
+  /** For a caller that is about to judge by the report. */
   sendNow(): void {
     this.#send(this.#report());
   }

@@ -1,6 +1,6 @@
 /**
- * The restart window: how many restarts within a span of time are an accident, and from which on they are a fault that
- * restarting won't mend. Pure; after Erlang/OTP's supervisor (add_restart).
+ * The restart window: so many restarts within a span of time are an accident; more are a fault that restarting won't
+ * mend. Pure; after Erlang/OTP's supervisor (add_restart).
  */
 
 export interface RestartLimit {
@@ -11,7 +11,7 @@ export interface RestartLimit {
 /** Moments of the restarts that still count, oldest first, in monotonic ms. */
 export type RestartWindow = readonly number[];
 
-/** Adds a restart at `nowMs`; `exceeded` when it is one too many. */
+/** Adds a restart at `nowMs`; `exceeded` if it is one too many. */
 export function addRestart(
   window: RestartWindow,
   nowMs: number,

@@ -1,7 +1,7 @@
 /**
- * Owns what the broker knows of the journal: every few seconds the primary of each node keeps the heads of all shards
- * there. A start compares, and begins a new incarnation where rows that were seen are gone, or where it can't be shown
- * that none are: begun without need it costs nothing.
+ * Keeps a mark of the journal at the broker: every few seconds the primary of each node writes the heads of all shards
+ * there. A start compares. It begins a new incarnation where seen rows are gone, or where it can't show that none are:
+ * an unneeded one costs nothing.
  */
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '../kernel/clock.ts';
@@ -17,9 +17,9 @@ import { countLivingMembers } from '../persistence/postgres/ownership-store.ts';
 import { withPreparationLock } from '../persistence/postgres/prepare-database.ts';
 import { currentMark, epochSeen, lostSince, parseMark, type SeenMark } from '../persistence/postgres/seen-mark.ts';
 
-/** A shard takes a new epoch at a new owner, so what is not kept yet of a few seconds rarely matters. */
+/** A shard begins a new epoch at a new owner, so the last few unmarked seconds rarely matter. */
 const MARK_EVERY_MS = 5_000;
-/** For a broker that answers slowly; one that is away was found out before. */
+/** For a broker that answers slowly; one that is away was noticed before. */
 const ANSWER_MS = 5_000;
 
 export interface SeenMarkerDeps {
@@ -31,9 +31,9 @@ export interface SeenMarkerDeps {
 }
 
 export interface Comparison {
-  /** The incarnation that it began; undefined: there was no need. */
+  /** The incarnation that it began; undefined: none was needed. */
   readonly begun: Incarnation | undefined;
-  /** The deployment whose copy this is: another database of it is at work. */
+  /** The deployment whose copy this is: the original database is in use. */
   readonly copyOf: string | undefined;
   /** As it is now. */
   readonly deploymentId: string;
@@ -42,7 +42,7 @@ export interface Comparison {
 type Seen =
   | { readonly kind: 'mark'; readonly mark: SeenMark; readonly inUse: boolean }
   | { readonly kind: 'unknown'; readonly reason: string }
-  /** Events of this database go nowhere from here. */
+  /** This node publishes no events of this database. */
   | { readonly kind: 'foreign' };
 
 export class SeenMarker {

@@ -18,12 +18,12 @@ const PING_TIMEOUT_MS = 3_000;
 const JOURNAL_STALLED_MS = 2_000;
 /** Rows: minutes of a full load. Less is what a restart of the broker leaves. */
 const RELAY_LAG_ROWS = 1_000_000;
-/** A restart of the broker is over by then, and a confirm that was lost has been asked for again. */
+/** By then a restart of the broker is over, and a lost confirm has led to another try. */
 const RELAY_LAG_MS = 60_000;
-/** Read models that are so far behind can't be written. */
+/** Read models so far behind can't be written. */
 const PROJECTIONS_LAG_MS = 10_000;
 
-/** Asks wait for a shard's next owner: a hand-over, or the death of a worker, takes less. */
+/** Asks wait for a shard's next owner; a hand-over, or the death of a worker, takes less. */
 const UNSERVED_DEGRADED_MS = 1_000;
 /** With half of the shards unserved for so long most orders fail: each needs several. */
 const UNSERVED_DOWN_MS = 3_000;
@@ -36,17 +36,17 @@ export interface WorkerHealthDeps {
   readonly shardsUnserved: () => number;
   /** `isCutOff`: the workers that serve and this one don't reach each other. `unreached`: who, and why; or empty. */
   readonly peers: () => { readonly isCutOff: boolean; readonly unreached: string };
-  /** What the edge has answered. */
+  /** The edge's answers. */
   readonly answers: () => AnswerCounts;
-  /** False: the others may take this worker for dead. */
+  /** False: the others may regard this worker as dead. */
   readonly leaseValid: () => boolean;
-  /** Progress is health: how long what was decided waits for any commit. */
+  /** How long decided rows have waited without any commit. */
   readonly journalStalledMs: () => number;
   /** The database's clock before this machine's. */
   readonly clockSkewMs: () => number;
   /** How far the read models are behind. */
   readonly projectionsLagMs: () => number;
-  /** What is tried again and again, in plain words without names. */
+  /** Retries that last, in words without names. */
   readonly failing: () => readonly string[];
   /** Absent: there is no broker to be had. */
   readonly broker?: {
@@ -55,7 +55,7 @@ export interface WorkerHealthDeps {
     readonly lag: () => { readonly lagRows: number; readonly lagMs: number };
     /** Why this deployment may not use the virtual host. */
     readonly refusal: () => string | undefined;
-    /** What it does not do though it is connected, in plain words: take events, or give out commands. */
+    /** What the broker does not do though it is connected, in words: take events, or give out commands. */
     readonly trouble: () => string | undefined;
   };
 }
@@ -83,7 +83,9 @@ export class WorkerHealth {
     this.#timer = deps.clock.every(PING_INTERVAL_MS, look, { unref: true });
   }
 
-  /** From now on `ready` is false: the node ends. One worker's end is not told: the others take its requests. */
+  /**
+   * From now on `ready` is false: the node ends. The end of one worker is not reported: the others take its requests.
+   */
   retire(): void {
     this.#retiring = true;
   }
@@ -116,7 +118,7 @@ export class WorkerHealth {
     return { database: this.#database, ...checks, clock: this.#clockCheck(), ...this.#brokerCheck() };
   }
 
-  /** The reasons stand in the worker's report: they may quote what was to be written. */
+  /** The reasons stand in the worker's report only, because they may quote stored values. */
   #failingCheck(): Check {
     const failing = [...new Set(this.#deps.failing())];
     return this.#check(failing.length > 0 ? failing.join('; ') : undefined, 'failing', 'degraded');

@@ -1,6 +1,6 @@
 /**
- * What the primary and its workers say to each other, over the channel of node:cluster. Control only: it carries
- * thousands of messages a second at most, so nothing of an order ever goes this way.
+ * The messages between the primary and its workers, over the channel of node:cluster. Control only: the channel carries
+ * a few thousand messages a second, so no order data goes this way.
  *
  *   (worker: hello) -> primary: start -> (worker: joined) -> begin -> (worker: serving) -> open -> (worker: ready)
  *   ... (worker: report, now and then) ... retire -> drain -> (worker: drained) -> exit
@@ -19,7 +19,7 @@ export interface WorkerSettings {
   readonly runtimeDir: string;
   readonly idempotencyNamespace: string;
   readonly deploymentId: string;
-  /** The secret that tokens are verified with, where none was configured. */
+  /** The secret for verifying tokens, where none was configured. */
   readonly devSecret?: string;
   readonly version: string;
 }
@@ -32,15 +32,15 @@ export type ToWorker =
   | { readonly kind: 'open' }
   /** Put this much of a demo product into stock. */
   | { readonly kind: 'stock_demo'; readonly productId: string; readonly onHand: number }
-  /** Say that no requests should be sent here; take those that are. */
+  /** Answer "not ready", and take requests that still come. */
   | { readonly kind: 'retire' }
-  /** Take no more requests, finish what is under way, give shards to whoever may take them. */
+  /** Take no more requests, finish the work under way, hand the shards over. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Flush and leave. */
   | { readonly kind: 'exit'; readonly timeoutMs: number };
 
 export type FromWorker =
-  /** It listens to the primary from now on: what was sent before is lost. */
+  /** It listens to the primary from now on; earlier messages were lost. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'joined' }
   | { readonly kind: 'serving' }

@@ -1,10 +1,10 @@
-/** How a worker is: what it tells its primary twice a second, and what the admin port shows of it. Plain JSON. */
+/** The state of a worker: it reports this to its primary twice a second, and the admin port shows it. Plain JSON. */
 import type { Directive } from '../runtime/entity/guardian.ts';
 
 export const REPORT_INTERVAL_MS = 500;
 
 export interface Check {
-  /** `degraded`: orders are taken and settle; something that follows them waits. */
+  /** `degraded`: orders are taken and settle, but something that follows them waits. */
   readonly status: 'up' | 'degraded' | 'down';
   readonly latencyMs?: number;
   /** ISO 8601: since when it has this status. */
@@ -38,18 +38,18 @@ export interface WorkerReport {
   /** Decisions since the worker's start, by directive. */
   readonly directives: Readonly<Record<Directive, number>>;
   readonly lastFailures: readonly Failure[];
-  /** Entities set apart: they can't be read, or something of them can't be written. The first of them. */
+  /** The first entities set apart: they can't be read, or a part of them can't be written. */
   readonly quarantined: { readonly count: number; readonly entityIds: readonly string[] };
   readonly wakeUps: number;
   readonly parkedAsks: number;
-  /** What has failed for many tries and some time, with its reason and what helps. */
+  /** Retries that have failed for many tries and some time, with reason and remedy. */
   readonly failing: readonly string[];
   readonly deadLetters: number;
   readonly journal: {
     readonly waitingRows: number;
     readonly commits: number;
     readonly rows: number;
-    /** How long rows wait without any commit; 0 while there is progress. */
+    /** How long rows have waited without any commit; 0 while there is progress. */
     readonly stalledMs: number;
   };
   readonly projections: { readonly lagRows: number; readonly lagMs: number };
@@ -75,7 +75,7 @@ export function isHealthy(checks: Readonly<Record<string, Check>>): boolean {
   return Object.values(checks).every(({ status }) => status !== 'down');
 }
 
-/** Of a whole: the word that stands above its checks. */
+/** The word for the whole, above its checks. */
 export function wordFor(healthy: boolean, checks: Readonly<Record<string, Pick<Check, 'status'>>>): string {
   if (!healthy) return 'unavailable';
   return Object.values(checks).some(({ status }) => status === 'degraded') ? 'degraded' : 'ok';

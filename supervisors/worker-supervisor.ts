@@ -1,6 +1,6 @@
 /**
- * Supervises the workers of a node: forks one for each slot, replaces one that died or says nothing, and gives up with
- * the reason when they die faster than the restart window allows. Owns no order and no shard.
+ * Supervises the workers of a node: forks one for each slot, replaces one that died or is silent, and gives up with the
+ * reason when they die faster than the restart window allows. Owns no order and no shard.
  *
  *   worker:  starting --joined--> joined --begin--> serving --open--> ready --drain--> drained --exit--> gone
  *            any --died, or no report--> gone --after a pause--> starting (unless the node is stopping)
@@ -26,10 +26,10 @@ const RESTART_LIMIT = { restartsMax: 10, windowMs: 60_000 };
 const RESTART_PAUSE_MAX_MS = 3_000;
 /** A worker without a report for so long is stuck: its event loop is blocked, or it is stopped. */
 const SILENCE_MAX_MS = 10_000;
-/** A worker whose database is up and that has committed nothing of what waits for so long is stuck, too. */
+/** A worker that has committed none of its waiting rows for so long is stuck too, if its database is up. */
 const STALL_MAX_MS = 30_000;
 const WATCH_INTERVAL_MS = 500;
-/** A watch that comes so late was itself stopped: nobody's silence counts then. */
+/** A watch that runs so late was itself suspended, so it judges no worker's silence. */
 const WATCH_LATE_MS = 2_000;
 const WORKER_ID_BYTES = 6;
 
@@ -41,7 +41,7 @@ interface Slot {
   worker: Worker;
   phase: Phase;
   restarts: number;
-  /** Wanted by a person: no failure. */
+  /** A person asked for it: no failure. */
   leaving: boolean;
   lastFailure: { readonly at: string; readonly reason: string } | undefined;
   heardMs: number;
@@ -139,13 +139,14 @@ export class WorkerSupervisor extends EventEmitter<Events> {
 
   tell(slot: number, message: ToWorker): void {
     const worker = this.#slots[slot]?.worker;
-    // A dying worker hears nothing; its exit says the rest. Without the callback the failed send would end the primary.
+    // A dying worker may not receive it; its exit tells the rest. Without the callback a failed send would end the
+    // primary.
     if (worker?.isConnected()) worker.send(message, ignoreFailure);
   }
 
   /**
-   * Lets one worker finish its work and give its shards away, and starts another in its place. One at a time: were all
-   * to give their shards away, nobody would take them.
+   * Lets one worker finish its work and give its shards away, and starts another in its place. One at a time: if all
+   * gave their shards away, no worker could take them.
    * @param id a worker's id or its slot. @returns `busy`: it, or another one, is not ready; try again.
    */
   restart(id: string, timeoutMs: number): RestartAnswer {
@@ -162,8 +163,8 @@ export class WorkerSupervisor extends EventEmitter<Events> {
   }
 
   /**
-   * Says from now on that no requests should be sent here, and takes those that are sent all the same for `delayMs`: so
-   * long a balancer may need to hear of it. Resolves then; at once where no request is taken yet.
+   * Answers "not ready" from now on, and takes requests that still come for `delayMs`: a balancer may need that long to
+   * notice. Resolves then; at once where no request is taken yet.
    */
   async retire(delayMs: number): Promise<void> {
     this.#retiring = true;
@@ -172,7 +173,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     await this.#clock.sleep(delayMs);
   }
 
-  /** Drains all, then ends all; kills what has not ended by then, and what has not begun. Resolves when none is left. */
+  /** Drains all, then ends all; kills workers that have not begun, or not ended in time. Resolves when none is left. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#socket.close();
@@ -249,7 +250,9 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     }
   }
 
-  /** None claims a shard before all are there: what the first took it would give away at once. */
+  /**
+   * No worker claims a shard before all have joined: otherwise the first claims every shard and then gives most away.
+   */
   #beginAll(): void {
     this.#begun = true;
     this.#tellAll({ kind: 'begin' });
@@ -296,7 +299,7 @@ export class WorkerSupervisor extends EventEmitter<Events> {
     });
   }
 
-  /** Notes the failure. Undefined: there were too many, the node gives up. */
+  /** Records the failure. Undefined: there were too many, and the node gives up. */
   #pauseAfter(entry: Slot, reason: string): number | undefined {
     const { window, exceeded } = addRestart(this.#window, this.#clock.monotonicMs(), RESTART_LIMIT);
     this.#window = window;

@@ -1,5 +1,5 @@
 /**
- * Owns who may talk to the admin port before any token: browsers are led there by other sites (DNS rebinding, frames,
+ * Decides who may talk to the admin port before any token: other sites can lead browsers there (DNS rebinding, frames,
  * forms), and other machines see less than this one.
  */
 import { hostname } from 'node:os';
@@ -13,8 +13,8 @@ export const ADMIN_HEADERS = {
 };
 
 /**
- * A site whose name leads here shows itself by that name in `Host`. An IP address is no such name, nor is this
- * machine's own. A client without `Host` (HTTP/1.0) is no browser.
+ * A site whose name leads here shows that name in `Host`. An IP address is no such name, nor is this machine's own. A
+ * client without `Host` (HTTP/1.0) is no browser.
  */
 export function isOwnHost(header: string | undefined, adminHost: string): boolean {
   if (header === undefined) return true;

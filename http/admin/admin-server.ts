@@ -1,8 +1,8 @@
 /**
  * The admin port, in the primary: the health of the whole node, who is in the cluster, and what an operator can do.
  * Loopback by default. A browser on this machine reaches it too, so it answers only to names of this machine, and no
- * other site may frame it or post to it (admin-doors.ts). It shows states and numbers, never orders. Who calls from
- * another machine needs an admin's token to see members, processes and host names; who wants something done always.
+ * other site may frame it or post to it (admin-doors.ts). It shows states and numbers, never orders. A caller from
+ * another machine needs an admin's token to see members, processes and host names; every action needs one.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -19,7 +19,7 @@ import { ADMIN_HEADERS, comesFromHere, isCrossSite, isOwnHost } from './admin-do
 
 export interface NodeStatus {
   readonly nodeId: string | undefined;
-  /** What the node is doing, in words: "migrating the database". */
+  /** The node's present work, in words: "migrating the database". */
   readonly phase: string;
   readonly ready: boolean;
   readonly shards: number;
@@ -33,7 +33,7 @@ export interface AdminDeps {
   readonly status: () => NodeStatus;
   /** Undefined while the node has no database yet. */
   readonly membership: () => Promise<Membership | undefined>;
-  /** Rejects with the Problem to answer with, where the caller may not. */
+  /** Rejects with the Problem to answer, where the caller may not do this. */
   readonly authorize: (
     authorization: string | undefined,
     peer: { readonly remoteAddress?: string | undefined },
@@ -50,7 +50,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** How often Node looks for requests that take longer; its own 30 s would let half-open ones fill the port. */
 const CHECK_INTERVAL_MS = 1_000;
 const CONNECTIONS_MAX = 1_000;
-/** Where a part of the node does not answer; what it is for is asked again every few seconds. */
+/** The limit for a part of the node that does not answer; clients ask again every few seconds. */
 const RETRY_AFTER_SECONDS = 2;
 
 const WORKER_RESTART = /^\/cluster\/workers\/([\w-]{1,64})\/restart$/;
@@ -191,7 +191,7 @@ export class AdminServer {
 
 const SEVERITY = { up: 0, degraded: 1, down: 2 } as const;
 
-/** A dependency is as well as the worker that finds it worst. */
+/** A dependency's state is the worst that a worker reports. */
 function checksOf(workers: readonly WorkerStatus[]): Record<string, Check> {
   const checks: Record<string, Check> = {};
   for (const { report } of workers) {

@@ -1,4 +1,4 @@
-/** Owns the steps that ask who is calling and whether that role may: the authenticator and the table decide. */
+/** The steps that find out who is calling and whether that role may: the authenticator and the table decide. */
 import type { Middleware } from 'koa';
 import type { Authenticator, Principal } from '../authenticator.ts';
 import type { CallerState } from '../edge-context.ts';
@@ -8,7 +8,7 @@ import { tooManyRequests, type Slots } from '../unfinished-bodies.ts';
 
 type Step = Middleware<CallerState>;
 
-/** A request whose token is not known has no place among those that are handled until its caller is known. */
+/** A request with an unknown token takes no place among the handled ones until its caller is known. */
 export function authenticate(authenticator: Authenticator, slots: Slots): Step {
   async function verified(caller: Promise<Principal>): Promise<Principal> {
     let hasRoom: boolean;

@@ -1,6 +1,6 @@
 /**
- * Owns the step that gives a customer its turn, or 429. Every limited answer says what is left; when the counter fails
- * the request passes, because a limit protects and does not judge.
+ * The step that lets a customer's request pass, or answers 429. Every limited answer says what is left. When the
+ * counter fails the request passes: the limit only protects.
  */
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';

@@ -1,6 +1,6 @@
 /**
- * Owns what is answered where no route is: the router's own findings (404, 405, and 200 to OPTIONS), in the form of
- * every other refusal; and addresses that can't be read at all.
+ * Answers where there is no route: the router's own findings (404, 405, and 200 to OPTIONS) in the form of every other
+ * refusal, and addresses that can't be read.
  */
 import type { Middleware } from 'koa';
 import { invalidInput } from '../parse-input.ts';
@@ -8,8 +8,8 @@ import { Problem } from '../problems.ts';
 import { screenText } from '../text-screen.ts';
 
 /**
- * To stand before the router, which would hand on as it came what it can't decode: a product called "%ff" is not the
- * same as the byte.
+ * Must stand before the router, which passes on undecodable parts unchanged: a product called "%ff" is not the same as
+ * the byte.
  */
 export const refuseUnreadablePath: Middleware = (ctx, next) => {
   if (isReadable(ctx)) return next();
@@ -17,7 +17,7 @@ export const refuseUnreadablePath: Middleware = (ctx, next) => {
   throw invalidInput([{ pointer: '', code: 'ill_formed_text', detail }], 'The path');
 };
 
-/** To stand between the router's routes and its `allowedMethods`, which says by its Allow header what it has found. */
+/** Must stand between the router's routes and its `allowedMethods`, whose Allow header says what it found. */
 export const refuseUnrouted: Middleware = async (ctx, next) => {
   await next();
   // Its type calls an absent header an empty text; it is none.

@@ -1,6 +1,6 @@
 /**
- * Envelopes over a stream socket: a frame is a 32-bit big-endian byte length and a JSON array. Everything that is sent
- * within one turn of the event loop goes in one frame, which is what makes the transport cheap.
+ * Envelopes over a stream socket: a frame is a 32-bit big-endian byte length and a JSON array. One frame holds all that
+ * is sent within one turn of the event loop, which makes the transport cheap.
  */
 import { isAscii } from 'node:buffer';
 import type { Socket } from 'node:net';
@@ -71,7 +71,7 @@ export class FramedSocket {
     const length = Buffer.byteLength(text);
     const frame = Buffer.allocUnsafe(LENGTH_BYTES + length);
     frame.writeUInt32BE(length, 0);
-    // A text of ASCII, as nearly all are, is the same bytes in both, and cheaper in Latin-1.
+    // ASCII, as nearly all texts are, has the same bytes in both encodings, and Latin-1 is cheaper.
     frame.write(text, LENGTH_BYTES, length === text.length ? 'latin1' : 'utf8');
     this.#socket.write(frame);
   }

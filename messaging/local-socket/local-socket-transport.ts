@@ -1,7 +1,7 @@
 /**
  * The transport between the workers of one machine: a Unix domain socket a worker. Each ask is answered once, also when
- * the peer dies or says nothing. It delivers at most once and never sends again: what to do about an unknown outcome is
- * the asker's business.
+ * the peer dies or is silent. It delivers at most once and never sends again: the asker decides what to do about an
+ * unknown outcome.
  */
 import { connect, createServer, type Server } from 'node:net';
 import { rm } from 'node:fs/promises';
@@ -82,7 +82,7 @@ export class LocalSocketTransport implements Way {
     return this.#peers.get(worker)?.waiting.answered ?? 0;
   }
 
-  /** Leaves peers that are no members any more: whoever waits for one may ask its successor. */
+  /** Leaves peers that are no longer members, so that waiting asks can go to the successor. */
   keepOnly(isMember: (worker: WorkerId) => boolean): void {
     for (const [worker, { socket }] of this.#peers) if (!isMember(worker)) socket.close();
   }
@@ -121,7 +121,7 @@ export class LocalSocketTransport implements Way {
     if (envelope.kind === 'answer') peer.waiting.answer(envelope.id, envelope.answer);
   }
 
-  /** What was never sent has not happened; what was sent may have. */
+  /** A message that was not sent had no effect; one that was sent may have. */
   #onClose(owner: WorkerId, peer: Peer): void {
     if (this.#peers.get(owner) === peer) this.#peers.delete(owner);
     peer.waiting.end((ask) => {

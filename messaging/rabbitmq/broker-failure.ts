@@ -1,7 +1,7 @@
-/** What an error of the broker's client means, in words with a remedy. The client's own texts name neither. */
+/** Words and a remedy for an error of the broker's client. The client's own texts name neither. */
 import { messageOf } from '../../kernel/errors.ts';
 
-/** The client's messages grow with each answer that a broken connection did not take. */
+/** The client's messages grow with each answer that a broken connection refused. */
 const REASON_CHARS_MAX = 300;
 
 export interface BrokerFailure {

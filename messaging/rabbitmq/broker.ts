@@ -1,6 +1,6 @@
 /**
- * Owns a process's connection to RabbitMQ: opens it, opens it again for as long as the process lives, and says how it
- * is. Nobody waits here for a broker that is away: see the publishers.
+ * A process's connection to RabbitMQ: opens it, reopens it for as long as the process lives, and reports its state. It
+ * does not wait for a broker that is away; the publishers do.
  */
 import type { Logger } from 'pino';
 import { Connection } from 'rabbitmq-client';
@@ -9,14 +9,16 @@ import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { endsWithin } from '../../kernel/stop-order.ts';
 import { brokerFailure } from './broker-failure.ts';
 
-/** Of the protocol's frames: RabbitMQ's own limit; the client's default would cut batches into pieces of 8 KiB. */
+/**
+ * The size of the protocol's frames: RabbitMQ's own limit. The client's default would cut batches into pieces of 8 KiB.
+ */
 const FRAME_BYTES_MAX = 131_072;
 const RETRY_MS_MIN = 200;
 const RETRY_MS_MAX = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A broker that says nothing for twice as long is gone. */
+/** A broker that is silent for twice as long is gone. */
 const HEARTBEAT_SECONDS = 10;
-/** Publishers ask first whether the broker is there; this is for what they can't see coming. */
+/** Publishers check first that the broker is there; this limits a wait that they can't foresee. */
 const ACQUIRE_TIMEOUT_MS = 5_000;
 
 export type BrokerState = 'up' | 'blocked' | 'down';
@@ -31,7 +33,7 @@ export interface BrokerOptions {
 }
 
 export class Broker {
-  /** For publishers and consumers, which find their way back after an outage by themselves. */
+  /** For publishers and consumers, which recover from an outage by themselves. */
   readonly connection: Connection;
   readonly #clock: Clock;
   readonly #listeners = new Set<(state: BrokerState) => void>();
@@ -78,7 +80,7 @@ export class Broker {
     });
   }
 
-  /** What keeps it from being connected. */
+  /** Why it is not connected. */
   get failures(): readonly LastingFailure[] {
     return [this.#failure];
   }
@@ -91,7 +93,7 @@ export class Broker {
     this.#listeners.add(listener);
   }
 
-  /** Ends the connection once its channels are closed; what hangs is cut off after the timeout. */
+  /** Ends the connection once its channels are closed; after the timeout it is cut off. */
   async close(timeoutMs = 2_000): Promise<void> {
     this.#listeners.clear();
     const closed = this.connection.close();

@@ -1,6 +1,6 @@
 /**
- * Asks once at start whether AMQP_URL is right. A broker that is away is an outage, and no reason not to start: orders
- * need none. One that answers and refuses will refuse until a person changes something: then the node says what.
+ * Checks AMQP_URL once at start. A broker that is away is an outage and no reason not to start, because orders need
+ * none. One that answers and refuses will refuse until a person changes something, so the start ends and names it.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -13,12 +13,12 @@ const AMQP_PORT = 5_672;
 const AMQPS_PORT = 5_671;
 /** RFC: the client speaks first. */
 const PROTOCOL_HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');
-/** A method frame of channel 0 is what a broker begins with; or its own header, when it speaks another version. */
+/** A broker begins with a method frame of channel 0, or with its own header if it speaks another version. */
 const BROKER_BEGINNINGS = ['010000', Buffer.from('AMQP').toString('hex')];
 
 /**
  * @returns why the broker can't be used for now; undefined when it can.
- * @throws StartupError when it, or whatever listens there, will not take this node as AMQP_URL stands.
+ * @throws StartupError when it, or another program that listens there, refuses this node with this AMQP_URL.
  */
 export async function checkBroker(url: string): Promise<string | undefined> {
   const spoken = await beginningOf(url).catch((error: unknown) => refuseOrSay(error));
@@ -48,7 +48,10 @@ function refuseOrSay(error: unknown): string {
   return reason;
 }
 
-/** The client takes the length of a frame from any program's first bytes, so those are looked at before. Undefined: none came. */
+/**
+ * The client reads the length of a frame from any program's first bytes, so they are checked before. Undefined: none
+ * came.
+ */
 function beginningOf(url: string): Promise<Buffer | undefined> {
   const { protocol, hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');

@@ -59,7 +59,7 @@ describe('the topology on the broker', () => {
     expect(messageCount).to.equal(1);
   });
 
-  it('keeps an event that nobody is bound to', async () => {
+  it('keeps an event without a bound queue', async () => {
     await applyTopology(connection, ordersTopology());
     const publisher = connection.createPublisher({ confirm: true });
     await publisher.send({ exchange: 'orders.events', routingKey: 'order.created.v1' }, 'unseen');

@@ -1,7 +1,6 @@
 /**
- * Owns the comparison of the topology with what stands on the broker, and the making of what is missing. Never deletes
- * and never replaces anything: what stands there with other arguments may hold messages, so it is reported by name and
- * left to a person.
+ * Compares the topology with the broker's and makes the missing parts. It never deletes or replaces a part: one with
+ * other arguments may hold messages, so it is reported by name and left to a person.
  *
  * A declaration that fails closes its channel, so each has one of its own. Bindings can't be seen over AMQP: they are
  * made again here, which changes nothing where they exist, and compared by what the management API shows
@@ -12,7 +11,7 @@ import type { BindingSpec, ExchangeSpec, QueueSpec, Topology } from './topology.
 
 export type PartState =
   | 'present'
-  /** It was missing and is there now. */
+  /** It was missing and was made. */
   | 'created'
   | 'missing'
   /** It stands there with another type or other arguments. */
@@ -30,7 +29,7 @@ type Part =
   { readonly kind: 'exchange'; readonly spec: ExchangeSpec } | { readonly kind: 'queue'; readonly spec: QueueSpec };
 
 /**
- * Makes what is missing. Twice is as good as once, and nodes may do it at the same time.
+ * Makes the missing parts. It may be repeated, and nodes may do it at the same time.
  *
  * @returns a finding for each exchange and queue; a different one keeps its bindings, too. Where the host is another
  *   deployment's, that finding alone.
@@ -48,7 +47,7 @@ export async function applyTopology(connection: Connection, topology: Topology):
     findings.filter(({ state }) => state === 'different').map(({ kind, name }) => `${kind} ${name}`),
   );
   for (const { exchange, queue, routingKey } of topology.bindings) {
-    // What is not ours, as it seems, gets no messages from us.
+    // A part that seems not to be ours gets no messages from us.
     if (different.has(`exchange ${exchange}`) || different.has(`queue ${queue}`)) continue;
     await onChannel(connection, (channel) => channel.queueBind({ exchange, queue, routingKey }));
   }
@@ -69,7 +68,7 @@ export async function verifyTopology(connection: Connection, topology: Topology)
   return findings;
 }
 
-/** What is not as it should be. Empty: all is. */
+/** The findings that are not right. Empty: all are. */
 export async function diffTopology(connection: Connection, topology: Topology): Promise<readonly Finding[]> {
   return (await verifyTopology(connection, topology)).filter(({ state }) => state !== 'present');
 }

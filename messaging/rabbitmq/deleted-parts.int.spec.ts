@@ -1,4 +1,4 @@
-/** What somebody deletes on the broker under running publishers and consumers is made again, and they go on. */
+/** Parts that are deleted on the broker under running publishers and consumers are made again, and they go on. */
 import { KINDS } from '../../actors/index.ts';
 import { expect } from 'chai';
 import { Connection, type Publisher } from 'rabbitmq-client';

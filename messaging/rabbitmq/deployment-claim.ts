@@ -1,14 +1,14 @@
 /**
- * Owns whose a virtual host is. Two deployments (databases) on one would take each other's commands and publish into
- * each other's events, both in good health. So the first one declares an exchange whose alternate exchange names it. A
- * declaration with another name fails at the broker, which compares and creates in one step: two that start together
- * can't both succeed. Nothing is ever published to it.
+ * Decides which deployment a virtual host belongs to. Two deployments (databases) on one would take each other's
+ * commands and mix their events, while both look healthy. So the first one declares an exchange whose alternate
+ * exchange names it. A declaration with another name fails at the broker, which compares and creates in one step: of
+ * two that start together only one succeeds. No message is ever published to it.
  */
 import { AMQPError, type Connection } from 'rabbitmq-client';
 import { CLAIM_EXCHANGE, claimOf, COMMANDS_QUEUE } from './topology.ts';
 
 const HOLDER = /but current is (?:the value )?'([0-9a-f-]{36})'/;
-/** Short, because the broker says it as well, and cuts its words at 255 bytes. */
+/** Short, because the broker quotes it and cuts its texts at 255 bytes. */
 const SOMEBODY = 'x';
 
 /** Undefined: the host belongs to no deployment. @throws what the connection throws. */
@@ -34,7 +34,7 @@ export class ClaimError extends Error {
 }
 
 /**
- * Gives the host to another deployment, for good.
+ * Gives the host to another deployment.
  * @throws ClaimError where it does not belong to `from`, or where nodes still take commands from it.
  */
 export async function moveClaim(connection: Connection, from: string, to: string): Promise<void> {

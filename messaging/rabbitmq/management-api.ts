@@ -1,6 +1,6 @@
 /**
- * Owns what only RabbitMQ's management API shows: which bindings stand. AMQP can make a binding and can't look at one.
- * For commands; a node never needs the API.
+ * Reads the bindings, which only RabbitMQ's management API shows: AMQP can make a binding but not look at one. For
+ * commands; a node never needs the API.
  */
 import { z } from 'zod';
 import { messageOf } from '../../kernel/errors.ts';
@@ -10,7 +10,7 @@ const PORT = 15_672;
 const TLS_PORT = 15_671;
 const TIMEOUT_MS = 5_000;
 
-/** What of an answer is read. RabbitMQ lists bindings between exchanges, too. */
+/** The members of an answer that are read. RabbitMQ lists bindings between exchanges, too. */
 const BINDINGS = z.array(
   z.object({
     source: z.string(),
@@ -58,7 +58,7 @@ export async function readBindings(amqpUrl: string, managementUrl: string): Prom
   }
 }
 
-/** `fetch` hides what happened behind its own words. */
+/** `fetch` hides the cause behind its own message. */
 function reasonOf(error: unknown): string {
   if (error instanceof z.ZodError) return 'its answer is none of RabbitMQ’s';
   return messageOf(error instanceof TypeError && error.cause !== undefined ? error.cause : error);

@@ -1,7 +1,7 @@
 /**
- * Keeps one text at the broker: what was last seen of the journal. The broker is where events went, so it knows of those
- * that a database put back to an earlier state has lost; and no loss of a node's disk takes it along. A queue that holds
- * one message: a newer one drives the older one out.
+ * Keeps one text at the broker: the mark of the journal as last seen. Events went to the broker, so it knows of those
+ * that a restored database has lost, and it outlives a node's disk. The queue holds one message: a newer one replaces
+ * the older.
  */
 import { AMQPError, type Channel, type Connection } from 'rabbitmq-client';
 import { claimOf, COMMANDS_QUEUE, SEEN_QUEUE, SEEN_QUEUE_SPEC } from './topology.ts';
@@ -12,7 +12,7 @@ export type FoundMark =
   /** The virtual host is another deployment's. */
   | { readonly kind: 'foreign' };
 
-/** One reader at a time: what one holds the other does not see. @throws what the connection throws. */
+/** One reader at a time: a message that one holds is hidden from the other. @throws what the connection throws. */
 export async function readMark(connection: Connection, deploymentId: string): Promise<FoundMark> {
   return onOwnHost(connection, deploymentId, { kind: 'foreign' } as const, async (channel) => {
     const message = await channel.basicGet({ queue: SEEN_QUEUE });

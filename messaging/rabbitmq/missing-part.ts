@@ -1,4 +1,4 @@
-/** Owns what the broker says when an exchange, a queue or a binding of ours is gone: somebody deleted it. */
+/** Recognises the broker's errors for an exchange, a queue or a binding of ours that was deleted. */
 import { AMQPError } from 'rabbitmq-client';
 import { UnroutableError } from './publishing-channel.ts';
 

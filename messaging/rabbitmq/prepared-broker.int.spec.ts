@@ -1,4 +1,6 @@
-/** Parts of the topology that somebody deletes while nodes run; for consumers and the relay see deleted-parts.int.spec.ts. */
+/**
+ * Parts of the topology that are deleted while nodes run; for consumers and the relay see deleted-parts.int.spec.ts.
+ */
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
 import { systemClock } from '../../kernel/clock.ts';

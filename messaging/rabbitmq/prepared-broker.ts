@@ -1,8 +1,8 @@
 /**
- * Owns when a worker may use the broker: it is connected, the virtual host is its deployment's, and its topology stands.
- * Applied at each connection, because a broker may come back empty, and again when a part of it is gone, because somebody
- * deleted it: at once for those who publish or consume and call `mend`, and now and then for what only senders would
- * notice. Twice is as good as once, so all workers do it.
+ * Decides when a worker may use the broker: it is connected, the virtual host is its deployment's, and its topology
+ * stands. The topology is applied at each connection, because a broker may come back empty, and again when a part was
+ * deleted: at once when a publisher or consumer calls `mend`, and at intervals for parts that only senders use. It may
+ * be repeated, so all workers do it.
  */
 import type { Logger } from 'pino';
 import { backoffMs } from '../../kernel/backoff.ts';
@@ -15,11 +15,13 @@ import { holderOf } from './deployment-claim.ts';
 import { CLAIM_EXCHANGE, EVENTS_EXCHANGE, type Topology } from './topology.ts';
 
 const RETRY_MS = 1_000;
-/** The host may be given to this deployment at any time. */
+/** The host may be given to this deployment at any time, so it is asked again. */
 const CLAIM_RETRY_MS = 5_000;
-/** How long senders wait for a part that only they use, when it was deleted. To apply what stands is a dozen small requests. */
+/**
+ * How long senders wait for a deleted part that only they use. To apply an intact topology is a dozen small requests.
+ */
 const RENEW_MS = 15_000;
-/** After so long without one, the next mending does not wait for those before it. */
+/** After so long without a mending, the next one does not wait. */
 const MENDS_FORGOTTEN_MS = 60_000;
 
 export interface PreparedBrokerOptions {
@@ -38,7 +40,7 @@ export class PreparedBroker {
   readonly #failure: LastingFailure;
   readonly #listeners = new Set<() => void>();
   readonly #refusedListeners = new Set<(refusal: string) => void>();
-  /** Parts that stand with other arguments, as they were said. */
+  /** Parts that stand with other arguments, as they were logged. */
   readonly #differences = new Set<string>();
   #stands = false;
   #renewing = false;
@@ -73,7 +75,7 @@ export class PreparedBroker {
     clock.every(renewMs, () => void this.#renew(), { unref: true });
   }
 
-  /** What keeps its topology from standing. */
+  /** Why its topology does not stand. */
   get failures(): readonly LastingFailure[] {
     return [this.#failure];
   }
@@ -89,8 +91,8 @@ export class PreparedBroker {
   }
 
   /**
-   * A part of the topology may be gone. One mending at a time, and each of several in a row later than the one before:
-   * what is missing may be deleted again and again, or be no part of it.
+   * A part of the topology may be gone. One mending at a time, with growing pauses: the part may be deleted again and
+   * again, or belong to no topology of ours.
    */
   mend(): void {
     if (!this.#stands || this.#isMending) return;
@@ -171,7 +173,7 @@ export class PreparedBroker {
     );
   }
 
-  /** Said once, tried on: orders need no broker. */
+  /** Logged once, then tried on: orders need no broker. */
   #refuse(holder: string | undefined, attempt: number): void {
     const refusal = refusalText(this.#topology, holder);
     this.#stands = this.#isMending = this.#failed = false;

@@ -1,23 +1,24 @@
 /**
- * Owns a channel that takes many publications in one write, each with its own confirm. The client writes three small
- * pieces a message and waits for each, which costs several times as much CPU (docs/decisions.md). It opens the channel,
- * counts what is unconfirmed and hears the broker's word, all as it does for its own: only the bytes are ours. For that
- * we reach into it: its version is exact, and a test with a real broker fails where it keeps these things elsewhere.
+ * A channel that takes many publications in one write, each with its own confirm. The client writes three small pieces
+ * a message and waits for each, which costs several times as much CPU (docs/decisions.md, 39). The client opens the
+ * channel, counts the unconfirmed and receives the broker's answers, as for its own publications: only the bytes are
+ * ours. For that we reach into it: its version is exact, and a test with a real broker fails where it keeps these
+ * things elsewhere.
  */
 import type { Writable } from 'node:stream';
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../kernel/clock.ts';
 import { PublicationWriter, type Publication } from './publication.ts';
 
-/** What is to be heard of a publication, one of the two, once. */
+/** The outcome of a publication: one of the two is called, once. */
 export interface Confirm {
   /** The broker has it for good, in a queue. */
   resolve(): void;
-  /** It does not, or may not. */
+  /** The broker does not have it, or may not. */
   reject(error: unknown): void;
 }
 
-/** What the client keeps of a channel. */
+/** The client's inner state of a channel. */
 interface ChannelState {
   /** The number of the next publication. */
   deliveryCount: number;
@@ -33,7 +34,7 @@ export class UnroutableError extends Error {
 
 /**
  * The broker answers within milliseconds, and within seconds while a quorum queue elects a leader or a disk is slow. A
- * confirm that takes longer is lost: what waits for it would wait without end, and be published never or unheard.
+ * confirm that takes longer is lost: its publication would wait without end.
  */
 export const CONFIRM_TIMEOUT_MS = 30_000;
 
@@ -46,7 +47,7 @@ export class ConfirmTimeoutError extends Error {
   }
 }
 
-/** What is kept of a publication until it is confirmed: its bytes are gone, and its owner may make it again. */
+/** Kept of a publication until it is confirmed. Its bytes are gone; its owner can make it again. */
 class Unconfirmed implements Confirm {
   readonly messageId: string;
   readonly exchange: string;
@@ -74,7 +75,7 @@ class Unconfirmed implements Confirm {
     this.#onConfirm(this);
   }
 
-  /** The client is in the middle of what it rejects: whoever hears of it may want to publish at once. */
+  /** The client is in the middle of rejecting, and a listener may want to publish at once. */
   reject(error: unknown): void {
     queueMicrotask(() => this.confirm.reject(error));
   }
@@ -86,10 +87,10 @@ export class PublishingChannel {
   readonly #clock: Clock;
   /** When the write that is being gathered began. */
   #gatheredAtMs = 0;
-  /** Of what is to be written next. */
+  /** The writer of the next write. */
   #writer: PublicationWriter | undefined;
   #bytesLastTime: number | undefined;
-  /** Came back as unroutable; told apart by their message ids. */
+  /** Returned as unroutable, by message id. */
   readonly #returned = new Set<string>();
   #confirmed: Unconfirmed[] = [];
 
@@ -109,12 +110,12 @@ export class PublishingChannel {
     });
   }
 
-  /** False: it was closed, by whomever. Who was not confirmed by then is told so. */
+  /** False: it was closed, by either side. Unconfirmed publications were rejected. */
   get isOpen(): boolean {
     return this.#channel.active;
   }
 
-  /** Takes it for the next write. Message ids must differ among what is unconfirmed. */
+  /** Takes it for the next write. Unconfirmed publications must have different message ids. */
   add(publication: Publication, confirm: Confirm): void {
     const state = this.#state;
     try {
@@ -132,18 +133,18 @@ export class PublishingChannel {
     state.unconfirmed.set(state.deliveryCount++, unconfirmed);
   }
 
-  /** How long the oldest publication waits for its confirm; 0 where none does. */
+  /** How long the oldest publication has waited for its confirm; 0 where none does. */
   get oldestUnconfirmedMs(): number {
     const [oldest] = this.#state.unconfirmed.values();
     return oldest instanceof Unconfirmed ? this.#clock.monotonicMs() - oldest.addedAtMs : 0;
   }
 
-  /** Gives up what is unconfirmed, and the channel with it: a late confirm must find no other publication. */
+  /** Gives up the unconfirmed publications and the channel: a late confirm must not reach another publication. */
   abandon(error: unknown): void {
     const { unconfirmed } = this.#state;
     const abandoned = [...unconfirmed.values()];
     unconfirmed.clear();
-    // It may be the channel that does not answer: that is not waited for.
+    // The channel itself may not answer, so its close is not awaited.
     this.#channel.close().catch(() => undefined);
     for (const each of abandoned) each.reject(error);
   }
@@ -154,7 +155,7 @@ export class PublishingChannel {
     const { bytes } = this.#writer;
     this.#writer = undefined;
     this.#bytesLastTime = Math.ceil(bytes.length * 1.25);
-    // What goes wrong in writing closes the channel, and that tells all who are unconfirmed.
+    // A failed write closes the channel, which rejects all unconfirmed publications.
     this.#state.stream.write([bytes].values(), () => undefined);
   }
 
@@ -163,8 +164,8 @@ export class PublishingChannel {
   }
 
   /**
-   * A returned message is confirmed as well, and the client tells of the return a turn of the event loop late. So what
-   * is confirmed in this turn is judged in the one after the next.
+   * A returned message is confirmed as well, and the client reports the return a turn of the event loop late. So a
+   * confirm of this turn is judged in the one after the next.
    */
   readonly #onConfirm = (unconfirmed: Unconfirmed): void => {
     if (this.#confirmed.length === 0) {

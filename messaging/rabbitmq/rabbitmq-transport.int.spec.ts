@@ -89,7 +89,7 @@ describe('RabbitMQ transport', function () {
         channel.queueUnbind({ exchange: NODE_EXCHANGE, queue: queueOfWorker('w1'), routingKey: 'w1' }),
     ],
   ] as const)
-    it(`makes ${what} again when somebody deleted it, as soon as a worker’s own ping comes back`, async () => {
+    it(`makes ${what} again once it was deleted, as soon as a worker’s own ping comes back`, async () => {
       const answers: Receive = (each, _internal, reply) => reply({ kind: 'rejected', refusal: { code: each.to } });
       const ends = [await open('w0', answers), await open('w1', answers)];
       const askedOf = async (transport: RabbitMqTransport, owner: string): Promise<string> => {

@@ -3,8 +3,8 @@
  * every transport it delivers at most once and never sends again; messages are transient and not confirmed, because an
  * ask has its own deadline and its own command id.
  *
- * While the broker is away nothing is sent: asks are answered as unavailable, those under way as unknown, and the steps
- * of orders are sent again by who waits for them. A message for a worker whose queue is gone comes back, and its asks
+ * While the broker is away nothing is sent: new asks are answered as unavailable, those under way as unknown, and
+ * waiting entities send the steps of orders again. A message for a worker whose queue is gone comes back, and its asks
  * go to the shard's next owner.
  */
 import type { Logger } from 'pino';
@@ -36,9 +36,9 @@ const bindingOf = (worker: WorkerId) => ({
 /** One message stays small enough that it doesn't keep the event loop, or the broker, for long. */
 const ENVELOPES_PER_MESSAGE_MAX = 200;
 const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
-/** Bytes that the broker has not taken yet; beyond it only the steps of orders under way are sent. */
+/** Limit of bytes that the broker has not taken yet; beyond it only steps of orders under way are sent. */
 const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
-/** What lies in a queue for longer is of no use to anybody: its askers have given up. */
+/** A message that lay in a queue for longer is useless: its askers have given up. */
 const MESSAGE_TTL_MS = 30_000;
 const QUEUE_BYTES_MAX = 256 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 250;
@@ -112,7 +112,7 @@ export class RabbitMqTransport implements Way {
     this.#sweeper = clock.every(SWEEP_INTERVAL_MS, () => this.#expire(), { unref: true });
   }
 
-  /** What keeps other nodes from reaching this worker by the broker. */
+  /** Why other nodes can't reach this worker by the broker. */
   get failures(): readonly LastingFailure[] {
     return [this.#consuming, this.#binding];
   }
@@ -137,7 +137,7 @@ export class RabbitMqTransport implements Way {
     return this.#peers.get(worker)?.waiting.answered ?? 0;
   }
 
-  /** Leaves peers that are no members any more: whoever waits for one may ask its successor. */
+  /** Leaves peers that are no longer members, so that waiting asks can go to the successor. */
   keepOnly(isMember: (worker: WorkerId) => boolean): void {
     for (const [worker, { waiting }] of this.#peers) {
       if (isMember(worker)) continue;
@@ -159,7 +159,7 @@ export class RabbitMqTransport implements Way {
     return peer;
   }
 
-  /** With everything else that goes to this worker within one turn of the event loop. */
+  /** Together with all that goes to this worker within one turn of the event loop. */
   #send(worker: WorkerId, envelope: Envelope): void {
     const peer = this.#peerOf(worker);
     if (peer.outgoing.length === 0) this.#options.clock.soon(() => this.#flush(worker, peer));
@@ -195,7 +195,7 @@ export class RabbitMqTransport implements Way {
         },
         body,
       )
-      // A connection that broke answers who waits by itself: see #brokerLost.
+      // After a broken connection #brokerLost answers the waiting asks.
       .catch((error: unknown) =>
         this.#options.log.debug({ reason: messageOf(error) }, 'a message to another node was not sent'),
       )
@@ -214,7 +214,7 @@ export class RabbitMqTransport implements Way {
     }
   }
 
-  /** No queue of that worker is there: nothing of it has happened. Answers that come back were for a dead asker. */
+  /** That worker's queue is gone, so nothing was applied. Answers that come back were for a dead asker. */
   #undelivered({ body, routingKey }: ReturnedMessage): void {
     if (routingKey === this.#options.workerId) void this.#bindAgain();
     const waiting = this.#peers.get(routingKey)?.waiting;
@@ -223,7 +223,7 @@ export class RabbitMqTransport implements Way {
       if (kind === 'ask') waiting.fail(id, elsewhere('no', `no queue of worker ${routingKey} is on this virtual host`));
   }
 
-  /** A worker's own message came back: somebody deleted the exchange, or the binding. Its queue is there: it consumes. */
+  /** A worker's own message came back: the exchange or the binding was deleted. Its queue is there: it consumes. */
   async #bindAgain(): Promise<void> {
     if (this.#isBinding) return;
     this.#isBinding = true;

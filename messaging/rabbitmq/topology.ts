@@ -1,6 +1,6 @@
 /**
- * Owns what stands on the broker: exchanges, queues and bindings, as data. All of it is durable but the exchange between
- * nodes, whose messages are of no use after a restart. Nothing here talks to the broker; declare-topology.ts does.
+ * The exchanges, queues and bindings on the broker, as data. All are durable but the exchange between nodes, whose
+ * messages are useless after a restart. declare-topology.ts talks to the broker.
  *
  *   orders.events --(no binding matches; or one does, and no queue is behind it: the relay sends it)--> orders.unrouted
  *
@@ -31,7 +31,7 @@ export interface BindingSpec {
 }
 
 export interface Topology {
-  /** Whose the virtual host is; where it is another's, nothing else is declared. Undefined: that is not asked. */
+  /** The virtual host's owner; where it is another deployment, nothing else is declared. Undefined: not asked. */
   readonly claim?: ExchangeSpec;
   readonly exchanges: readonly ExchangeSpec[];
   readonly queues: readonly QueueSpec[];
@@ -49,7 +49,7 @@ export const COMMANDS_QUEUE = 'orders.commands';
 export const DEAD_LETTER_EXCHANGE = 'orders.dlx';
 export const DEAD_LETTER_QUEUE = 'orders.commands.dlq';
 export const RETRY_EXCHANGE = 'orders.retry';
-/** What was last seen of the journal: see mark-queue.ts. */
+/** The mark of the journal: see mark-queue.ts. */
 export const SEEN_QUEUE = 'holdfast.seen';
 /** Between the nodes. */
 export const NODE_EXCHANGE = 'holdfast.node';
@@ -57,22 +57,23 @@ export const NODE_EXCHANGE = 'holdfast.node';
 /** A glitch, a restart, an outage. */
 const RETRY_DELAYS_MS = [1_000, 10_000, 60_000];
 /**
- * Each crash of a worker counts for all that it had not answered. Lower, and a node's bad minute would put innocents
- * aside; higher, and a message that kills its reader would kill for longer. It is the default of RabbitMQ 4.
+ * Each crash of a worker counts for all messages that it had not answered. Lower, a node's bad minute would put
+ * innocent messages aside; higher, a message that kills its reader would kill for longer. It is the default of RabbitMQ
+ * 4.
  */
 const DELIVERY_LIMIT = 20;
 /**
- * Nobody answers the messages of the DLQ; to look at one is to take it and give it back, which counts as a delivery.
- * RabbitMQ 4 drops a message after 20 of them where nothing is said. -1 (never) is not understood by 3.10.
+ * To look at a message of the DLQ is to take it and give it back, which counts as a delivery. By default RabbitMQ 4
+ * drops a message after 20 of them. RabbitMQ 3.10 does not understand -1 (never).
  */
 const DEAD_LETTER_DELIVERIES_MAX = 1_000_000_000;
-/** For people to look at: the oldest go. */
+/** For people to look at; the oldest are dropped. */
 const UNROUTED_MESSAGES_MAX = 100_000;
 
-/** At least once: the message stays where it is until the dead-letter queue has it. It demands `reject-publish`. */
+/** At least once: the message stays where it is until the dead-letter queue has it. It requires `reject-publish`. */
 const SAFE_DEAD_LETTERS = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
 
-/** Classic: one that is lost costs no more than a new incarnation, and to look at its message is no delivery that counts. */
+/** Classic: a lost one costs only a new incarnation, and a look at its message does not count as a delivery. */
 export const SEEN_QUEUE_SPEC: QueueSpec = {
   name: SEEN_QUEUE,
   arguments: { 'x-queue-type': 'classic', 'x-max-length': 1, 'x-overflow': 'drop-head' },
@@ -86,7 +87,7 @@ export interface TopologyOptions {
   readonly deploymentId?: string;
 }
 
-/** The topology of this version. Delays and limits are for tests: they change names or arguments of what is on the broker. */
+/** The topology of this version. Delays and limits are for tests: they change names or arguments on the broker. */
 export function ordersTopology(options: TopologyOptions = {}): Topology {
   const { retryDelaysMs = RETRY_DELAYS_MS, deliveryLimit = DELIVERY_LIMIT, deploymentId } = options;
   const rungs = retryDelaysMs.map((delayMs) => ({ delayMs, name: nameOfDelay(delayMs) }));
@@ -103,7 +104,7 @@ export function ordersTopology(options: TopologyOptions = {}): Topology {
     ],
     queues: [
       {
-        // Classic: it holds nothing that must survive, and to look at it is no delivery that counts.
+        // Classic: its messages need not survive, and a look does not count as a delivery.
         name: UNROUTED,
         arguments: { 'x-queue-type': 'classic', 'x-max-length': UNROUTED_MESSAGES_MAX, 'x-overflow': 'drop-head' },
       },
@@ -136,7 +137,7 @@ export function ordersTopology(options: TopologyOptions = {}): Topology {
       { exchange: UNROUTED, queue: UNROUTED, routingKey: '' },
       { exchange: DEAD_LETTER_EXCHANGE, queue: DEAD_LETTER_QUEUE, routingKey: '#' },
       ...rungs.map(({ name }) => ({ exchange: RETRY_EXCHANGE, queue: `${RETRY_EXCHANGE}.${name}`, routingKey: name })),
-      // All of it: a key that nobody knows is told to its sender and put aside with a reason, not lost.
+      // All keys: a command with an unknown key is answered and put aside with a reason, not lost.
       { exchange: COMMANDS_EXCHANGE, queue: COMMANDS_QUEUE, routingKey: '#' },
     ],
     retryRungs: rungs.map(({ name }) => name),

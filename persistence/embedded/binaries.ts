@@ -1,10 +1,10 @@
 /**
- * Owns the PostgreSQL binaries: finds the platform's npm package, repairs what npm left undone, and copies them
- * where another user must run them.
+ * The PostgreSQL binaries: finds the platform's npm package, repairs what npm left undone, and copies them where
+ * another user must run them.
  *
- * The package's links between libraries and its executable bits are made by an install script, which newer npm
- * versions skip; so they are checked at every start. A copy is made under another name, flushed, and renamed, so
- * that one which was interrupted is never run.
+ * The package's links between libraries and its executable bits are made by an install script, which newer npm versions
+ * skip; so they are checked at every start. A copy is made under another name, flushed, and renamed, so that one which
+ * was interrupted is never run.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -134,7 +134,7 @@ async function copyOnce(native: string, copiesDir: string, version: string, cloc
     await rename(draft, finished);
     await syncToDisk(copiesDir);
   } catch (error) {
-    // Somebody else finished the same copy first.
+    // Another process finished the same copy first.
     if (!(await exists(finished))) throw copyError(copiesDir, error);
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -142,7 +142,7 @@ async function copyOnce(native: string, copiesDir: string, version: string, cloc
   return finished;
 }
 
-/** Whoever runs the server may read everything and change nothing, whatever our umask was at `npm ci`. */
+/** The server's user may read everything and change nothing, whatever our umask was at `npm ci`. */
 async function makeReadableAndSync(folder: string): Promise<void> {
   const programs = path.join(folder, 'bin');
   for await (const entry of walk(folder)) {

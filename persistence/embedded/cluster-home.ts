@@ -1,6 +1,6 @@
 /**
- * Owns the question where the embedded cluster lives and who runs it: in DATA_DIR, run by us, or for root (who may not
- * run PostgreSQL) by another user: see root-cluster-home.ts.
+ * Decides where the embedded cluster lives and which user runs it: in DATA_DIR, run by us, or for root (who may not run
+ * PostgreSQL) by another user: see root-cluster-home.ts.
  */
 import { chmod, chown, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,18 +14,18 @@ export interface ClusterHome {
   readonly clusterDir: string;
   /** Where we find the server's socket. */
   readonly socketDir: string;
-  /** The same folder, as the server is told it. */
+  /** The same folder, as the server sees it. */
   readonly serverSocketDir: string;
   /** Where copies of the binaries go. */
   readonly copiesDir: string;
   readonly logFile: string;
   /** Who runs the server; absent: we do. */
   readonly runAs?: ServerUser;
-  /** How a program is told a folder of the cluster in which it is started. */
+  /** The path of a folder of the cluster for a program that is started in it. */
   pathFor(folder: string): string;
   /** To call when the cluster is complete, before its first start. */
   markMade(): Promise<void>;
-  /** For the operator: the data lies elsewhere than expected, or lies about. */
+  /** For the operator: the data is elsewhere than expected, or old data is left over. */
   readonly warnings: readonly string[];
 }
 
@@ -37,10 +37,10 @@ export const ID_PATTERN = /^[0-9a-f]{16}$/;
 export const LOG_FILE = 'postgres.log';
 /** In DATA_DIR. */
 export const HOME_NAME = 'postgres';
-/** Says in DATA_DIR where its data is, when it is not there. */
+/** A note in DATA_DIR of where its data is, when it is not there. */
 export const ELSEWHERE_FILE = 'DATA-IS-ELSEWHERE.txt';
 
-/** Deletes DATA_DIR's cluster for good, also one outside DATA_DIR. The server must be stopped. */
+/** Deletes DATA_DIR's cluster, also one outside DATA_DIR. The server must be stopped. */
 export async function removeEmbeddedCluster(dataDir: string, systemDir = SYSTEM_DIR): Promise<void> {
   const id = await readText(path.join(dataDir, ID_FILE));
   if (id !== undefined && ID_PATTERN.test(id)) {

@@ -1,6 +1,6 @@
 /**
- * Owns the server's log file: PostgreSQL and initdb append to it directly, so that it survives this process, and
- * it is kept within a limit. It holds no statements and no values (see server-settings).
+ * The server's log file: PostgreSQL and initdb append to it directly, so that it survives this process. Its size is
+ * limited. It holds no statements and no values (see server-settings).
  */
 import { copyFile, open, stat, truncate, type FileHandle } from 'node:fs/promises';
 

@@ -1,6 +1,6 @@
 /**
- * Owns the first words to a server: does it answer, is it ours, does its database exist. Each question opens a
- * connection and closes it again.
+ * Probes a server: does it answer, is it ours, does its database exist? Each question opens a connection and closes it
+ * again.
  */
 import pg from 'pg';
 import { connectionUrl } from './server-settings.ts';
@@ -12,7 +12,7 @@ const CREATE_TIMEOUT_MS = 60_000;
 
 const SQLSTATE = { unknownDatabase: '3D000', duplicateDatabase: '42P04', startingOrStopping: '57P03' } as const;
 
-/** `busy`: it is there, and starts, recovers or stops. `silent`: nobody answers. */
+/** `busy`: it is there, and starts, recovers or stops. `silent`: no server answers. */
 export type ProbeAnswer = 'ready' | 'busy' | 'silent';
 
 /** Asks the server at the socket; `ready` means that the database exists and answers queries. */

@@ -1,6 +1,6 @@
 /**
- * The error of an embedded PostgreSQL that cannot be started or kept alive. Its message is meant for an operator:
- * what was tried, what PostgreSQL said last, and the remedy. The way out that always works is DATABASE_URL.
+ * The error of an embedded PostgreSQL that cannot be started or kept alive. Its message is for an operator: what was
+ * tried, PostgreSQL's last log lines, and the remedy. DATABASE_URL always works.
  */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';

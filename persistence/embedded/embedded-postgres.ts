@@ -1,13 +1,13 @@
 /**
- * Owns the node's own PostgreSQL: starts it, keeps it alive, stops it. Only for the holder of DATA_DIR's lock.
+ * The node's own PostgreSQL: starts it, keeps it alive, stops it. Only for the holder of DATA_DIR's lock.
  *
  *   starting --> running --(it died)--> restarting --> running
  *                   |                       |-- too often --> failed (`exited` says so)
  *                   '------- stop() --------'---------------> stopped
  *
- * The server runs in a session of its own: a terminal's Ctrl-C must not stop it before the node has drained, and
- * a killed node leaves it running, for the next start to take over. The URL stays the same for as long as the
- * node runs; connections break when the server does, and the journal treats that as "outcome unknown".
+ * The server runs in a session of its own: a terminal's Ctrl-C must not stop it before the node has drained, and a
+ * killed node leaves it running, for the next start to take over. The URL stays the same for as long as the node runs;
+ * connections break when the server does, and the journal treats that as "outcome unknown".
  */
 import type { Logger } from 'pino';
 import { systemClock, type Clock, type Timer } from '../../kernel/clock.ts';
@@ -52,7 +52,7 @@ export interface EmbeddedPostgres {
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 2000;
-/** More deaths than this in the window is no accident any more. */
+/** More deaths than this in the window are no accident. */
 const RESTARTS_MAX = 8;
 const RESTART_WINDOW_MS = 5 * 60 * 1000;
 const LOG_CHECK_INTERVAL_MS = 60_000;

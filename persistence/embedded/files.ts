@@ -1,6 +1,6 @@
 /**
- * Owns the few file operations whose outcome must be all or nothing, whatever dies in the middle: a folder or a
- * file appears under its name complete and on disk, or not at all.
+ * File operations that are all or nothing, even if the process dies in the middle: a folder or a file appears under its
+ * name complete and on disk, or not at all.
  */
 import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export async function syncToDisk(fileOrFolder: string): Promise<void> {
   }
 }
 
-/** Writes a file completely or not at all; the first writer wins and false means that it was somebody else. */
+/** Writes a file completely or not at all; the first writer wins, and false means that another one was first. */
 export async function createFileAtomically(file: string, content: string): Promise<boolean> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   const handle = await open(draft, 'wx', 0o600);

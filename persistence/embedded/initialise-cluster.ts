@@ -1,6 +1,6 @@
 /**
- * Owns the making of an empty cluster. initdb works in a folder of another name, which is renamed when it is
- * complete: an interrupted one is never started, only removed.
+ * Makes an empty cluster. initdb works in a folder of another name, which is renamed once it is complete: an
+ * interrupted one is never started, only removed.
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -89,7 +89,7 @@ function initdbArguments(clusterDir: string): readonly string[] {
   ];
 }
 
-/** Explains what the log says last, and adds those lines. */
+/** Explains the last lines of the log, and adds them. */
 export async function remedyFor(log: ClusterLog, offset: number): Promise<string> {
   const text = await log.since(offset);
   const remedy = /no space left on device/i.test(text)

@@ -1,7 +1,7 @@
 /**
- * Owns the question whether a postmaster of our cluster is already running: one left over by a node that was
- * killed. It reads `postmaster.pid` and never deletes or changes it, because its last lines are what keeps a new
- * server from starting beside backends of the old one.
+ * Finds out whether a postmaster of our cluster is already running: one left over by a killed node. It reads
+ * `postmaster.pid` and never deletes or changes it, because its last lines are what keeps a new server from starting
+ * beside backends of the old one.
  */
 import { execFile } from 'node:child_process';
 import { readFile, readlink, realpath } from 'node:fs/promises';
@@ -25,7 +25,7 @@ export async function findLeftover(clusterDir: string): Promise<Leftover | undef
   return { pid, isOurPostmaster: isAlive(pid) && (await isPostmasterOf(pid, clusterDir)) };
 }
 
-/** A postmaster works in its cluster's folder, by whatever path it was told it; its children show another command line. */
+/** A postmaster works in its cluster's folder, whatever path it was given; its children show another command line. */
 async function isPostmasterOf(pid: number, clusterDir: string): Promise<boolean> {
   const command = await commandOf(pid);
   if (process.platform !== 'linux') return command.includes(clusterDir);
@@ -34,7 +34,7 @@ async function isPostmasterOf(pid: number, clusterDir: string): Promise<boolean>
   return folder === ours && command.includes('\0-D\0');
 }
 
-/** True while the process is there and not just a dead one whose parent has not asked after it yet. */
+/** True while the process lives; a zombie does not count. */
 export async function isRunning(pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false;
   return process.platform !== 'linux' || (await commandOf(pid)) !== '';

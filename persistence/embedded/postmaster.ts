@@ -1,9 +1,9 @@
 /**
- * Owns one life of the server process: start or take over, wait until it answers, stop.
+ * One life of the server process: start or take over, wait until it answers, stop.
  *
- * It never starts a second postmaster beside a living one of the same cluster: PostgreSQL's own interlock (the
- * process id and shared memory in postmaster.pid) decides, and is only ever helped to see that a process id means
- * another program by now.
+ * It never starts a second postmaster beside a living one of the same cluster: PostgreSQL's own interlock (the process
+ * id and shared memory in postmaster.pid) decides, and is only ever helped to see that a process id means another
+ * program by now.
  */
 import path from 'node:path';
 import type { Logger } from 'pino';
@@ -36,7 +36,7 @@ export interface ServerContext {
 /** Old backends die within moments of their postmaster, unless one is deep in a system call. */
 const OLD_BACKENDS_TIMEOUT_MS = 20_000;
 const OLD_BACKENDS_RETRY_MS = 200;
-/** A leftover that says nothing for this long is stuck. One that recovers says so, and is given the time. */
+/** A leftover that is silent for this long is stuck. One that recovers says so, and gets the time. */
 const SILENT_LEFTOVER_TIMEOUT_MS = 5000;
 /** Crash recovery reads at most max_wal_size: minutes on a slow disk. */
 const READY_TIMEOUT_MS = 10 * 60 * 1000;
@@ -53,7 +53,7 @@ const IMMEDIATE_SHUTDOWN: readonly ShutdownStep[] = [
   { signal: 'SIGQUIT', timeoutMs: 5000 },
   { signal: 'SIGKILL', timeoutMs: 5000 },
 ];
-/** Breaks connections off and writes a checkpoint, as far as there is time. */
+/** Ends connections and writes a checkpoint, if there is time. */
 const FAST_SHUTDOWN: readonly ShutdownStep[] = [{ signal: 'SIGINT', timeoutMs: 10_000 }, ...IMMEDIATE_SHUTDOWN];
 
 /**
@@ -138,7 +138,7 @@ async function spawnPostmaster(context: ServerContext, stalePid: number | undefi
   return { pid, exited };
 }
 
-/** True once the server answers; false when it ended, or said nothing at all for `silentTimeoutMs`. */
+/** True once the server answers; false when it ended, or was silent for `silentTimeoutMs`. */
 async function answersInTime(
   context: ServerContext,
   postmaster: Postmaster,

@@ -1,8 +1,8 @@
 /**
- * Owns where root's embedded cluster lives. Another user must run the server, and that user may reach nothing below a
- * private folder (a clone in a home, DATA_DIR itself). On Linux that is no obstacle: a process that is started in a
- * folder may use it as /proc/self/cwd without a right to any folder above. So the data is in DATA_DIR, where the
- * operator wants it, and only the programs are copied to a place that their user can reach:
+ * Decides where root's embedded cluster lives. Another user must run the server, and that user may reach nothing below
+ * a private folder (a clone in a home, DATA_DIR itself). On Linux a process that is started in a folder may use it as
+ * /proc/self/cwd without a right to any folder above. So the data is in DATA_DIR, where the operator wants it, and only
+ * the programs are copied to a place that their user can reach:
  *
  *   DATA_DIR/postgres/data       server 0700 the cluster and its socket; a link in the runtime folder leads there
  *   /var/lib/holdfast            root 0711   others may not list it
@@ -34,7 +34,7 @@ import { createFileAtomically, errorCode, syncToDisk } from './files.ts';
 import { findLeftover } from './leftover.ts';
 import { findServerUser, type ServerUser } from './server-user.ts';
 
-/** The folder a process was started in, whoever may reach it by its name. */
+/** The folder a process was started in, even if it may not reach that folder by name. */
 const OWN_FOLDER = '/proc/self/cwd';
 
 /** @throws EmbeddedPostgresError if the cluster belongs to an ordinary user or is gone, or no user can run it. */

@@ -1,6 +1,6 @@
 /**
- * Owns how PostgreSQL's programs are started: as the cluster's user, with an environment of nothing but what they
- * need, output into the cluster's log. Never through a shell.
+ * Starts PostgreSQL's programs: as the cluster's user, with a minimal environment, output into the cluster's log. Never
+ * through a shell.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ClusterHome } from './cluster-home.ts';
@@ -50,7 +50,7 @@ export async function spawnServerProgram(
   }
 }
 
-/** Runs a program to its end and tells how it ended ("exit code 0"). */
+/** Runs a program to its end and returns how it ended ("exit code 0"). */
 export async function runServerProgram(
   home: ClusterHome,
   program: string,

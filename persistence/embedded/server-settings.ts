@@ -1,12 +1,12 @@
 /**
- * Owns the settings of the embedded server. They are passed on its command line, so that they are those of this
- * program's version and no file in the cluster can disagree with them.
+ * The settings of the embedded server. They are passed on its command line, so that they match this program's version
+ * and no file in the cluster can contradict them.
  */
 
 /** Part of the socket's file name only; no TCP port is opened. */
 const SOCKET_PORT = 5432;
 
-/** Settings for one small machine that runs nothing but this node. Durability is never traded for speed. */
+/** Settings for one small machine that runs only this node. Durability is never traded for speed. */
 export function serverSettings(socketDir: string): Readonly<Record<string, string>> {
   return {
     // Reachable by the owner of a private folder alone.

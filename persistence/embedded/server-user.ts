@@ -1,4 +1,4 @@
-/** Owns the question which unprivileged user runs the server when we are root: PostgreSQL refuses to run as root. */
+/** Chooses the unprivileged user that runs the server when we are root: PostgreSQL refuses to run as root. */
 import { readFile } from 'node:fs/promises';
 import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 
@@ -21,7 +21,7 @@ export async function findServerUser(ownerUid?: number): Promise<ServerUser | un
   const lines = passwd.split('\n').map((line) => line.split(':'));
   const users = SERVER_USERS.flatMap((wanted) => {
     const [name, , uid, gid] = lines.find((fields) => fields[0] === wanted) ?? [];
-    // macOS writes nobody's ids as -2.
+    // macOS writes the ids of the user `nobody` as -2.
     return name === undefined ? [] : [{ name, uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 }];
   });
   if (ownerUid !== undefined) return users.find(({ uid }) => uid === ownerUid);

@@ -18,7 +18,7 @@ export const FOLDERS = {
   supervisors: ['messaging', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
   http: ['supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   actors: ['http', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
-  // To be copied into a program of somebody else's.
+  // Integrators copy it into programs of their own.
   examples: [],
 };
 
