@@ -7,11 +7,12 @@
  * waiting for a silent provider fails at once, as if its time had run out.
  */
 import type { Actors, Answer, Ask, CommandSource, Origin } from '../../runtime/ask.ts';
+import type { EntityType } from '../../runtime/entity/entity-type.ts';
 import { judged } from '../../runtime/precondition.ts';
 import { KINDS } from '../../actors/index.ts';
-import { type Decider, type DomainEvent, type Effect, type GatherAnswer, type Refusal } from '../../kernel/decider.ts';
+import type { Effect, GatherAnswer, Refusal } from '../../kernel/decider.ts';
 import type { PlacedOrder } from '../../actors/order/order.ts';
-import { type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
+import type { ProviderCall, ProviderOutcome } from '../../actors/payment/payment.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { FailureCode } from '../../kernel/errors.ts';
 import type {
@@ -25,10 +26,9 @@ import type {
 interface Command {
   readonly type: string;
 }
-type AnyDecider = Decider<unknown, Command, DomainEvent, Refusal>;
 
 interface Entity {
-  readonly decider: AnyDecider;
+  readonly type: EntityType;
   state: unknown;
   version: number;
   origin: Origin;
@@ -105,8 +105,8 @@ export class FakeActors implements Actors {
         : this.#apply(to, entity, command, { commandId, fingerprint, condition, by });
     if (outcome.kind === 'rejected') return outcome;
     if (until === 'settled') this.#settle(to);
-    if (until === 'settled' && !entity.decider.isAtRest(entity.state)) return failed('outcome_unknown');
-    const value = entity.decider.answer(entity.state, command);
+    if (until === 'settled' && !entity.type.decider.isAtRest(entity.state)) return failed('outcome_unknown');
+    const value = entity.type.decider.answer(entity.state, command);
     const { version, origin } = entity;
     if (until === 'durable') this.#settle(to);
     return { kind: 'done', value, replayed: outcome.replayed, version, origin };
@@ -118,14 +118,15 @@ export class FakeActors implements Actors {
     command: Command,
     { commandId, fingerprint, condition, by }: CommandSource,
   ): Outcome {
-    // The order itself recognises its placing, by the hash of the body.
-    if (entity.applied.has(commandId) && (fingerprint !== undefined || command.type !== 'PlaceOrder')) {
+    // An entity recognises the command that makes it by its own means, as an order does by the hash of the body.
+    if (entity.applied.has(commandId) && (fingerprint !== undefined || command.type !== entity.type.beginsWith)) {
       if (entity.applied.get(commandId) === fingerprint) return { kind: 'done', replayed: true };
       return { kind: 'rejected', refusal: { code: 'idempotency_mismatch' } };
     }
-    const { decider } = entity;
+    const { type } = entity;
+    const { decider } = type;
     const at = this.#clock.nowMs();
-    let decision: ReturnType<AnyDecider['decide']> = decider.decide(entity.state, command, at);
+    let decision: ReturnType<EntityType['decider']['decide']> = decider.decide(entity.state, command, at);
     const answers: GatherAnswer[] = [];
     while (decision.kind === 'gather') {
       answers.push(...decision.asks.map((effect) => this.#answerTo(effect)));
@@ -133,7 +134,7 @@ export class FakeActors implements Actors {
     }
     if (condition !== undefined) {
       const version = decider.exists(entity.state) ? entity.version : undefined;
-      decision = judged(decision, condition, command.type === 'PlaceOrder', version);
+      decision = judged(decision, condition, command.type === type.beginsWith, version);
     }
     if (decision.kind === 'rejected') return decision;
     if (decision.kind === 'already_done' && !fingerprint) return { kind: 'done', replayed: true };
@@ -156,7 +157,7 @@ export class FakeActors implements Actors {
     if (this.#settling.has(entityId)) return;
     this.#settling.add(entityId);
     const entity = this.#entityOf(entityId);
-    const { decider } = entity;
+    const { decider } = entity.type;
     let before: number;
     do {
       before = entity.version;
@@ -175,7 +176,7 @@ export class FakeActors implements Actors {
     const receiver = this.#entityOf(effect.to);
     this.#apply(effect.to, receiver, effect.command as Command, { commandId: effect.commandId });
     this.#settle(effect.to);
-    return effect.until === 'durable' || receiver.decider.isAtRest(receiver.state);
+    return effect.until === 'durable' || receiver.type.decider.isAtRest(receiver.state);
   }
 
   #answerTo(effect: Effect): GatherAnswer {
@@ -188,10 +189,10 @@ export class FakeActors implements Actors {
   #entityOf(entityId: string): Entity {
     let entity = this.#entities.get(entityId);
     if (entity === undefined) {
-      const decider = KINDS.of(entityId).decider;
+      const type = KINDS.of(entityId);
       entity = {
-        decider,
-        state: decider.initial(entityId),
+        type,
+        state: type.decider.initial(entityId),
         version: 0,
         origin: { shard: 0, seq: 0 },
         applied: new Map(),
@@ -203,7 +204,7 @@ export class FakeActors implements Actors {
 
   #list({ status, customerId, from, to, after, limit }: OrderListFilter): OrderViewRow[] {
     return [...this.#entities.values()]
-      .filter(({ decider, state }) => decider.kind === 'order' && decider.exists(state))
+      .filter(({ type, state }) => type.kind === 'order' && type.decider.exists(state))
       .map(({ state, version, origin }) => ({ state: state as PlacedOrder, version, origin }))
       .filter(({ state }) => status === undefined || state.status === status)
       .filter(({ state }) => customerId === undefined || state.terms.customerId === customerId)
