@@ -25,7 +25,7 @@ export interface Changes {
   /** Arrivals a second, in open loops. */
   readonly rate?: number;
   readonly openHolds?: number;
-  /** Nobody beside Holdfast. */
+  /** No peer beside Holdfast. */
   readonly alone?: true;
   readonly relay?: 'stream';
 }

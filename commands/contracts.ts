@@ -1,6 +1,6 @@
 /**
  * `npm run -s contracts`: the contract of the messages in contracts/, which other systems build against. Checks that it
- * is what the code sends, or writes it anew; neither passes a change that breaks a consumer of a published v1.
+ * matches what the code sends, or writes it anew. Both refuse a change that breaks a consumer of a published v1.
  */
 import { MESSAGE_COMMANDS } from '../actors/index.ts';
 import { asyncApiDocument } from '../messaging/contracts/async-api.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run -s dlq`: commands that came by message and were put aside. Lists them, shows one, and sends them back after
- * what was wrong has been mended.
+ * `npm run -s dlq`: commands that came by message and were put aside. Lists them, shows one, and sends them back once
+ * their fault is mended.
  */
 import { systemClock } from '../kernel/clock.ts';
 import { loadConfig } from '../config/config.ts';

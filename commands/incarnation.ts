@@ -44,7 +44,7 @@ Exit code 0: done. 1: refused, with the reason. 2: it could not be done, or the 
 const EXIT_IMPOSSIBLE = 2;
 const OPTIONS = { ...HELP_OPTION, json: { type: 'string' }, 'as-copy': { type: 'boolean' } } as const;
 
-/** The database is not in a state for it. */
+/** The database's state does not allow it. */
 class Refused extends Error {}
 
 async function main(args: readonly string[]): Promise<number> {
@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
   });
 }
 
-/** Runs under the lock under which nodes prepare the database. */
+/** Takes the lock that nodes hold while they prepare the database. */
 function workOf(action: string | undefined, asCopy: boolean): (client: Queries) => Promise<void> {
   if (asCopy && action !== 'new') throw new UsageError('--as-copy is for new');
   if (action === 'show') return () => Promise.resolve();
@@ -114,7 +114,7 @@ async function resume(client: Queries): Promise<void> {
   await goOnInPlace(client);
 }
 
-/** Their shards are of the incarnation that they were taken in. */
+/** Their shards belong to the incarnation in which they were taken. */
 async function refuseWhileNodesRun(client: Queries): Promise<void> {
   const living = await countLivingMembers(client);
   if (living > 0)

@@ -1,6 +1,6 @@
 /**
- * `npm run -s quarantine`: entities set apart. Lists them, shows which row is at fault or what can't be written, and has
- * one tried again after a person has mended it.
+ * `npm run -s quarantine`: entities set apart. Lists them, shows the row at fault or what can't be written, and has one
+ * tried again once a person has mended it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KINDS } from '../actors/index.ts';

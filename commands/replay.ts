@@ -1,6 +1,6 @@
 /**
  * `npm run -s replay -- <csv>`: sends a file of real orders through the node's HTTP edge and reconciles the database with
- * the file. Resumable: what was placed before is recognised.
+ * the file. Resumable: orders that were placed before are recognised.
  */
 import { callerPath } from '../config/caller-path.ts';
 import { loadConfig } from '../config/config.ts';

@@ -105,7 +105,7 @@ function requestOf(
     ...(warehouseId !== undefined && { warehouseId }),
     ...(threshold !== undefined && { lowStockThreshold: wholeNumberOption('threshold', threshold, 0, UNITS_MAX) }),
   };
-  // A key of its own: sent again after an answer that was lost, it is applied once.
+  // A key of its own: repeated after a lost answer, it is applied once.
   return { method: 'PUT', path, body, idempotencyKey: `stock-command-${randomUUID()}` };
 }
 

@@ -1,8 +1,8 @@
 /**
  * `npm run -s token -- --role customer --sub alice`: prints a token for a node with the same settings.
  *
- * A development tool. It refuses where a token from it would be a way in for strangers: on a node that other
- * machines can reach, and where an identity provider signs the tokens.
+ * A development tool. It refuses where its token would let strangers in: on a node that other machines can reach, and
+ * where an identity provider signs the tokens.
  */
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config-error.ts';
@@ -67,7 +67,7 @@ function parseTtl(text: string): number {
   throw new UsageError(`--ttl "${text}" is no time from 1s to 365d, such as 30s, 15m, 12h or 7d`);
 }
 
-/** The reason why this node's tokens are not ours to make, if there is one. */
+/** The reason why this command may not make tokens for the node, if there is one. */
 function refusal(config: Config): string | undefined {
   if (config.auth.jwksUrl !== undefined) {
     return 'JWKS_URL is set: tokens come from your identity provider. Remove it to use a secret of the node instead.';

@@ -126,7 +126,7 @@ async function takeOver(from: string): Promise<number> {
   return EXIT_OK;
 }
 
-/** Of the database that this is for; undefined where none is at hand, or none was ever started. */
+/** The database's deployment; undefined where there is no database, or none was ever started. */
 async function ownDeployment(): Promise<string | undefined> {
   const config = loadConfig();
   const url = config.databaseUrl ?? (await readNodeRecord(config.dataDir))?.databaseUrl;

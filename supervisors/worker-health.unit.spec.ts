@@ -234,7 +234,7 @@ describe('worker health', () => {
     expect(await isHealthy()).to.equal(true);
     expect(await seconds(10, 100, 80)).to.equal('down');
     expect(await isHealthy()).to.equal(false);
-    expect(await seconds(10, 0, 0), 'nobody asks any more: it is tried again').to.equal('up');
+    expect(await seconds(10, 0, 0), 'no request comes any more: it is tried again').to.equal('up');
     expect(await isHealthy()).to.equal(true);
   });
 

@@ -1,7 +1,7 @@
 /**
- * Owns what a run has on the broker: where wanted, one durable queue that takes every event. Nobody consumes from it;
- * beyond its limit it drops the oldest. It is gone after the run, and the exchanges stay: a node declares them where it
- * finds none.
+ * Owns what a run has on the broker: where wanted, one durable queue that takes every event. It has no consumer; beyond
+ * its limit it drops the oldest. It is gone after the run, and the exchanges stay: a node declares them where it finds
+ * none.
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import type { Cleanup } from '../host/cleanup.ts';
 import { readProcessTable } from '../host/process-table.ts';
 import type { EventTaker } from '../scenarios/scenario.ts';
 
-type QueueKind = Exclude<EventTaker, 'nobody'>;
+type QueueKind = Exclude<EventTaker, 'no queue'>;
 const QUEUES: Readonly<Record<QueueKind, Readonly<Record<string, string | number>>>> = {
   'quorum queue': { 'x-queue-type': 'quorum', 'x-max-length': 1_000_000, 'x-overflow': 'drop-head' },
   stream: { 'x-queue-type': 'stream', 'x-max-length-bytes': 1_000_000_000 },
@@ -55,7 +55,7 @@ export async function openEvents(
     // Each run has a new database, and so another deployment.
     cleanup.add(async () => void (await connection.exchangeDelete({ exchange: CLAIM_EXCHANGE })));
     await applyTopology(connection, ordersTopology());
-    if (taker !== undefined && taker !== 'nobody') await declare(connection, taker, cleanup);
+    if (taker !== undefined && taker !== 'no queue') await declare(connection, taker, cleanup);
   } catch (error) {
     throw new Error(`AMQP_URL: the broker can't be used (${messageOf(error)}); start it, or choose another`, {
       cause: error,

@@ -69,7 +69,7 @@ export class DatabaseServer {
     const isEmbedded = databaseUrl === undefined;
     const facts = { version: await show(admin, 'server_version'), isEmbedded, settings: await readSettings(admin) };
     const server = new DatabaseServer(url, admin, facts, await findPostmaster(admin), cleanup);
-    // Bench's own server is locked by this run, so what an aborted one left there is nobody's any more.
+    // This run holds the lock of the bench's own server, so leftovers of an aborted run are free to go.
     if (isEmbedded) await server.#dropLeftovers();
     return server;
   }

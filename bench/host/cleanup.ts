@@ -5,7 +5,7 @@
 
 export type CleanupStep = () => void | Promise<void>;
 
-/** Thrown to whoever would begin something new while everything is being undone. */
+/** Thrown to a caller that would begin something new while everything is being undone. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }

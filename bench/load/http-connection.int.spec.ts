@@ -76,7 +76,7 @@ describe('HttpConnection', () => {
     expect(await failure()).to.contain('too slow');
   });
 
-  it('says so where nobody listens', async () => {
+  it('says so where no server listens', async () => {
     expect(await failure(new HttpConnection(1))).to.contain('ECONNREFUSED');
   });
 });

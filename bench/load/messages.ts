@@ -51,7 +51,7 @@ export interface JobPhase {
 export interface PhaseCounts {
   readonly seconds: number;
   readonly dropped: number;
-  /** Orders whose answer says that they are complete, or that they will be without anybody's doing. */
+  /** Orders whose answer says that they are complete, or that they will be without a further request. */
   readonly orders: number;
   readonly operations: readonly OperationCounts[];
   readonly loadCpuSeconds: number;

@@ -13,7 +13,7 @@ import { whyNotSettled } from './settled-answer.ts';
 const PREPARED_BODIES = 4096;
 const WAIT_SECONDS = 30;
 const SEED = 20101201;
-/** Orders that were placed manually wait for so long until somebody decides: they are authorized by then. */
+/** Orders with manual confirmation wait for so long until a decision comes: they are authorized by then. */
 const DECISION_AFTER_MS = 2_000;
 /** Of those that are read; the oldest are forgotten. */
 const KNOWN_ORDERS_MAX = 10_000;
@@ -69,7 +69,7 @@ export class Operations {
     return this.#weights.find(({ upTo }) => drawn < upTo)!.name;
   }
 
-  /** What needs an order that nobody has placed yet reads stock instead: the rate stays what it is. */
+  /** An operation that needs an order while none is placed yet reads stock instead, so the rate stays the same. */
   #operation(name: OperationName): Operation {
     switch (name) {
       case 'place':

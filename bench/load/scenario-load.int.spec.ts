@@ -93,7 +93,7 @@ describe('the load of a scenario', function () {
     };
     const [phase] = await run(open(200, 1));
     expect(phase!.orders).to.equal(199);
-    expect(mostInFlight, 'nobody waited for an answer before coming').to.be.at.least(40);
+    expect(mostInFlight, 'no arrival waited for an answer').to.be.at.least(40);
     const latencies = hdr.decodeFromCompressedBase64(phase!.operations[0]!.hdr);
     expect(latencies.maxValue).to.be.at.least(350_000);
     expect(latencies.getValueAtPercentile(75), 'half of them waited, 250 ms in the mean').to.be.within(

@@ -1,4 +1,4 @@
-/** Owns the arithmetic of shards that nobody serves for a while: how long nothing was answered, from outside. */
+/** The arithmetic of unserved shards: how long no answer came, seen from outside. */
 import { percentile, sum, type LatencySummary } from '../statistics.ts';
 import type { LoadError } from './messages.ts';
 

@@ -20,7 +20,7 @@ const ADDRESS = { street: '1 Wharf Road', city: 'Leeds', state: '', postalCode: 
 
 /** Each is undone before the next. */
 const DAMAGES: readonly (readonly [what: string, sql: string, undo: string])[] = [
-  ['stock that nobody reserved', 'update stock set held = held + 1', 'update stock set held = held - 1'],
+  ['stock held without a reservation', 'update stock set held = held + 1', 'update stock set held = held - 1'],
   [
     'a payment that was never captured',
     `update payments set status = 'Lost' where order_id = (select min(order_id::text)::uuid from payments)`,
@@ -164,7 +164,7 @@ for (const { target, forgetSteps, isIdle } of PEERS) {
       expect(held).to.deep.equal([{ held: 2 * CONCURRENT_ORDERS + 1 }]);
     });
 
-    it('sells the last units once, whoever asks at the same time', async () => {
+    it('sells the last units once, to many at the same time', async () => {
       const left = 1000 - (2 * CONCURRENT_ORDERS + 1);
       const answers = await Promise.all([1, 2, 3, 4].map(() => order(Math.floor(left / 2))));
       expect(answers.map((answer) => answer.order.status).sort()).to.deep.equal([
@@ -176,7 +176,7 @@ for (const { target, forgetSteps, isIdle } of PEERS) {
       complete += 2;
     });
 
-    it('answers nobody without a token, and lets only an admin put stock', async () => {
+    it('refuses a request without a token, and lets only an admin put stock', async () => {
       expect((await post('/api/v1/orders', 'nonsense', {})).status).to.equal(401);
       expect((await post('/api/v1/stock/batch', customer, { items: [] })).status).to.equal(403);
     });

@@ -93,7 +93,7 @@ describe('compareReports', () => {
     expect(text).to.not.include('orders/s');
   });
 
-  it('does not compare a side that nobody checked, or that only one run has', () => {
+  it('does not compare an unchecked side, or one that only one run has', () => {
     const plain = sampleSide({ name: 'plain SQL', id: 'plain_sql', verdict: { kind: 'unchecked', reason: 'no SQL' } });
     const dbos = sampleSide({ name: 'DBOS', id: 'dbos' });
     const a = sampleScenarioReport({ sides: [sampleSide(), plain, dbos] });

@@ -1,4 +1,4 @@
-/** Owns how a single figure is written, wherever it stands: three digits that matter, `-` for what nobody measured. */
+/** Formats a single figure: three significant digits, `-` for an unmeasured one. */
 
 const ABSENT = '-';
 

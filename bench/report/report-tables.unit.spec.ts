@@ -40,7 +40,7 @@ describe('resultTables', () => {
     ]);
   });
 
-  it('shows an operation that nobody answered', () => {
+  it('shows an operation without an answer', () => {
     const { latency: _, ...silent } = sampleOperation({ answered: 0, refused: 7 });
     expect(rowsOf(ofOperations(silent), 'Operations')).to.deep.equal([
       ['Holdfast', 'measured', 'place', '0', '7', '0', '-', '-', '-', '-'],
@@ -63,7 +63,7 @@ describe('resultTables', () => {
     ]);
   });
 
-  it('knows no sum of CPU where PostgreSQL runs elsewhere, and no table where nobody measured it', () => {
+  it('knows no sum of CPU where PostgreSQL runs elsewhere, and no table where it was not measured', () => {
     const remote = reportOf(samplePhase({ cpu: { primary: 1, workers: [2], load: 3 } }));
     expect(rowsOf(remote, 'CPU an order')![0]!.slice(2)).to.deep.equal(['1', '2', '-', '3', '-']);
     const { cpu: _, ...unmeasured } = samplePhase();

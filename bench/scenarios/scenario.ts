@@ -27,8 +27,8 @@ export interface Scenario {
   readonly refusesNone?: boolean;
 }
 
-/** One durable queue, as an integrator would have it; or nobody, so that the broker drops them. */
-export type EventTaker = 'quorum queue' | 'stream' | 'nobody';
+/** One durable queue, as an integrator would have it; or none, so that the broker drops them. */
+export type EventTaker = 'quorum queue' | 'stream' | 'no queue';
 
 export type PeerName = 'plain-sql' | 'queue-table' | 'dbos' | 'without-relay';
 

@@ -1,6 +1,6 @@
 /**
- * Owns which variables of bench's own environment its services inherit: what a process needs to run at all. A
- * setting that happens to stand in somebody's shell must not change a figure.
+ * Owns which variables of bench's own environment its services inherit: what a process needs to run at all. A setting
+ * of the shell that started it must not change a figure.
  */
 
 const INHERITED = new Set(['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS']);

@@ -55,7 +55,7 @@ export class RunningTarget {
     return this.#child.pid!;
   }
 
-  /** Its last lines of output, for whoever has to explain a failure. */
+  /** Its last lines of output, to explain a failure. */
   get lastOutput(): string {
     return this.#output.toString();
   }

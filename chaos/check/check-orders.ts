@@ -9,7 +9,7 @@ import { totalOf, type WantedOrder } from '../load/history.ts';
 import type { JournalFacts, OrderFacts } from './journal-scan.ts';
 import { type Violation, Violations } from './violation.ts';
 
-/** How an order may be cancelled that nobody cancelled; '': it may be confirmed. */
+/** How an order may be cancelled without a request; '': it may be confirmed. */
 const ENDS: Readonly<Record<string, readonly string[]>> = {
   tok_decline: ['payment_declined', 'insufficient_inventory'],
   tok_capture_fail: ['payment_capture_failed', 'insufficient_inventory'],
@@ -27,7 +27,7 @@ export function checkOrders(wanted: readonly WantedOrder[], { orders }: JournalF
   }
   for (const [reference, found] of byReference) {
     for (const { orderId } of found) {
-      violations.add('order_that_nobody_wanted', orderId, 'an external reference of this run', String(reference));
+      violations.add('order_without_request', orderId, 'an external reference of this run', String(reference));
     }
   }
   return violations.list;

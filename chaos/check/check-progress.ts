@@ -1,4 +1,4 @@
-/** Owns what counts as standing still: safety alone would be kept by a node that answers nobody. Pure. */
+/** Decides what counts as standing still: a node that answers no request would keep safety alone. Pure. */
 import type { TimelineEntry } from '../timeline.ts';
 import { coveredMs } from './intervals.ts';
 import { type Violation, Violations } from './violation.ts';

@@ -98,7 +98,7 @@ function measure(entry: TimelineEntry, timeline: readonly TimelineEntry[], all: 
 
 /**
  * From the last success, or from the cut, to the next success or the last failure.
- * @param endsWhenNotReady a node that does not say "ready" is asked by nobody; else it counts as one that fails
+ * @param endsWhenNotReady a node that does not say "ready" gets no requests; else it counts as one that fails
  */
 function longestUnserved(
   probes: readonly Probe[],

@@ -82,7 +82,8 @@ function checkPuts(puts: readonly StockPut[], item: StockFacts, violations: Viol
   }
   const known = new Set(puts.map((put) => put.onHand));
   for (const value of sets.keys()) {
-    if (!known.has(value)) violations.add('stock_set_by_nobody', productId, 'a number that was sent', String(value));
+    if (!known.has(value))
+      violations.add('stock_set_without_request', productId, 'a number that was sent', String(value));
   }
   // One that may have been done may also be done late, after those that followed it.
   const last = puts.findLast(({ placing }) => placing.ok > 0);

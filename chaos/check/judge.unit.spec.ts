@@ -213,7 +213,7 @@ describe('the judge of a run', () => {
     expect(broken).to.deep.equal([]);
   });
 
-  it('accepts one order for a key whose outcome nobody knows, and none', () => {
+  it('accepts one order for a key with an unknown outcome, and none', () => {
     const placing = { ok: 0, failed: 0, unknown: 1 };
     const orders = [
       wanted('good', { placing, orderIds: [], versionSeen: 0 }),
@@ -235,7 +235,7 @@ describe('the judge of a run', () => {
     ['two orders for one key', 'two_orders_for_key', afterEvent('ord_again', created('good'))],
     ['two ids for one key', 'two_orders_for_key', ({ orders }) => orders[0]!.orderIds.push('other')],
     ['an order created twice', 'created_twice', afterEvent('ord_good', created('good'))],
-    ['an order that nobody wanted', 'order_that_nobody_wanted', afterEvent('ord_x', created('x'))],
+    ['an order without a request', 'order_without_request', afterEvent('ord_x', created('x'))],
     [
       'other lines than were sent',
       'order_differs',
@@ -252,7 +252,7 @@ describe('the judge of a run', () => {
     ['an acknowledged cancellation undone', 'lost_cancellation', ({ orders }) => (orders[0]!.cancelling.ok = 1)],
     ['a shown end undone', 'lost_cancellation', ({ orders }) => (orders[0]!.endSeen = 'Cancelled')],
     [
-      'a cancellation that nobody asked for',
+      'a cancellation without a request',
       'wrong_end',
       ({ log }) => log.change(10, { events: [{ type: 'OrderCancelled', code: 'requested' }] }),
     ],
@@ -315,7 +315,11 @@ describe('the judge of a run', () => {
       },
     ],
     ['a setting done twice', 'stock_set_twice', afterEvent('stk_A', { type: 'StockSet', onHand: 3 })],
-    ['a setting that nobody sent', 'stock_set_by_nobody', afterEvent('stk_A', { type: 'StockSet', onHand: 4 })],
+    [
+      'a setting that was never sent',
+      'stock_set_without_request',
+      afterEvent('stk_A', { type: 'StockSet', onHand: 4 }),
+    ],
     [
       'an acknowledged setting that an older one undid',
       'wrong_on_hand',
@@ -346,7 +350,7 @@ describe('the judge of a run', () => {
         log.change(12, { epoch: 1 });
       },
     ],
-    ['an epoch that nobody began', 'epoch_without_beginning', ({ log }) => log.change(10, { epoch: 2 })],
+    ['an epoch without a beginning', 'epoch_without_beginning', ({ log }) => log.change(10, { epoch: 2 })],
     [
       'an epoch begun twice',
       'epoch_without_beginning',

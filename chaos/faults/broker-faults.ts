@@ -16,7 +16,7 @@ export const brokerKill: Fault = {
   inject: ({ durationMs }, _node, { broker }) => started('killed and started', broker?.end('SIGKILL', durationMs)),
 };
 
-/** For a minute: nobody listens at its port, or it stands still with all its connections open. */
+/** For a minute: its port refuses connections, or it stands still with all its connections open. */
 export const brokerAway: Fault = {
   kind: 'broker-away',
   inject({ severity }, _node, { broker }) {

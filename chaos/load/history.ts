@@ -32,7 +32,7 @@ export interface WantedOrder {
   readonly orderIds: string[];
   /** The highest version that any answer showed. */
   versionSeen: number;
-  /** What an answer showed as the order's end; an end is for ever. */
+  /** What an answer showed as the order's end; an end never changes. */
   endSeen?: string;
 }
 

@@ -40,7 +40,7 @@ describe("a client's view of one exchange", () => {
     expect(request).to.match(/\{"a":1\}$/);
   });
 
-  it('is "refused" only where nobody listens', async () => {
+  it('is "refused" only where no server listens', async () => {
     server.close();
     await once(server, 'close');
     expect(await client.send(port, CALL)).to.deep.equal({ kind: 'refused' });

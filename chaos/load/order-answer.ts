@@ -39,7 +39,7 @@ export function differenceOf(
   return expected === found ? undefined : { expected, found };
 }
 
-/** What an order has come to, where it can't change any more: nobody ships or returns here. */
+/** The end of an order, where it can't change any more: there are no shipments or returns here. */
 export function endOf(status: string): string | undefined {
   return status === 'Cancelled' ? status : undefined;
 }

@@ -63,7 +63,7 @@ export class ProxiedConnection {
     this.#server.destroy();
   }
 
-  /** Nothing gets through any more, and neither side is told. */
+  /** No byte gets through any more, and neither side notices. */
   blackHole(how: BlackHole): void {
     for (const flow of [this.toServer, this.toClient]) {
       if (how === 'held') flow.hold();

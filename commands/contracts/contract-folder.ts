@@ -1,4 +1,4 @@
-/** Owns the folder contracts/ on disk: reads what is committed there, and replaces it. */
+/** The folder contracts/ on disk: reads the committed files, and replaces them. */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +25,7 @@ export async function readContracts(folder: string): Promise<ContractFiles> {
   return files;
 }
 
-/** Leaves exactly these files; what is as it should be is not touched. */
+/** Leaves exactly these files; unchanged ones are not touched. */
 export async function writeContracts(folder: string, committed: ContractFiles, current: ContractFiles): Promise<void> {
   for (const name of committed.keys()) if (!current.has(name)) await rm(path.join(folder, name));
   for (const [name, text] of current) {

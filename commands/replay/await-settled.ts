@@ -1,6 +1,6 @@
 /**
- * Waits until the order view shows every order as settled, and until the read models have seen everything that was in
- * the journal then. Gives up when nothing has moved for a while, and says how many are left.
+ * Waits until the order view shows every order as settled, and until the read models have caught up with the journal.
+ * Gives up when nothing moves for a while, and reports how many are left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
@@ -8,7 +8,7 @@ import type { ReconcileReader } from '../../persistence/postgres/reconcile-reade
 
 const IDS_PER_BATCH = 5_000;
 const POLL_INTERVAL_MS = 100;
-/** A provider's slow answers, or the recovery of a node that was killed, may pause things this long. */
+/** A provider's slow answers, or the recovery of a killed node, may cause a pause of this length. */
 const STILL_MS_MAX = 60_000;
 
 export interface Unsettled {
@@ -38,7 +38,7 @@ export async function awaitSettled(
   return { orderIds: pending, rowsMissingInViews };
 }
 
-/** Asks until nothing is left, or what is left has stayed the same for too long. @returns what is left. */
+/** Asks until nothing is left, or the rest has not changed for too long. @returns what is left. */
 async function untilNone(clock: Clock, left: () => Promise<number>): Promise<number> {
   let fewest = Infinity;
   let movedAt = clock.monotonicMs();

@@ -1,7 +1,7 @@
 /**
  * Reads a CSV file row by row, with its line numbers, and its hash. Cells end at commas, semicolons or tabs, whichever
- * the header has most of. Refuses what it can't be sure to have read right: a
- * file that is empty or no UTF-8, a missing or doubled column, a row of another length. Every refusal names the line.
+ * the header has most of. Refuses a file that it can't read with certainty: a file that is empty or no UTF-8, a missing
+ * or doubled column, a row of another length. Every refusal names the line.
  */
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
@@ -19,7 +19,7 @@ const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 const DELIMITERS = [',', ';', '\t'] as const;
 
-/** The cells of one row by column, in the order in which the columns were asked for. */
+/** The cells of one row, in the order of the requested columns. */
 export interface CsvRow {
   /** Where the row ends in the file, from 1. */
   readonly line: number;
@@ -39,7 +39,7 @@ export async function readCsv(file: string, columns: readonly string[], use: (ro
     delimiter: await delimiterOf(file),
     skip_empty_lines: true,
     max_record_size: RECORD_BYTES_MAX,
-    // Taken as they are parsed: a stream of objects costs several times the parsing. Null: nothing flows on.
+    // Taken while parsing: a stream of objects costs several times as much. Null: no record flows on.
     on_record: (record, { lines }) => {
       take(record, lines);
       return null;

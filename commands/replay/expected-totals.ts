@@ -1,4 +1,4 @@
-/** Reads the totals that a file must reconcile to, where they lie beside it as `<name>.expected.json`. */
+/** Reads the totals that a file must reconcile to, from `<name>.expected.json` beside it. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { CommandError } from '../support/command-line.ts';
 import type { Ranking } from './order-totals.ts';
 import { baseNameOf } from './retail-file.ts';
 
-/** Further fields (returns, refunds) belong to what a replay does not send yet. */
+/** Further fields (returns, refunds) are for requests that a replay does not send yet. */
 const EXPECTED = z.object({
   orders: z.number(),
   order_lines: z.number(),

@@ -1,8 +1,7 @@
 /**
- * Speaks HTTP with the node: sends a request until it has an answer that counts, however long the node is away within
- * reason. A refusal that applied nothing (429, 503) is sent again when the node says; an unknown outcome (a connection
- * that broke, a 5xx) is sent again under the same key, so it happens once. When nothing at all has succeeded for a while,
- * every request gives up: then the node is gone.
+ * Speaks HTTP with the node: repeats a request until it has a final answer. After a refusal that applied nothing (429,
+ * 503) it repeats when the node says; after an unknown outcome (a broken connection, a 5xx) it repeats under the same
+ * key, so it has one effect. When no request has succeeded for a while, all give up: the node is gone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request, type Dispatcher } from 'undici';
@@ -15,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 45_000;
 const BACKOFF_MS_FIRST = 50;
 const BACKOFF_MS_MAX = 5_000;
-/** However long the node asks us to wait. */
+/** Even if the node asks for a longer wait. */
 const RETRY_AFTER_MS_MAX = 30_000;
 const HTTP_UNAUTHENTICATED = 401;
 const HTTP_FORBIDDEN = 403;
@@ -38,7 +37,7 @@ export interface NodeRequest {
 export interface NodeAnswer {
   readonly status: number;
   readonly replayed: boolean;
-  /** The path of what was made, or nothing. */
+  /** The path of the new resource, or empty. */
   readonly location: string | undefined;
   readonly etag: string | undefined;
   /** JSON text. */
@@ -49,7 +48,7 @@ export interface NodeClientOptions {
   readonly baseUrl: string;
   readonly token: string;
   readonly connections: number;
-  /** Gives up when nothing has succeeded for this long. */
+  /** Gives up when no request has succeeded for this long. */
   readonly patienceMs: number;
   readonly clock: Clock;
 }
@@ -75,7 +74,7 @@ export class NodeClient {
     });
   }
 
-  /** What sent the requests ends: those under way are answered with `reason`. */
+  /** The sender ends: requests under way are answered with `reason`. */
   stop(reason: Error): void {
     this.#stopped ??= reason;
   }
@@ -94,7 +93,7 @@ export class NodeClient {
       const silentMs = this.#options.clock.monotonicMs() - this.#lastSuccessAt;
       if (silentMs > this.#options.patienceMs) this.#giveUp(silentMs);
       this.retries++;
-      // No pause outlasts the patience: whoever waits for a node that is gone should hear so in time.
+      // No pause is longer than the patience, so that a caller learns in time that the node is gone.
       await sleep(Math.min(outcome.pauseMs, Math.max(this.#options.patienceMs - silentMs, BACKOFF_MS_FIRST)));
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The stock that a replay begins with: exactly the units that the file's orders want, or what a file of the caller's own
- * says (CSV `productId,onHand`). A product that such a file doesn't name gets what the orders want.
+ * The stock that a replay begins with: exactly the units that the file's orders want, or those of the caller's own file
+ * (CSV `productId,onHand`). A product that such a file doesn't name gets the units that the orders want.
  */
 import { readCsv, refuseCell } from './csv-file.ts';
 import type { RetailFile } from './retail-file.ts';
@@ -8,7 +8,7 @@ import { unitsWanted } from './simulate-stock.ts';
 
 export interface OpeningStock {
   readonly onHand: ReadonlyMap<string, number>;
-  /** Of the content that the stock was made from: the same file seeds once, however often it is replayed. */
+  /** Of the content that the stock was made from, so that a file seeds once, however often it is replayed. */
   readonly hash: string;
   readonly fromStockFile: boolean;
 }

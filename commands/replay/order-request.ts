@@ -1,6 +1,6 @@
 /**
- * The HTTP request that an invoice becomes. The same invoice makes the same request, byte by byte, on every run: that is
- * what lets the node recognise it.
+ * The HTTP request for an invoice. The same invoice makes the same request, byte by byte, on every run, so that the
+ * node recognises it.
  *
  * The idempotency key is made from the invoice number alone, not from the file. The invoice number is what identifies a
  * sale in the shop's books: a longer export of the same shop (the days in one file, the year in another) adds its new

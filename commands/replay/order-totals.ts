@@ -1,7 +1,4 @@
-/**
- * The totals of a set of orders: the same sums over the file, the order view and the journal, so that they can be laid
- * beside each other.
- */
+/** The totals of a set of orders: the same sums over the file, the order view and the journal, for comparison. */
 export interface CountedLine {
   readonly productId: string;
   readonly quantity: number;
@@ -63,7 +60,7 @@ export function topOf(values: ReadonlyMap<string, number>, length: number): Rank
   return [...values].sort(([nameA, a], [nameB, b]) => b - a || byName(nameA, nameB)).slice(0, length);
 }
 
-/** True if `ranking` is a right beginning of the ranking of `values`, however equal values are ordered in it. */
+/** True if `ranking` is a valid beginning of the ranking of `values`; equal values may come in any order. */
 export function ranksRight(ranking: Ranking, values: ReadonlyMap<string, number>): boolean {
   const right = topOf(values, ranking.length);
   const names = new Set(ranking.map(([name]) => name));

@@ -1,6 +1,6 @@
 /** Turns the text of a price into minor units, exactly: from its digits, never through a fraction in floating point. */
 
-/** More digits than that are no price but a mistake, and their sum might not fit. */
+/** More digits than that are a mistake, and their sum might not fit. */
 const WHOLE_DIGITS_MAX = 10;
 const PRICE = /^(-?)(\d+)(?:\.(\d+))?$/;
 

@@ -1,6 +1,6 @@
 /**
- * Lays one order beside itself as four sources tell it: the file, the journal's first row, the order view's columns, and
- * the order view's state. Any two that differ are told by name, to the penny. Pure.
+ * Compares one order in four sources: the file, the journal's first row, the order view's columns, and the order view's
+ * state. Differences are reported by name, to the penny. Pure.
  */
 import type { OrderEvent, PlacedOrder } from '../../actors/order/order.ts';
 import { orderEvents } from '../../actors/order/stored-events.ts';
@@ -13,7 +13,7 @@ import type { RetailOrder } from './retail-file.ts';
 
 type OrderCreated = OrderEvent & { readonly type: 'OrderCreated' };
 
-/** What the sources say; undefined where a source doesn't have the order, or can't be read. */
+/** The order in each source; undefined where a source lacks it, or can't be read. */
 export interface ReconciledOrder {
   readonly journal: CountedOrder | undefined;
   readonly state: PlacedOrder | undefined;

@@ -82,7 +82,7 @@ describe('an order as its sources tell it', () => {
     expect(reconcileOrder(EXPECTED, stored(created(), { state: '{}' })).differences[0]).to.include('order view, state');
   });
 
-  it('does not tell where somebody lives', () => {
+  it('does not show an address', () => {
     const shippingAddress = { ...created().shippingAddress, street: '2 Secret Street' };
     const { differences } = reconcileOrder(EXPECTED, stored({ ...created(), shippingAddress }));
     expect(differences[0]).to.include('journal: expected shippingAddress.street as recorded');

@@ -14,7 +14,7 @@ const ORDERS_PER_BATCH = 100;
 const PRODUCTS_PER_BATCH = 2_000;
 const OFFENDERS_KEPT_MAX = 10;
 
-/** What the order view's columns alone can tell. */
+/** Figures from the order view's columns alone. */
 export interface ColumnTotals {
   orders: number;
   lines: number;
@@ -27,7 +27,7 @@ export interface Reconciliation {
   readonly columns: ColumnTotals;
   readonly state: OrderTotals;
   readonly journal: OrderTotals;
-  /** Orders that some source tells differently, and the first of them with the differences. */
+  /** Orders whose sources differ, and the first of them with the differences. */
   readonly differing: number;
   readonly offenders: readonly string[];
   readonly confirmed: number;
@@ -110,7 +110,7 @@ function addColumns(columns: ColumnTotals, view: { lineCount: number; units: num
 }
 
 export interface StockReconciliation {
-  /** Products of which the stock view says something else than the opening stock less the confirmed orders' units. */
+  /** Products whose stock view differs from the opening stock less the confirmed orders' units. */
   readonly differing: number;
   readonly offenders: readonly string[];
   readonly available: number;
@@ -118,8 +118,8 @@ export interface StockReconciliation {
 }
 
 /**
- * The stock view against the opening stock and what the confirmed orders hold of it. Where orders of others are in the
- * database, what is held beyond the file's own is theirs, and comes on top of both.
+ * Compares the stock view with the opening stock and the confirmed orders' holds. If the database has other orders,
+ * holds beyond the file's own are theirs and are added on both sides.
  */
 export async function reconcileStock(
   reader: ReconcileReader,

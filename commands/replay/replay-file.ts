@@ -35,7 +35,7 @@ export interface ReplayTools {
 export interface ReplayFigures {
   readonly orders: number;
   readonly orderLines: number;
-  /** Orders that this run placed, and those that the node knew from a run before. */
+  /** Orders that this run placed, and those that the node knew from an earlier run. */
   readonly placed: number;
   readonly recognised: number;
   readonly refused: number;

@@ -1,4 +1,4 @@
-/** How a replay is reported: to people as a table of checks, to programs as JSON. */
+/** The report of a replay: for people a table of checks, for programs JSON. */
 import { count, shortened, table } from '../support/text.ts';
 import type { ReplayFigures } from './replay-file.ts';
 import type { Check, ReplayVerdict } from './replay-verdict.ts';
@@ -13,7 +13,7 @@ export interface ReplayReport {
   /** The first orders, products and invoices that are wrong. */
   readonly offenders: readonly string[];
   readonly figures: ReplayFigures;
-  /** Invoices of the file that are no orders: returns come later, all else is skipped. */
+  /** Invoices of the file that are no orders: returns are for a later version, the rest is skipped. */
   readonly returnsNotSent: number;
   readonly skipped: number;
 }

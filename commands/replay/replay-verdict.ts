@@ -1,4 +1,4 @@
-/** The verdict over a replay: each check with what was expected, what was found and whether that is right. Pure. */
+/** The verdict on a replay: each check with the expected value, the found one, and whether it is right. Pure. */
 import type { CancellationCode } from '../../actors/order/order.ts';
 import { count } from '../support/text.ts';
 import type { Unsettled } from './await-settled.ts';
@@ -65,7 +65,7 @@ function sendingChecks({ file, sent, unsettled, placedTwice }: ReplayFacts): Che
   ];
 }
 
-/** Each total in the file, and in the three sources: one number where they agree, each with its name where not. */
+/** Each total in the file and in the three sources: one number if they agree, else each with its name. */
 function totalChecks({ file, reconciliation }: ReplayFacts): Check[] {
   const wanted = new OrderTotals();
   for (const order of file.orders) wanted.add(order);

@@ -1,7 +1,7 @@
 /**
  * Reads the times of a retail file: as in the data set itself (`2010-12-01 08:26:00`), or as in its public copies that
- * went through a spreadsheet (`12/1/10 8:26`). Whether the month or the day comes first there shows only over the whole
- * file, by a number above 12; a file that leaves it open is refused, because a guess would move orders by months.
+ * went through a spreadsheet (`12/1/10 8:26`). Only the whole file shows whether the month or the day comes first, by a
+ * number above 12. A file without one is refused, because a guess would move orders by months.
  */
 import { CommandError } from '../support/command-line.ts';
 import { refuseCell } from './csv-file.ts';
@@ -25,7 +25,7 @@ export class RetailDates {
     this.#file = file;
   }
 
-  /** @throws CommandError naming the line of what is no time in any form. */
+  /** @throws CommandError naming the line of a text that is no time. */
   add(text: string, line: number): void {
     if (this.#lines.has(text)) return;
     this.#lines.set(text, line);
@@ -36,7 +36,10 @@ export class RetailDates {
     if (Number(second) > MONTHS) this.#monthFirst ??= line;
   }
 
-  /** When all are added: each text as ISO 8601, taken as UTC. @throws CommandError where that can't be known. */
+  /**
+   * Once all are added: each text as ISO 8601, taken as UTC. @throws CommandError where the order of day and month is
+   * open.
+   */
   resolve(): ReadonlyMap<string, string> {
     if (this.#slashed !== undefined) this.#refuseUnclearOrder(this.#slashed);
     const times = new Map<string, string>();

@@ -51,7 +51,7 @@ const RETAIL_COLUMNS = [
   'Country',
 ] as const;
 
-/** Beyond this a file is no day, month or year of one shop. */
+/** A day, month or year of one shop has fewer. */
 const LINES_MAX = 20_000_000;
 const ORDER_NUMBER = /^\d{1,60}$/;
 const RETURN_NUMBER = /^C\d{1,60}$/;
@@ -73,7 +73,9 @@ export async function readRetailFile(file: string): Promise<RetailFile> {
   const invoices = new Map<string, Invoice>();
   const orders = new Set<Invoice>();
   const texts = new Map<string, string>();
-  /** One copy of each text: the parser makes a new one for every cell, and holds the whole chunk with it. */
+  /**
+   * One copy of each text: the parser makes a new one for every cell, each of which keeps its whole chunk in memory.
+   */
   const shared = (text: string): string => {
     const known = texts.get(text);
     if (known !== undefined) return known;

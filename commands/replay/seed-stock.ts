@@ -1,10 +1,11 @@
 /**
  * Gives the orders of a file their opening stock through the node: so many units of each product beside what orders of
- * other files, or other customers, hold already. To set the opening stock alone would take the units from those, and the
- * file's orders would be cancelled for good.
+ * other files, or other customers, hold already. To set the opening stock alone would take units from those, and the
+ * file's orders would be cancelled.
  *
- * Each product is set under a key made from the file, so a second run of the file is recognised and sets nothing, however
- * much of the stock is held by then. What is set rests on what was read: if it changed between, it is read again.
+ * Each product is set under a key made from the file, so a second run of the file is recognised and sets nothing,
+ * however much of the stock is held by then. What is set rests on what was read: if it changed between, it is read
+ * again.
  */
 import PQueue from 'p-queue';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ import { problemIn, type NodeAnswer, type NodeClient } from './node-client.ts';
 import type { OpeningStock } from './opening-stock.ts';
 
 const PRODUCTS_AT_A_TIME = 64;
-/** Somebody else may be trading in the product. */
+/** Other clients may be trading in the product. */
 const ATTEMPTS_MAX = 20;
 const HTTP_OK = 200;
 const HTTP_NOT_FOUND = 404;
@@ -65,7 +66,7 @@ async function seedProduct(
       body: { onHand: units + (isNew ? 0 : heldIn(found)) },
     });
     if (answer.status === HTTP_OK) return undefined;
-    // Under the key of this file and product another amount was set: by a run before, when less was held.
+    // An earlier run set another amount under this file's and product's key, when less was held.
     if (problemIn(answer.body).code === 'idempotency_mismatch') return undefined;
     if (answer.status !== HTTP_PRECONDITION_FAILED) return reasonIn(answer);
   }

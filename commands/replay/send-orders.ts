@@ -1,7 +1,7 @@
 /**
  * Sends the orders of a file to the node, in the order of the file, so many at a time, at most so many a second. Learns
  * the id of each order from the node's answer. One at a time means one after the other: the next order leaves only when
- * the one before has settled, so that what fails for lack of stock fails in the order of the file.
+ * the one before has settled, so that orders fail for lack of stock in the order of the file.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.ts';
@@ -14,7 +14,7 @@ import type { RetailOrder } from './retail-file.ts';
 const HTTP_CREATED = 201;
 const WAIT_SECONDS = 30;
 const SETTLE_POLL_INTERVAL_MS = 100;
-/** A provider that is away may hold an order up for long; beyond this a person should look. */
+/** An absent provider may delay an order for long; beyond this a person should look. */
 const SETTLE_TIMEOUT_MS = 300_000;
 const LOCATION = /^\/api\/v1\/orders\/([0-9a-f-]{36})$/;
 
@@ -42,7 +42,7 @@ export interface SendOptions {
 /** Counts that change while orders are sent. */
 export class SendCounts {
   placed = 0;
-  /** Known to the node from a run before. */
+  /** Known to the node from an earlier run. */
   recognised = 0;
   refused = 0;
   get sent(): number {

@@ -1,6 +1,6 @@
 /**
- * What must happen to the orders of a file, one after another against a given stock: an order takes the units of all its
- * lines or, where any product has too few, none and is refused. Pure.
+ * Predicts the outcome of a file's orders, one after another against a given stock: an order takes the units of all its
+ * lines or, if any product has too few, none and is refused. Pure.
  */
 import type { RetailOrder } from './retail-file.ts';
 

@@ -19,7 +19,7 @@ describe('simulation of stock', () => {
     expect(Object.fromEntries(unitsWanted(orders))).to.deep.equal({ A: 5, B: 6 });
   });
 
-  it('refuses nobody, and leaves nothing, when there is exactly what the orders want', () => {
+  it('refuses no order, and leaves nothing, when there is exactly what the orders want', () => {
     const { refused, available } = simulateStock(orders, unitsWanted(orders));
     expect([...refused]).to.deep.equal([]);
     expect([...available.values()]).to.deep.equal([0, 0]);

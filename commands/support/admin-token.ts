@@ -1,4 +1,4 @@
-/** Owns the token with which the commands of the program act on a node: role admin, signed with the node's own secret. */
+/** The token with which the program's commands act on a node: role admin, signed with the node's own secret. */
 import { readFile } from 'node:fs/promises';
 import { callerPath } from '../../config/caller-path.ts';
 import type { Config } from '../../config/config.ts';

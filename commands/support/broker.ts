@@ -38,7 +38,7 @@ async function connected({ connection }: Broker): Promise<void> {
       connection.once('error', reject);
     });
   } catch (error) {
-    // The client puts a method's name before the broker's words, also where there is none.
+    // The client puts a method's name before the broker's text, even if there is none.
     const reason =
       messageOf(error)
         .replace(/^undefined: /, '')

@@ -1,7 +1,6 @@
 /**
- * Owns what every command of the program does around its work: reads its arguments, prints its help, and turns what
- * was thrown into one clear message and an exit code. A message ends with the remedy; a stack is shown only for a
- * defect of ours.
+ * The frame of every command: reads its arguments, prints its help, and turns a thrown error into one clear message and
+ * an exit code. A message ends with the remedy; a stack is shown only for a defect of ours.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError } from '../../config/config-error.ts';
@@ -21,7 +20,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The work could not be done, and the message says why and what to do. */
+/** The work could not be done; the message names the reason and the remedy. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }

@@ -46,7 +46,10 @@ export async function withDatabase<T>(config: Config, work: (databaseUrl: string
 
 const UNDEFINED_TABLE = '42P01';
 
-/** What a command says of an error that the database met it with. @param said what failed, without a full stop. */
+/**
+ * The message for an error of the database.
+ * @param said what failed, without a full stop.
+ */
 export function databaseFailure(error: unknown, said: string): Error {
   if (error instanceof CommandError) return error;
   if (sqlStateOf(error) === UNDEFINED_TABLE)

@@ -51,7 +51,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map);
 }
 
-/** Where people live, how they pay and who they are is named in a report, never shown. */
+/** Personal data: a report names these members and never shows their values. */
 const PERSONAL = /address|paymentmethod|customer|method\b/i;
 const SHOWN_LENGTH_MAX = 120;
 
@@ -62,7 +62,7 @@ export function described(difference: Difference): { expected: string; found: st
   return { expected: `${where}${shown(difference.expected)}`, found: shown(difference.found) };
 }
 
-/** A value as a report shows it: what is inside of an object may be personal, and is only counted. */
+/** A value as a report shows it: an object's content may be personal, so only its size is shown. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value !== 'object' || value === null) return shortened(JSON.stringify(value), SHOWN_LENGTH_MAX);

@@ -1,6 +1,6 @@
 /**
- * Owns what of a message's body may be shown: all but payment tokens and what looks like a card number. A body that is
- * no JSON is shown as text, in part: it may be anything.
+ * Masks a message's body for display: payment tokens and texts that look like card numbers. A body that is no JSON may
+ * be anything, so only a part is shown, as text.
  */
 import { isUuid } from '../../kernel/ids.ts';
 
@@ -8,7 +8,7 @@ const MASK = '***';
 const TEXT_LENGTH_MAX = 2_000;
 /** With the separators that people write; longer than any date or price. */
 const LONG_NUMBER = /\d(?:[ -]?\d){11,}/g;
-/** In whatever the text is: JSON with a mistake, a form, a log line. */
+/** In any text: JSON with a mistake, a form, a log line. */
 const TOKEN_IN_TEXT = /("?token"?\s*[:=]\s*)("[^"]*"?|[^\s,;&}]+)/gi;
 
 /** @param body parsed JSON, text, or bytes. */

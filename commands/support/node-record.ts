@@ -1,7 +1,7 @@
 /**
- * Reads what a running node tells about itself in DATA_DIR (`node.json`, mode 0600, written when it is ready): where it
- * listens and which database it uses. A node that was killed leaves its record behind, so it is believed only while its
- * process lives; and since process ids are used again, whoever uses it must be ready to find nobody there.
+ * Reads a running node's record in DATA_DIR (`node.json`, mode 0600, written when it is ready): where it listens and
+ * which database it uses. A killed node leaves its record behind, so the record counts only while its process lives;
+ * and since process ids are reused, a reader must expect to find no node there.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -40,7 +40,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's process: it lives.
+    // Another user's process: it lives.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

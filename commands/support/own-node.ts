@@ -1,6 +1,6 @@
 /**
- * Owns the node that a command starts for itself: a process of its own, whose log goes to a file in DATA_DIR, and which
- * ends with the command. In its own process group, so that Ctrl-C reaches the command first and the node is stopped in
+ * The node that a command starts for itself: a process of its own, whose log goes to a file in DATA_DIR, and which ends
+ * with the command. In its own process group, so that Ctrl-C reaches the command first and the node is stopped in
  * order.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { prepareDataDir } from '../../config/data-dir.ts';
 import { CommandError } from './command-line.ts';
 
 const LOG_FILE = 'own-node.log';
-/** What a node may take beyond its own shutdown timeout before it is killed. */
+/** The time a node gets beyond its own shutdown timeout before it is killed. */
 const STOP_GRACE_MS = 10_000;
 const LOG_TAIL_CHARACTERS = 2_000;
 
@@ -46,7 +46,7 @@ export async function startOwnNode(dataDir: string): Promise<OwnNode> {
       resolve();
     });
   });
-  // A command that dies takes its node along; a stopped one does not hear this any more.
+  // A command that dies ends its node, too; for a stopped node this has no effect.
   const killAtExit = (): void => void (ended === undefined && child.kill('SIGTERM'));
   process.once('exit', killAtExit);
   await log.close();

@@ -1,6 +1,6 @@
 /**
- * Owns the progress of long work on the terminal (stderr, so that a report on stdout stays clean): on a terminal one
- * line that is drawn again, elsewhere a line every few seconds. Work goes through stages one after another.
+ * Shows the progress of long work on stderr, so that a report on stdout stays clean: on a terminal one line that is
+ * redrawn, elsewhere a line every few seconds. Work goes through stages one after another.
  */
 import type { Clock } from '../../kernel/clock.ts';
 import { count, duration } from './text.ts';

@@ -1,6 +1,6 @@
 /**
- * Owns the file behind `--json FILE`. Its folder is tried before the work begins: an hour's result must not be lost to
- * a mistyped path.
+ * The file of `--json FILE`. Its folder is checked before the work begins: a mistyped path must not cost an hour's
+ * result.
  */
 import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';

@@ -21,7 +21,7 @@ export interface RunningNode {
   readonly databaseUrl: string | undefined;
   /** True when this command started it. */
   readonly own: boolean;
-  /** Stops a node of our own; nothing for any other. */
+  /** Stops a node of our own; does nothing for any other. */
   stop(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export async function findOrStartNode(
   return await ownNode(config, own, found);
 }
 
-/** For what makes sense only on a node that serves already. @throws CommandError when none runs. */
+/** For commands that need a node that already serves. @throws CommandError when none runs. */
 export async function findRunningNode(config: Config, url: string | undefined): Promise<RunningNode> {
   const found = await lookForNode(config, url);
   if (typeof found !== 'string') return found;
@@ -51,14 +51,14 @@ async function lookForNode(config: Config, url: string | undefined): Promise<Run
     if (!/^https?:\/\/[^/]/.test(url)) throw new CommandError(`--url "${url}" is no http:// address.`);
     const baseUrl = url.replace(/\/+$/, '');
     const readiness = await probe(baseUrl);
-    if (readiness === 'nobody') throw new CommandError(`No node answers at ${baseUrl}. Start it, or correct --url.`);
+    if (readiness === 'no node') throw new CommandError(`No node answers at ${baseUrl}. Start it, or correct --url.`);
     await untilReady(baseUrl, readiness);
     return foreign(baseUrl, await databaseUrlOf(config, baseUrl));
   }
   const record = await readNodeRecord(config.dataDir);
   const baseUrl = baseUrlOf(config.host, record?.port ?? config.port);
   const readiness = await probe(baseUrl);
-  if (readiness === 'nobody') return baseUrl;
+  if (readiness === 'no node') return baseUrl;
   await untilReady(baseUrl, readiness);
   return foreign(baseUrl, config.databaseUrl ?? record?.databaseUrl);
 }
@@ -67,7 +67,7 @@ async function ownNode(config: Config, own: OwnNode, configuredUrl: string): Pro
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     const record = await readNodeRecord(config.dataDir);
-    // Another process's record is a stale one of a reused process id.
+    // A record of another process is stale: its process id was reused.
     const baseUrl = record?.pid === own.pid ? baseUrlOf(config.host, record.port) : configuredUrl;
     if (record?.pid === own.pid && (await probe(baseUrl)) === 'ready') {
       return { baseUrl, databaseUrl: record.databaseUrl, own: true, stop: () => own.stop(config.shutdownTimeoutMs) };
@@ -101,17 +101,17 @@ function baseUrlOf(host: string, port: number): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-type Readiness = 'ready' | 'starting' | 'nobody';
+type Readiness = 'ready' | 'starting' | 'no node';
 
 async function probe(baseUrl: string): Promise<Readiness> {
   // Port 0: the system chooses one at the start, so a node that has left no record does not run.
-  if (new URL(baseUrl).port === '0') return 'nobody';
+  if (new URL(baseUrl).port === '0') return 'no node';
   let response: Response;
   try {
     response = await fetch(`${baseUrl}/health/ready`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     await response.arrayBuffer();
   } catch (error) {
-    if (isNobodyThere(error)) return 'nobody';
+    if (isNoNodeThere(error)) return 'no node';
     throw new CommandError(
       `${baseUrl} does not answer as a node does: ${reasonOf(error)}. Free the port, or set PORT or --url.`,
       {
@@ -130,7 +130,7 @@ async function untilReady(baseUrl: string, first: Readiness): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let readiness = first;
   while (readiness !== 'ready') {
-    if (readiness === 'nobody') throw new CommandError(`The node at ${baseUrl} went away while it was starting.`);
+    if (readiness === 'no node') throw new CommandError(`The node at ${baseUrl} went away while it was starting.`);
     if (performance.now() > deadline) {
       throw new CommandError(
         `The node at ${baseUrl} is not ready after ${READY_TIMEOUT_MS / 1000} s; see its log and /health/ready.`,
@@ -141,7 +141,7 @@ async function untilReady(baseUrl: string, first: Readiness): Promise<void> {
   }
 }
 
-const NOBODY_CODES = new Set([
+const NO_NODE_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'UND_ERR_SOCKET',
@@ -150,10 +150,10 @@ const NOBODY_CODES = new Set([
   'ENETUNREACH',
 ]);
 
-function isNobodyThere(error: unknown): boolean {
+function isNoNodeThere(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' && NOBODY_CODES.has(code);
+  return typeof code === 'string' && NO_NODE_CODES.has(code);
 }
 
 /** `fetch` hides the reason in its cause. */

@@ -1,4 +1,4 @@
-/** How numbers and tables are written for people. Nothing here is read by a program: that is what `--json` is for. */
+/** Formats numbers and tables for people. Programs read `--json` instead. */
 
 const COUNT = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 });
 

@@ -401,7 +401,7 @@ describe('the admin port', () => {
     expect([code, body]).to.deep.equal([200, undefined]);
   });
 
-  it('a port that is taken is told with the remedy', async () => {
+  it('names a taken port and the remedy', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
     const { port } = other.address() as { port: number };

@@ -97,7 +97,7 @@ describe('the claim of a deployment on a virtual host', () => {
     await waitUntil('it is ready', () => first.prepared.isReady);
     await moveClaim(connection, A, B);
     await broker.closeConnections();
-    await waitUntil('it is told', () => lost !== undefined);
+    await waitUntil('it is reported', () => lost !== undefined);
     expect(lost).to.contain(B);
   });
 

@@ -9,11 +9,11 @@ import { CLAIM_EXCHANGE, claimOf, COMMANDS_QUEUE } from './topology.ts';
 
 const HOLDER = /but current is (?:the value )?'([0-9a-f-]{36})'/;
 /** Short, because the broker quotes it and cuts its texts at 255 bytes. */
-const SOMEBODY = 'x';
+const PROBE = 'x';
 
 /** Undefined: the host belongs to no deployment. @throws what the connection throws. */
 export async function holderOf(connection: Connection): Promise<string | undefined> {
-  const { name, type, arguments: args } = claimOf(SOMEBODY);
+  const { name, type, arguments: args } = claimOf(PROBE);
   try {
     await connection.exchangeDeclare({ exchange: name, passive: true });
     await connection.exchangeDeclare({ exchange: name, type, durable: true, arguments: { ...args } });

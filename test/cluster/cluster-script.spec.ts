@@ -87,7 +87,7 @@ describe('npm run cluster', () => {
     expect(left, 'the other stopped in order').to.equal(undefined);
   });
 
-  it('stops all nodes in order when it is told to', async function () {
+  it('stops all nodes in order on a signal', async function () {
     this.timeout(90_000);
     start({ DATABASE_URL: database.url, AMQP_URL: broker.url }, '--workers', '1');
     await waitUntil('the cluster to be ready', () => READY.test(output));

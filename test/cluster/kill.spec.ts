@@ -113,7 +113,7 @@ describe('a node under load', () => {
     });
   }
 
-  it('lets orders go on that nobody waits for any more', async () => {
+  it('lets orders go on after their callers are gone', async () => {
     await node.start();
     await stockUp();
     const placed = await Promise.all(

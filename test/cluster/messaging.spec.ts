@@ -82,7 +82,7 @@ class Listener {
   #close: () => Promise<void> = async () => undefined;
 }
 
-/** What the journal says that the world should know: by its own rows, not by anybody's account of them. */
+/** What the journal says should be published: read from its own rows. */
 async function publicEventsOf(databaseUrl: string): Promise<PublicMessage[]> {
   const pool = openPool(databaseUrl, 'holdfast/test', 1);
   const journal = new PostgresJournalStore(databaseUrl, 'holdfast/test', pool);

@@ -34,7 +34,7 @@ describe('a node on its embedded database', () => {
     expect(audit.code, audit.output).to.equal(0);
   });
 
-  it('writes nothing but JSON lines where nobody reads a terminal, and no token', () => {
+  it('writes only JSON lines where there is no terminal, and no token', () => {
     const lines = node.output.split('\n').filter((line) => line !== '');
     for (const line of lines) expect(() => JSON.parse(line) as unknown, line).not.to.throw();
     expect(node.output)

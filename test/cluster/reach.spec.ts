@@ -1,6 +1,6 @@
 /**
- * Two nodes that are machines to each other, each with its own way to the broker, which the tests cut: whoever can't be
- * reached hands its shards over and says that it is not ready, and the others serve all of them.
+ * Two nodes that are machines to each other, each with its own way to the broker, which the tests cut: a node that
+ * can't be reached hands its shards over and says that it is not ready, and the others serve all of them.
  */
 import { expect } from 'chai';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../support/rabbitmq-broker.ts';

@@ -1,6 +1,6 @@
 /**
- * A node that is told to stop stops, whatever fails or hangs. Its SHUTDOWN_TIMEOUT_MS is longer than these tests wait,
- * so that one that waits for its end fails them; and what had to be given up is there at the next start.
+ * A node that should stop stops, whatever fails or hangs. Its SHUTDOWN_TIMEOUT_MS is longer than these tests wait, so
+ * that one that waits for its end fails them; and what had to be given up is there at the next start.
  */
 import { expect } from 'chai';
 import { DatabaseProxy } from '../../chaos/proxy/database-proxy.ts';

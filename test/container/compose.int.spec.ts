@@ -47,7 +47,7 @@ describe('docker-compose.yml', () => {
 
   async function config(environment: Readonly<Record<string, string>>): Promise<string> {
     const [program, ...args] = compose;
-    // No .env of whoever runs this may fill in what is missing.
+    // No .env of the person who runs this may fill in missing settings.
     const empty = ['--env-file', path.join(folder, 'empty.env')];
     const files = ['--project-directory', ROOT, ...empty, '-f', path.join(ROOT, 'docker-compose.yml')];
     const { PATH, HOME } = process.env;

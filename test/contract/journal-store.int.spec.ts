@@ -1,5 +1,5 @@
 /**
- * What every journal promises, whoever implements it: the fence, the failures by kind, and reading. Two stores opened
+ * What every implementation of the journal promises: the fence, the failures by kind, and reading. Two stores opened
  * over one log are two owners.
  */
 import { expect } from 'chai';
@@ -392,7 +392,7 @@ for (const subject of STORAGE_SUBJECTS) {
         expect((await store.readHistory(stockIn(shard), 999_999_999, 10)).length).to.equal(0);
       });
 
-      it('reads nobody when nobody is asked for', async () => {
+      it('reads nothing when no entity is asked for', async () => {
         expect((await store.readEntities([], false)).size).to.equal(0);
         expect((await store.readEntities([], true)).size).to.equal(0);
       });

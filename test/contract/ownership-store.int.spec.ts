@@ -1,6 +1,6 @@
 /**
- * What every store of members and leases promises, whoever implements it. Its clock decides who lives: the stores in
- * PostgreSQL are held to real, short leases, the one in memory to a clock that the test moves.
+ * What every store of members and leases promises. Its clock decides which members live: the stores in PostgreSQL are
+ * held to real, short leases, the one in memory to a clock that the test moves.
  */
 import { expect } from 'chai';
 import pg from 'pg';
@@ -159,7 +159,7 @@ for (const subject of SUBJECTS) {
       expect(sorted(await living.store.claim(living.workerId, [0, 1]))).to.deep.equal([0, 1]);
     });
 
-    it('a member whose lease is over is none, before anybody has buried it', async () => {
+    it('a member whose lease is over is none, even before it is evicted', async () => {
       const late = await joined(SHORT_MS);
       await world.outlive();
       expect(await late.renew()).to.equal(undefined);
@@ -218,7 +218,7 @@ for (const subject of SUBJECTS) {
       expect(sorted(await two.store.claim(two.workerId, [1, 2]))).to.deep.equal([1]);
     });
 
-    it('who leaves is no member at once, and its shards are nobody’s', async () => {
+    it('a member that leaves is none at once, and its shards are free', async () => {
       const [one, two] = [await joined(), await joined()];
       await one.store.claim(one.workerId, [1]);
       await one.store.leave(one.workerId);
@@ -253,14 +253,14 @@ for (const subject of SUBJECTS) {
       expect([later.reach!.unreached, later.joinedAtMs]).to.deep.equal([[], first]);
     });
 
-    it('tells the others when somebody joins, claims, releases, begins to drain, reaches others than before or leaves', async () => {
+    it('notifies the others when a member joins, claims, releases, begins to drain, reaches other peers or leaves', async () => {
       const listener = await joined();
       let told = 0;
       listener.store.onChange(() => told++);
       const expectTold = async (what: string, act: () => Promise<unknown>): Promise<void> => {
         const before = told;
         await act();
-        await waitUntil(`it is told of one that ${what}`, () => told > before);
+        await waitUntil(`it is notified of one that ${what}`, () => told > before);
       };
       const workerId = freshId();
       const store = world.store(workerId);

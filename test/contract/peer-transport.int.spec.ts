@@ -241,7 +241,7 @@ for (const subject of SUBJECTS) {
       });
     });
 
-    it('leaves a peer that is no member any more: who waits for it is told at once, though it lives', async () => {
+    it('leaves a peer that is no longer a member: waiting asks end at once, though it lives', async () => {
       let received = 0;
       await open('w1', () => received++);
       await open('w2');

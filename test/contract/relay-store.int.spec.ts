@@ -19,7 +19,7 @@ for (const subject of STORAGE_SUBJECTS) {
       await (storage as Storage | undefined)?.close();
     });
 
-    it('checkpoints begin at 0, and are what was saved, for whoever asks', async () => {
+    it('checkpoints begin at 0, and are what was saved, for every reader', async () => {
       expect([...(await store.checkpoints([1, 2]))]).to.have.deep.members([
         [1, 0],
         [2, 0],

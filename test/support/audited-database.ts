@@ -81,7 +81,7 @@ export class AuditedDatabase {
   }
 }
 
-/** The entity is among the offenders of the invariant, and what was found there is told. */
+/** The entity is among the offenders of the invariant, with its finding. */
 export function expectOffender(
   { findings }: AuditResult,
   invariant: AuditedInvariant,

@@ -62,7 +62,7 @@ export class InMemoryCluster {
     };
   }
 
-  /** Whoever waits for a worker that is no member any more, as far as `from` sees, hears so. */
+  /** Ends the asks to a worker that is no longer a member in the eyes of `from`. */
   cutOff(from: WorkerId, isMember: (worker: WorkerId) => boolean): void {
     for (const each of [...this.#unanswered]) if (each.from === from && !isMember(each.to)) this.#broken(each);
   }

@@ -272,7 +272,7 @@ export class InMemoryNode {
   }
 }
 
-/** A store that dies with its node: from the k-th commit on nothing is written, and nobody is ever answered. */
+/** A store that dies with its node: from the k-th commit on nothing is written, and no call is answered. */
 export class MortalJournalStore extends ScriptedJournalStore {
   #appendsLeft: number;
   #died: () => void = () => undefined;

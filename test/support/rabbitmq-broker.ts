@@ -1,7 +1,7 @@
 /**
  * A virtual host of RabbitMQ for one spec: made with `rabbitmqctl` on the broker of this machine and deleted at the
- * end, so that nobody else's queues are touched. Where the broker or `rabbitmqctl` is missing the spec is skipped with
- * a word; in CI that is a failure.
+ * end, so that no other queues are touched. Where the broker or `rabbitmqctl` is missing the spec is skipped with a
+ * word; in CI that is a failure.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** A way to a server that a test can cut: it passes bytes on, until it is told to break all connections and take none. */
+/**
+ * A way to a server that a test can cut: it passes bytes on, until the test breaks all connections and refuses new
+ * ones.
+ */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 

@@ -8,7 +8,7 @@ import { OrderSteps } from '../shop/order-steps.ts';
 import type { PeerWorker } from '../shop/run-peer.ts';
 import { inTransaction, statementsOn } from '../shop/transaction.ts';
 
-/** Only a repeated request polls: the first one is told by its own workflow. */
+/** Only a repeated request polls: the first one gets the result of its own workflow. */
 const REPLAY_POLL_MS = 10;
 
 interface Outcome {

@@ -28,7 +28,7 @@ describe('Lane', () => {
     expect(await end(1, 'drained')).to.equal(2);
   });
 
-  it('works again for whoever wakes it, asleep or at work, never twice at a time', async () => {
+  it('works again after each wake, asleep or at work, never twice at a time', async () => {
     lane.wake();
     lane.wake();
     await turns();

@@ -46,7 +46,7 @@ export async function verifyPeer(databaseUrl: string, ordersAnswered: number, is
     const problems: string[] = [];
     // A client that was cut off does not know of its order.
     if (complete < ordersAnswered) problems.push(`${complete} orders are complete, ${ordersAnswered} were answered so`);
-    if (lost > 0) problems.push(`${lost} orders are neither complete nor cancelled, and nobody works on them`);
+    if (lost > 0) problems.push(`${lost} orders are neither complete nor cancelled, and no worker works on them`);
     if (captures !== captured || ordersWithCapture !== captured)
       problems.push(`${captured} payments are captured, by ${captures} captures of ${ordersWithCapture} orders`);
     if (unbalancedProducts > 0)

@@ -1,6 +1,6 @@
 /**
- * The payment provider's own books: one outcome for each idempotency key, for ever, however often it is asked. It
- * writes down everything that a real provider would not take, because a right payment never asks for it.
+ * The payment provider's own books: one outcome for each idempotency key, however often it is asked. It writes down
+ * everything that a real provider would not take, because a right payment never asks for it.
  */
 import type { ProviderCall, ProviderOutcome } from '../../../actors/payment/payment.ts';
 
