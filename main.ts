@@ -44,6 +44,7 @@ import { ListeningSocket } from './supervisors/listening-socket.ts';
 import { SeenMarker, type Comparison } from './supervisors/seen-marker.ts';
 import { WorkerSupervisor } from './supervisors/worker-supervisor.ts';
 import { sayStarted } from './welcome.ts';
+import { assertPatches } from './patched/index.ts';
 import { runWorker } from './worker.ts';
 
 /** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */
@@ -328,6 +329,7 @@ function sayError(text: string): void {
 async function main(): Promise<void> {
   let config: Config;
   try {
+    assertPatches();
     config = loadConfig(undefined, portChoices(KINDS));
   } catch (error) {
     sayError(messageOf(error));

@@ -1,5 +1,6 @@
 /** Owns Node's HTTP server as the edge wants it: its time-outs, and problems for what its parser refuses. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { allowHalfOpen } from '../patched/node-http.ts';
 import type { LeavingAnswers } from './leaving-answers.ts';
 import { answerAtOnce, answerUnparsed, framingProblem } from './parser-problems.ts';
 import { Problem } from './problems.ts';
@@ -31,11 +32,6 @@ const TOO_MANY = new Problem(
   { retryAfterSeconds: 1 },
 );
 
-/** A member of Node's server that its types don't name. */
-interface HalfOpenServer extends Server {
-  httpAllowHalfOpen: boolean;
-}
-
 /** @param leaving follows every answer of this server. */
 export function createHttpServer(
   handler: RequestListener,
@@ -59,7 +55,7 @@ export function createHttpServer(
   // A header that Node leaves out can't be judged. Their bytes are bounded (16 KiB).
   server.maxHeadersCount = 0;
   // A client that has sent all it wants to send may still listen.
-  (server as HalfOpenServer).httpAllowHalfOpen = true;
+  allowHalfOpen(server);
   answerUnparsed(server);
   return server;
 }

@@ -5,17 +5,10 @@
  */
 import type { Server as HttpServer } from 'node:http';
 import net, { type Server, type Socket } from 'node:net';
+import { listenOnFile } from '../patched/node-handles.ts';
 
 /** Not yet accepted: a burst, or what comes while a worker is busy. The system's own limit is usually 4096 as well. */
 const BACKLOG = 4_096;
-
-/** What `listen({ fd })` comes to in the end. In a cluster's worker that would mean a file of the primary. */
-interface Internals {
-  _handle: unknown;
-  _listen2(address: null, port: null, family: null, backlog: number, fd: number): void;
-}
-type CreateHandle = (address: null, port: null, family: null, fd: number) => object | number;
-const createHandle = (net as unknown as { readonly _createServerHandle: CreateHandle })._createServerHandle;
 
 export class Listeners {
   readonly #servers: readonly Server[];
@@ -32,9 +25,7 @@ export class Listeners {
       // The first is http's own, which begins to watch over its time limits when it listens.
       const server = index === 0 ? http : net.createServer({ allowHalfOpen: true, noDelay: true }, handTo(http));
       if (server !== http) server.on('error', (error) => http.emit('error', error));
-      const internals = server as unknown as Internals;
-      internals._handle = createHandle(null, null, null, fd);
-      internals._listen2(null, null, null, BACKLOG, fd);
+      listenOnFile(server, fd, BACKLOG);
       return server;
     });
   }

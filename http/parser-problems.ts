@@ -6,6 +6,7 @@
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { answerInHand } from '../patched/node-http.ts';
 import { headersOfEveryAnswer, instanceOf, PROBLEM_TYPE } from './answer.ts';
 import { Problem, problemDocument, type ProblemCode } from './problems.ts';
 import { requestIdOf } from './request-id.ts';
@@ -21,16 +22,11 @@ const MALFORMED = ['malformed_request', 'These bytes are no HTTP/1.1 request.'] 
 /** A client that goes on sending hears its answer before the connection is cut. */
 const LINGER_MS = 1_000;
 
-/** Node's private mark of the answer that a connection is busy with. */
-interface AnsweringSocket extends Socket {
-  readonly _httpMessage?: ServerResponse | null;
-}
-
 /** For a server with `requireHostHeader: false`: see `framingProblem`. */
 export function answerUnparsed(server: Server): void {
   // Each piece that comes after the first bad byte is another error.
   const ending = new WeakSet<Duplex>();
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: AnsweringSocket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (ending.has(socket)) return;
     ending.add(socket);
     const [code, detail] = PROBLEMS_OF_PARSER[error.code ?? ''] ?? MALFORMED;
@@ -47,8 +43,8 @@ export function answerUnparsed(server: Server): void {
 }
 
 /** Calls once the requests that came whole are answered: clients match answers to requests by their order. */
-function afterOthers(socket: AnsweringSocket, answer: () => void): void {
-  const before = socket._httpMessage;
+function afterOthers(socket: Socket, answer: () => void): void {
+  const before = answerInHand(socket);
   if (before?.req.complete === true) before.once('close', () => afterOthers(socket, answer));
   // In the middle of its own answer another one would look like a part of it.
   else if (before?.headersSent === true) socket.destroy();

@@ -1,6 +1,7 @@
 /** Owns the way from the list of operations to Koa's router: which steps a request takes to its handler. */
 import { METHODS } from 'node:http';
-import Router, { type MatchResult, type RouterMiddleware } from '@koa/router';
+import Router, { type RouterMiddleware } from '@koa/router';
+import { rememberPlainPaths } from '../patched/koa-router-match.ts';
 import type { CallerState } from './edge-context.ts';
 import type { EdgeServices } from './edge-services.ts';
 import type { Access, OperationDefinition } from './operation-definition.ts';
@@ -37,25 +38,8 @@ export function createRoutes(
         : [...stepsTo(operation.access), operation.handler(services)];
     router[VERBS[method]](id, patternOf(path), ...steps);
   }
-  rememberSpeltOut(router);
+  rememberPlainPaths(router);
   return router;
-}
-
-/**
- * Remembers where a path without variables leads, such as that of `POST /api/v1/orders`: the router tries all its
- * patterns at each request. Only paths that a pattern spells out are kept, so they are few.
- */
-function rememberSpeltOut(router: OperationRouter): void {
-  const known = new Map<string, MatchResult<CallerState, NoContext>>();
-  const match = router.match.bind(router);
-  router.match = (path, method) => {
-    const request = `${method} ${path}`;
-    const before = known.get(request);
-    if (before) return before;
-    const matched = match(path, method);
-    if (matched.path.some((layer) => layer.path === path)) known.set(request, matched);
-    return matched;
-  };
 }
 
 const VERBS = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'delete' } as const;

@@ -7,26 +7,15 @@
  * the event loop: see Listeners.
  */
 import { lookup } from 'node:dns/promises';
-import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { messageOf, StartupError } from '../kernel/errors.ts';
+import { bindHandle, type Handle } from '../patched/node-handles.ts';
 
 /** Where workers find it: behind stdin, stdout, stderr and the channel to the primary. */
 const FIRST_FD = 4;
 /** Connections that a worker accepts in one turn of its event loop. */
 const FILES = 16;
 export const LISTENING_FDS: readonly number[] = Array.from({ length: FILES }, (_, index) => FIRST_FD + index);
-
-/** Node's inner object for a bound socket. */
-interface Handle {
-  readonly fd: number;
-  getsockname(address: { port?: number }): number;
-  close(): void;
-}
-
-/** The function that node:cluster itself binds with. @returns a negative error number where it can't. */
-type CreateHandle = (address: string, port: number, family: 4 | 6, fd: -1) => Handle | number;
-const createHandle = (net as unknown as { readonly _createServerHandle: CreateHandle })._createServerHandle;
 
 export class ListeningSocket {
   readonly port: number;
@@ -44,7 +33,7 @@ export class ListeningSocket {
     const { address, family } = await lookup(host).catch((error: NodeJS.ErrnoException) => {
       throw new StartupError(listenProblem('PORT', port, host, error.code ?? messageOf(error)));
     });
-    const handle = createHandle(address, port, family === 6 ? 6 : 4, -1);
+    const handle = bindHandle(address, port, family === 6 ? 6 : 4);
     if (typeof handle === 'number')
       throw new StartupError(listenProblem('PORT', port, host, getSystemErrorName(handle)));
     // A taken port shows only at listen; until then the socket has no port, and would get any.

@@ -14,7 +14,7 @@ import { COMMANDS_QUEUE, ordersTopology } from '../rabbitmq/topology.ts';
 import { CommandHandler, type CommandFigures, type Verdict } from './command-handler.ts';
 import type { CommandPort } from './command-port.ts';
 import { ConfirmedPublisher } from './confirmed-publisher.ts';
-import { withGivenType, withRawBodies } from './raw-bodies.ts';
+import { withGivenType, withRawBodies } from '../../patched/rabbitmq-raw-bodies.ts';
 
 /** At a time and worker. A commit takes some milliseconds: that is thousands a second, and a bounded loss of time. */
 const PREFETCH = 100;

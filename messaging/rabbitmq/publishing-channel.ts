@@ -5,9 +5,9 @@
  * ours. For that we reach into it: its version is exact, and a test with a real broker fails where it keeps these
  * things elsewhere.
  */
-import type { Writable } from 'node:stream';
 import type { Channel, Connection, ReturnedMessage } from 'rabbitmq-client';
 import type { Clock } from '../../kernel/clock.ts';
+import { stateOf, type ChannelState } from '../../patched/rabbitmq-channel.ts';
 import { PublicationWriter, type Publication } from './publication.ts';
 
 /** The outcome of a publication: one of the two is called, once. */
@@ -16,16 +16,6 @@ export interface Confirm {
   resolve(): void;
   /** The broker does not have it, or may not. */
   reject(error: unknown): void;
-}
-
-/** The client's inner state of a channel. */
-interface ChannelState {
-  /** The number of the next publication. */
-  deliveryCount: number;
-  readonly unconfirmed: Map<number, Confirm>;
-  /** Takes iterables of bytes; writes them when the socket has room. */
-  readonly stream: Writable;
-  readonly maxFrameSize: number;
 }
 
 export class UnroutableError extends Error {
@@ -104,7 +94,7 @@ export class PublishingChannel {
   private constructor(channel: Channel, clock: Clock) {
     this.#channel = channel;
     this.#clock = clock;
-    this.#state = (channel as unknown as { readonly _state: ChannelState })._state;
+    this.#state = stateOf(channel);
     channel.on('basic.return', ({ messageId }: ReturnedMessage) => {
       if (messageId !== undefined) this.#returned.add(messageId);
     });

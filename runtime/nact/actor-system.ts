@@ -9,6 +9,7 @@
  * children at each message it handles, so parents here handle none: the region keeps its own map of references.
  */
 import { Nobody, spawn, start, stop, type Ref } from 'nact';
+import { withOneContext, type NactActor } from '../../patched/nact-actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 
 /** By place. What is beyond that came in a burst. */
@@ -122,9 +123,7 @@ class Seat {
     let self!: NactActor;
     this.#ref = spawn(parent as Ref<unknown>, (_state: undefined, message: unknown) => this.#handle(message), name, {
       initialStateFunc(this: unknown, context) {
-        self = this as NactActor;
-        // A leaf's stays the same; nact would make one, and copy an empty map of children into it, at each message.
-        self.createContext = () => context;
+        self = withOneContext(this, context);
         return undefined as never; // there is no state; the library's types infer that there can't be
       },
       onCrash: (message, error, context) => {
@@ -138,7 +137,6 @@ class Seat {
   }
 
   #handle(message: unknown): void {
-    // Node keeps what was set together in one chain: an immediate that is kept keeps all that ran after it.
     this.#self.immediate = undefined;
     const occupant = this.#occupant!;
     try {
@@ -166,17 +164,6 @@ class Seat {
 
 /** Senders are not used here: an answer has its own way. nact would make a new nobody for each message. */
 const NOBODY = new Nobody();
-/**
- * nact's own object behind a reference, which it hands to its options as `this`. To go by the reference would look up
- * the path from the root on at each message.
- */
-interface NactActor {
-  dispatch(message: unknown, sender: Ref<unknown>): void;
-  /** What runs next. Kept by nact after it has run. */
-  immediate: unknown;
-  /** What a handler is given. Ours look at none of it. */
-  createContext: () => unknown;
-}
 
 interface SystemFigures {
   actors: number;

@@ -10,13 +10,14 @@ import { readdirSync } from 'node:fs';
 /** folder -> the folders of ours that it may import besides itself. Type imports count as well. */
 export const FOLDERS = {
   kernel: [],
+  patched: ['kernel'],
   config: ['kernel'],
   migrations: ['kernel'],
   persistence: ['migrations', 'kernel', 'actors'],
-  runtime: ['persistence', 'kernel', 'config', 'actors'],
-  messaging: ['runtime', 'persistence', 'kernel', 'config', 'actors'],
-  supervisors: ['messaging', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
-  http: ['supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
+  runtime: ['patched', 'persistence', 'kernel', 'config', 'actors'],
+  messaging: ['patched', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
+  supervisors: ['patched', 'messaging', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
+  http: ['patched', 'supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   actors: ['http', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   // Integrators copy it into programs of their own.
   examples: [],
@@ -28,8 +29,8 @@ export const PACKAGES = {
   pg: ['persistence', 'migrations', 'bench/peers', 'bench/database', 'chaos/check'],
   knex: ['persistence', 'migrations', 'bench/peers'],
   koa: ['http', 'bench/peers'],
-  '@koa/router': ['http', 'bench/peers'],
-  'rabbitmq-client': ['messaging', 'examples', 'chaos'],
+  '@koa/router': ['http', 'patched', 'bench/peers'],
+  'rabbitmq-client': ['messaging', 'patched', 'examples', 'chaos'],
 };
 
 const KIND_FOLDERS = readdirSync(new URL('../../actors/', import.meta.url), { withFileTypes: true })

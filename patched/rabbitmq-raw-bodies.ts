@@ -1,7 +1,6 @@
 /**
- * Owns that a message's body comes as its bytes. The client parses what says that it is JSON as soon as it is complete,
- * whatever its size and shape: 16 MiB of "[" stop a worker for seconds. For that we reach into its channel: its version
- * is exact, and a test with a real broker fails where it keeps these things elsewhere.
+ * A message's body comes as its bytes. By itself rabbitmq-client parses what says that it is JSON as soon as it is
+ * complete, whatever its size and shape: 16 MiB of "[" stop a worker for seconds.
  */
 import type { Channel, Connection } from 'rabbitmq-client';
 
