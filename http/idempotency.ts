@@ -4,9 +4,9 @@
  * the command goes to remembers it. A key whose command goes to several entities is remembered by one of its own, see
  * claim-id.ts.
  */
-import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { uuidV5, uuidV7 } from '../kernel/ids.ts';
+import { sha256 } from '../kernel/sha256.ts';
 import type { Sender } from '../messaging/commands/sender.ts';
 import type { EpochMs } from '../kernel/clock.ts';
 import type { Principal } from './authenticator.ts';
@@ -90,10 +90,6 @@ function namespaceOf({ kind, name }: Sender): unknown {
 export function commandNameOf(nowMs: EpochMs, condition?: Precondition): CommandName {
   const commandId = `http/${uuidV7(nowMs)}`;
   return condition === undefined ? { commandId } : { commandId, fingerprint: '' };
-}
-
-export function sha256(text: string): string {
-  return hash('sha256', text, 'hex');
 }
 
 /** JSON with sorted keys and without absent members: equal values give equal text, whatever order they were sent in. */

@@ -8,7 +8,7 @@ import type { Handler } from '../../../http/edge-context.ts';
 import type { EdgeServices } from '../../../http/edge-services.ts';
 import { defineOperation } from '../../../http/operation-definition.ts';
 import { orderEventsResponse } from './responses.ts';
-import { sha256 } from '../../../http/idempotency.ts';
+import { sha256 } from '../../../kernel/sha256.ts';
 import { invalidInput, parseInput } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
 import { parseQuery } from '../../../http/query.ts';

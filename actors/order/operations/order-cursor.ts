@@ -3,7 +3,7 @@
  * the filter, so that a cursor that was changed, or is used with another filter, is refused instead of showing a page
  * that means nothing. The check detects mistakes; it is no secret, and a cursor grants nothing.
  */
-import { sha256 } from '../../../http/idempotency.ts';
+import { sha256 } from '../../../kernel/sha256.ts';
 import { isUuid } from '../../../kernel/ids.ts';
 import { invalidInput } from '../../../http/parse-input.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';

@@ -1,7 +1,7 @@
 /** Owns the step from a parsed body to the terms of an order, and what a role may say in it. */
 import type { OrderTerms } from '../order.ts';
 import { isStaff, type Principal } from '../../../http/authenticator.ts';
-import { sha256 } from '../../../http/idempotency.ts';
+import { sha256 } from '../../../kernel/sha256.ts';
 import { ERRORS_MAX } from '../../../http/parse-input.ts';
 import { Problem } from '../../../http/problems.ts';
 import { CURRENCY_MISMATCH } from './order-problems.ts';

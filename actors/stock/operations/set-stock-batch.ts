@@ -23,9 +23,9 @@ import {
   commandNameOf,
   commandNameOfKey,
   idempotencyKeyOf,
-  sha256,
   type CommandName,
 } from '../../../http/idempotency.ts';
+import { sha256 } from '../../../kernel/sha256.ts';
 import { problemDocument, Problem } from '../../../http/problems.ts';
 import { parseStockBatch, stockBatchRequest, type StockBatchItem } from './requests.ts';
 import { askToSetStock, levelOf } from './set-stock.ts';
