@@ -19,7 +19,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 ADMIN_PORT=3001 DATA_DIR=/data
 WORKDIR /app
 COPY package.json ./
 # Every npm script begins with it; here it finds nothing to do.
-COPY scripts/bootstrap.mjs scripts/
+COPY scripts/bootstrap.mjs scripts/prepare.mjs scripts/
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN mkdir /data && chown node:node /data
