@@ -1,6 +1,6 @@
 /**
- * Owns the starting of all that takes part in a run: PostgreSQL and RabbitMQ of its own, the nodes with a proxy before
- * each server, and the kit's own consumer and sender. What it starts is in the clean-up before it runs.
+ * Starts all parts of a run: PostgreSQL and RabbitMQ of its own, the nodes with a proxy before each server, and the
+ * kit's own consumer and sender. Each part is in the clean-up before it starts.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Owns the course of a run: sets everything up, lets load and faults go on together, heals, waits until all is settled,
- * stops, judges.
+ * The course of a run: sets everything up, runs load and faults together, heals, waits until all is settled, stops,
+ * judges.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,7 +36,7 @@ import { Timeline } from './timeline.ts';
 const ANSWER_TIMEOUT_MS = 60_000;
 const SETTLE_TIMEOUT_MS = 120_000;
 const SETTLE_POLL_MS = 500;
-/** Without a new event while some are missing: they will not come. */
+/** So long without a new event while some are missing: they will not come. */
 const EVENTS_IDLE_MS_MAX = 30_000;
 const TOKEN_TTL_SECONDS = 48 * 60 * 60;
 
@@ -56,7 +56,7 @@ export class ChaosRun {
     this.#progress = progress;
   }
 
-  /** @throws what kept the run from being made at all; what went wrong in it is in the report. */
+  /** @throws what kept the run from starting; failures within it are in the report. */
   async run(): Promise<RunReport> {
     const startedAt = new Date().toISOString();
     const { seed, rate } = this.#options;
@@ -187,7 +187,7 @@ export class ChaosRun {
     this.#others.add('not_settled_in_time', 'orders and wake-ups', expected, `${unsettled} outstanding`);
   }
 
-  /** Waits until everything that the journal holds of public events was heard, or nothing more comes. */
+  /** Waits until the consumer has heard all public events of the journal, or no more come. */
   async #hearAll(database: OwnDatabase): Promise<void> {
     const { publishedCount } = await scanJournal(database.url);
     const heard = this.#heard;

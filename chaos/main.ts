@@ -1,4 +1,4 @@
-/** Owns the command `npm run chaos`: its arguments, its signals, its exit code. */
+/** The command `npm run chaos`: its arguments, its signals, its exit code. */
 import { randomInt } from 'node:crypto';
 import { Cleanup } from '../bench/host/cleanup.ts';
 import { readProcessTable } from '../bench/host/process-table.ts';
@@ -13,7 +13,7 @@ import { formatReport } from './run-report.ts';
 
 const EXIT_NOT_RUN = 3;
 const EXIT_INTERRUPTED = 130;
-/** npm passes a terminal's signal on a second time; only a later one is a person's second. */
+/** npm passes a terminal's signal on a second time; only a later one is a second Ctrl-C. */
 const SAME_SIGNAL_MS = 1_000;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -34,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
     await reportFile.write(report);
     return report.verdict === 'clean' ? EXIT_OK : EXIT_BAD_VERDICT;
   } catch (error) {
-    // A run that is being stopped fails in whatever it was doing; the person who stopped it need not hear of it.
+    // A run that is being stopped fails somewhere; that failure is not reported to the person who stopped it.
     if (cleanup.hasBegun) return EXIT_INTERRUPTED;
     throw new CommandError(`no verdict (seed ${options.seed}). ${messageOf(error)}`, { cause: error });
   } finally {

@@ -1,4 +1,4 @@
-/** Owns the command line of the fault kit: what can be asked for, within which limits. */
+/** The command line of the fault kit: its options and their limits. */
 import { HELP_OPTION, numberOption, parseCommandLine, wholeNumberOption } from '../commands/support/command-line.ts';
 import { SEED_MAX } from './random.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Owns which faults a run injects, when, and for how long: made of the seed before anything starts, so that the same
+ * The plan of a run's faults: which, when, and for how long. It is made of the seed before the start, so that the same
  * seed and options give the same plan. What a fault hits is a number from 0 to 1 here, because processes and
  * connections have no names before they run.
  *
@@ -52,10 +52,10 @@ export interface PlanOptions {
 /** About one fault in 5 s: 15 minutes hold more than 150. */
 const PAUSE_MS_MIN = 2_500;
 const PAUSE_MS_MAX = 5_000;
-/** Around a fault that is to be alone: what came before has healed, and what it did has been seen. */
+/** Around a fault that must be alone: earlier faults have healed, and its own effect has been seen. */
 const QUIET_BEFORE_MS = 6_000;
 const QUIET_AFTER_MS = 4_000;
-/** What a card waits for its turn to be right; one that would wait for longer lets others go first. */
+/** How long a card waits for a fitting moment; one that would wait longer lets others go first. */
 const PATIENCE_MS = 8_000;
 /** From the order to start until it serves, and its clients are back. */
 const BROKER_START_MS = 12_000;
@@ -64,12 +64,12 @@ const FIRST_FAULT_MS = 1_500;
 interface Card {
   readonly copies: number;
   readonly durationMs: readonly [min: number, max: number];
-  /** A node that stands still while it is the only one leaves nothing to be seen. */
+  /** A frozen node that is the only one leaves nothing to observe. */
   readonly nodesMin?: number;
   readonly needsBroker?: true;
   /** In the first deck and every so many after it; in each if left out. */
   readonly everyDecks?: number;
-  /** While it lasts nothing else is wrong, so that what it does can be told. */
+  /** While it lasts there is no other fault, so that its own effect shows. */
   readonly isAlone?: true;
 }
 
@@ -78,7 +78,7 @@ const CARDS: Readonly<Record<FaultKind, Card>> = {
   'worker-freeze': { copies: 2, durationMs: [500, 8_000] },
   'primary-kill': { copies: 1, durationMs: [100, 3_000] },
   'node-freeze': { copies: 1, durationMs: [1_000, 30_000], nodesMin: 2 },
-  // Its own supervisor bears 8 deaths in 5 minutes: one a deck is less.
+  // Its own supervisor permits 8 deaths in 5 minutes; one a deck is less.
   'postgres-kill': { copies: 1, durationMs: [0, 0] },
   'network-delay': { copies: 1, durationMs: [2_000, 10_000] },
   'network-cut': { copies: 2, durationMs: [0, 0] },

@@ -1,4 +1,4 @@
-/** Owns what a person sees while a run goes on: on a terminal one line that is drawn again, elsewhere one now and then. */
+/** Shows a run's progress: on a terminal one line that is redrawn, elsewhere a line at intervals. */
 
 const CLEAR_LINE = '\r\u001b[K';
 const REDRAW_MS = 250;

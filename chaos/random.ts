@@ -1,6 +1,6 @@
 /**
- * Owns chance: every choice of a run comes from one of these, made of the run's seed and a purpose. Two purposes do not
- * disturb each other: what the load draws can't change which faults come.
+ * Random numbers: every choice of a run comes from one of these, made of the run's seed and a purpose. Purposes are
+ * independent: the load's draws can't change which faults come.
  */
 import { mulberry32 } from '../kernel/mulberry32.ts';
 

@@ -1,4 +1,4 @@
-/** Owns what is reported of a run: to programs the whole of it, to people first what was done, then what came of it. */
+/** The report of a run: complete for programs; for people first what was done, then the results. */
 import { count, duration, shortened, table } from '../commands/support/text.ts';
 import { type Isolation, UNSERVED_MS_MAX } from './check/check-reach.ts';
 import type { Violation } from './check/violation.ts';
@@ -26,9 +26,9 @@ export interface RunReport {
   readonly requests: Tally;
   readonly statuses: Readonly<Record<string, number>>;
   readonly journal: { readonly rows: number; readonly epochs: number; readonly orders: number };
-  /** Public events: in the journal, heard by the kit's consumer, and messages it took for that. Absent: no broker. */
+  /** Public events: in the journal, heard by the kit's consumer, and the messages received. Absent: no broker. */
   readonly events?: { readonly published: number; readonly heard: number; readonly messages: number };
-  /** What came of each time that nodes could not reach each other. */
+  /** The result of each time that nodes could not reach each other. */
   readonly isolations?: readonly Isolation[];
   /** Warnings and errors in the nodes' logs. */
   readonly nodeLog: Readonly<Record<string, number>>;

@@ -1,4 +1,4 @@
-/** Owns what happened when, in ms since the load began. */
+/** What happened when, in ms since the load began. */
 
 export interface TimelineEntry {
   readonly atMs: number;

@@ -1,9 +1,9 @@
-/** Owns the finding of RabbitMQ's server on this machine, and the word for where there is none. */
+/** Finds RabbitMQ's server on this machine, or says how to install it. */
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { CommandError } from '../../commands/support/command-line.ts';
 
-/** Debian's program on the PATH insists on the machine's own user and folders; the one that it calls does not. */
+/** Debian's program on the PATH requires the machine's own user and folders; the one that it calls does not. */
 const FOLDERS_FIRST: readonly string[] = ['/usr/lib/rabbitmq/bin'];
 const SERVER = 'rabbitmq-server';
 /** Erlang's register of the names of its processes. It comes with Erlang, which RabbitMQ needs. */

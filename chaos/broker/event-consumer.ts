@@ -1,11 +1,11 @@
 /**
- * Owns the kit's own consumer: a queue that takes every public event, and the reading of what comes. It talks to the
- * broker directly, around the proxies, and comes back after each outage. It shares no code with the runtime.
+ * The kit's own consumer: a queue that takes every public event, and its reader. It talks to the broker directly,
+ * around the proxies, and comes back after each outage. It shares no code with the runtime.
  */
 import { type AsyncMessage, Connection, type Consumer } from 'rabbitmq-client';
 import type { HeardEvents } from '../check/heard-events.ts';
 
-/** As MESSAGES.md and docs/integrators.md name them. */
+/** As docs/integrators.md names them. */
 const EVENTS_EXCHANGE = 'orders.events';
 const EVERY_EVENT = '*.*.v1';
 const QUEUE = 'chaos.heard';
@@ -46,7 +46,7 @@ export class EventConsumer {
     this.#consumer.on('error', (error: unknown) => (this.#lastProblem = String(error)));
   }
 
-  /** Resolves when its queue is bound: what is published from now on is heard. @throws Error where that fails. */
+  /** Resolves when its queue is bound: it receives every later event. @throws Error where that fails. */
   static async start(url: string, heard: HeardEvents): Promise<EventConsumer> {
     const consumer = new EventConsumer(url, heard);
     let timer: NodeJS.Timeout | undefined;

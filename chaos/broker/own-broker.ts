@@ -1,7 +1,7 @@
 /**
- * Owns the RabbitMQ of a run: a server of its own, in a folder of its own, on ports of its own, so that it may be
- * stopped, killed and frozen. What it has confirmed is on its disk and there again after a kill. The machine's own
- * RabbitMQ shares nothing with it: neither folder, cookie, port nor epmd.
+ * The RabbitMQ of a run: a server with a folder and ports of its own, so that it may be stopped, killed and frozen.
+ * Confirmed messages are on its disk and survive a kill. The machine's own RabbitMQ shares nothing with it: neither
+ * folder, cookie, port nor epmd.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ import { findBrokerProgram } from './broker-program.ts';
 const READY_TIMEOUT_MS = 180_000;
 const READY_POLL_MS = 100;
 const PROBE_TIMEOUT_MS = 1_000;
-/** It closes its queues and says goodbye to its clients; then it is killed. */
+/** The time to close its queues and its clients' connections; then it is killed. */
 const STOP_TIMEOUT_MS = 60_000;
 const HOST = '127.0.0.1';
 /** What a client begins with: AMQP 0-9-1. */
@@ -83,12 +83,12 @@ export class OwnBroker {
     return `amqp://${BROKER_USER}:${this.#password}@${HOST}:${port}/%2F`;
   }
 
-  /** It runs, and no fault has it in its hands. */
+  /** It runs, and no fault is acting on it. */
   get isUndisturbed(): boolean {
     return !this.#isDisturbed && !this.#hasExited();
   }
 
-  /** Stops or kills it. @returns what starts it again after `pauseMs`; undefined where a fault has it already. */
+  /** Stops or kills it. @returns what starts it again after `pauseMs`; undefined where a fault acts on it already. */
   end(how: 'SIGTERM' | 'SIGKILL', pauseMs: number): (() => Promise<void>) | undefined {
     if (!this.isUndisturbed) return undefined;
     this.#isDisturbed = true;
@@ -102,7 +102,7 @@ export class OwnBroker {
     };
   }
 
-  /** It stands still, and its connections with it. @returns what lets it go on; undefined as for {@link end}. */
+  /** Freezes it and its connections. @returns what lets it go on; undefined as for {@link end}. */
   freeze(): (() => Promise<void>) | undefined {
     if (!this.isUndisturbed) return undefined;
     this.#isDisturbed = true;

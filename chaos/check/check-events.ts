@@ -1,6 +1,7 @@
 /**
- * Owns the comparison of what the kit's consumer heard with the journal: every public event came, per entity the first
- * of each came in the journal's order, under one id that names nothing else, and nothing came that did not happen. Pure.
+ * Compares the events that the kit's consumer heard with the journal: every public event came; per entity the first
+ * arrivals follow the journal's order; each has one id, which names no other event; and no event came that the journal
+ * lacks. Pure.
  */
 import type { HeardEvents } from './heard-events.ts';
 import type { JournalFacts } from './journal-scan.ts';

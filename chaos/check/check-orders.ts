@@ -1,5 +1,5 @@
 /**
- * Owns the comparison of what clients were told with the orders that are there. Pure.
+ * Compares the answers that clients got with the orders in the journal. Pure.
  *
  *   acknowledged (any 2xx)      exactly one order, the one that was sent
  *   every try certainly failed  no order

@@ -4,7 +4,7 @@ import { coveredMs } from './intervals.ts';
 import { type Violation, Violations } from './violation.ts';
 
 /**
- * No order acknowledged for this long, not counting the time in which no node could serve: too long. Generous: the
+ * No order acknowledged for this long, not counting the time in which no node could serve, is too long. Generous: the
  * shards of a worker that died, froze or waits behind a half-sent append stand still until it is back.
  */
 export const STANDSTILL_MS_MAX = 40_000;

@@ -1,7 +1,7 @@
 /**
- * Owns the verdict on nodes that are cut off: whatever a node that says "ready" is asked is served, by itself or by the
- * node that it handed over to, within a few seconds of the cut; and some node says so. Only the time is judged in which
- * nothing else was wrong. Pure.
+ * Judges nodes that are cut off. A node that says "ready" serves every request, itself or by the node that it handed
+ * over to, within a few seconds of the cut; and at least one node says so. Only time without other faults is judged.
+ * Pure.
  */
 import type { FaultKind } from '../plan.ts';
 import type { TimelineEntry } from '../timeline.ts';
@@ -12,16 +12,16 @@ import { type Violation, Violations } from './violation.ts';
 export const ISOLATING_KINDS: ReadonlySet<string> = new Set<FaultKind>(['broker-node-cut', 'broker-exchange-deleted']);
 /** From the cut to the first answer. */
 export const UNSERVED_MS_MAX = 5_000;
-/** How often each product is asked for at each node, and how long for an answer: what the measurement can't tell apart. */
+/** How often each product is asked for at each node, and how long an answer may take: the error of the measurement. */
 export const PROBE_INTERVAL_MS = 400;
 /** After the end of an isolation shards may move back; that is judged as well. */
 export const AFTER_ISOLATION_MS = 3_000;
 /** After another fault's end: a process that was killed comes back, a session that was cut is opened again. */
 const OTHER_FAULT_GRACE_MS = 5_000;
-/** A worker whose renewals had stopped counts less in a split for so long: the split may be decided after that. */
+/** A worker whose renewals had stopped counts less in a split for so long, so the split may be decided only then. */
 const AFTER_FREEZE_MS = 10_000;
 const FREEZES: ReadonlySet<string> = new Set<FaultKind>(['worker-freeze', 'node-freeze']);
-/** What makes nothing unserved that the isolation would not. */
+/** Faults that leave nothing unserved beyond the isolation itself. */
 const HARMLESS_KINDS: ReadonlySet<string> = new Set<FaultKind>(['broker-acks-dropped']);
 
 /** One product asked for at one node. */
@@ -31,11 +31,11 @@ export interface Probe {
   readonly node: string;
   readonly product: string;
   readonly isServed: boolean;
-  /** The node said so right before. */
+  /** The node reported it right before. */
   readonly isNodeReady: boolean;
 }
 
-/** What came of one isolation. */
+/** The result of one isolation. */
 export interface Isolation {
   readonly atMs: number;
   readonly kind: string;

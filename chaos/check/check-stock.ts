@@ -1,12 +1,12 @@
 /**
- * Owns the conservation of stock. Pure. Units leave only by a hold of an order that stands, and onHand moves only by a
- * setting that was acknowledged or may have been done.
+ * Checks the conservation of stock. Pure. Units leave only by the hold of a standing order, and onHand changes only by
+ * a setting that was acknowledged or may have been applied.
  */
 import type { StockPut } from '../load/history.ts';
 import type { JournalFacts, StockFacts } from './journal-scan.ts';
 import { type Violation, Violations } from './violation.ts';
 
-/** What the edge shows of a product in the end. */
+/** The product as the edge shows it at the end. */
 export interface StockAnswer {
   readonly productId: string;
   readonly onHand: number;
@@ -85,7 +85,7 @@ function checkPuts(puts: readonly StockPut[], item: StockFacts, violations: Viol
     if (!known.has(value))
       violations.add('stock_set_without_request', productId, 'a number that was sent', String(value));
   }
-  // One that may have been done may also be done late, after those that followed it.
+  // A setting that may have been applied may also have been applied late, after later ones.
   const last = puts.findLast(({ placing }) => placing.ok > 0);
   const possible = puts.filter((put) => put === last || (put.placing.ok === 0 && put.placing.unknown > 0));
   if (last !== undefined && !possible.some((put) => put.onHand === onHand)) {

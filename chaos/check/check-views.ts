@@ -1,4 +1,4 @@
-/** Owns the comparison of what readers are shown in the end with the journal. Pure. */
+/** Compares what readers see at the end with the journal. Pure. */
 import { totalOf, type WantedOrder } from '../load/history.ts';
 import { differenceOf, type OrderAnswer } from '../load/order-answer.ts';
 import type { JournalFacts, OrderFacts } from './journal-scan.ts';

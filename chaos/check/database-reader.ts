@@ -1,4 +1,4 @@
-/** Owns the judge's reading of the database, around the proxies: plain statements of its own, a page at a time. */
+/** Reads the database for the judge, around the proxies: plain statements of its own, a page at a time. */
 import pg from 'pg';
 import type { OrderViewRow } from './check-views.ts';
 import { type JournalFacts, JournalScan, type ScannedEvent } from './journal-scan.ts';
@@ -25,7 +25,7 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   }
 }
 
-/** Orders whose read model says that something is outstanding, and entities that wait to be woken. */
+/** Orders whose read model has outstanding steps, and entities that wait to be woken. */
 export function countUnsettled(url: string): Promise<number> {
   return withClient(url, async (client) => {
     const { rows } = await client.query<{ count: string }>(

@@ -1,4 +1,4 @@
-/** Owns the last reads over HTTP: each acknowledged order by its owner, each product by the administrator. */
+/** The last reads over HTTP: each acknowledged order by its owner, each product by the administrator. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PRODUCT_IDS } from '../load/catalogue.ts';
 import type { WantedOrder } from '../load/history.ts';

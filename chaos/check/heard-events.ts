@@ -1,11 +1,11 @@
 /**
- * Owns what the kit's own consumer heard of the public events: which there were, in which order the first of each came,
- * and under which id. It remembers no bodies, only whether the same id came with another one.
+ * The public events that the kit's consumer heard: which, in which order of first arrival, under which id. It keeps no
+ * bodies, only whether an id came with two.
  */
 import { createHash } from 'node:crypto';
 import { Violations } from './violation.ts';
 
-/** A message, as far as it says what it is. */
+/** The identifying parts of a message. */
 export interface HeardMessage {
   readonly id: string;
   readonly subject: string;
@@ -14,7 +14,7 @@ export interface HeardMessage {
   readonly body: unknown;
 }
 
-/** An event's name by what its entity is, whatever its message is called. An entity's row has one event of a type. */
+/** An event's name by its entity, independent of its message id. An entity's row has one event of a type. */
 export function eventKey(entityVersion: number, type: string): string {
   return `${entityVersion} ${type}`;
 }

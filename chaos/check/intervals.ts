@@ -1,4 +1,4 @@
-/** Owns the arithmetic of times that overlap. */
+/** The arithmetic of overlapping times. */
 
 /** How much of [from, to] the intervals cover together. */
 export function coveredMs(intervals: readonly (readonly [number, number])[], from: number, to: number): number {

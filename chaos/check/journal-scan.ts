@@ -1,6 +1,6 @@
 /**
- * Owns the kit's own reading of the journal: every row once, in order of shard and seq, folded into what each order and
- * each product came to. It shares no code with the runtime or its audit: a mistake that both made alike would hide.
+ * The kit's own reading of the journal: every row once, in order of shard and seq, folded into the end of each order
+ * and product. It shares no code with the runtime or its audit, because a mistake made in both would stay hidden.
  */
 import { eventKey } from './heard-events.ts';
 import { publicTypeOf } from './public-types.ts';
@@ -58,7 +58,7 @@ export interface JournalFacts {
   readonly epochs: number;
   readonly orders: ReadonlyMap<string, OrderFacts>;
   readonly stock: ReadonlyMap<string, StockFacts>;
-  /** By entity, in order: what integrators must hear, named as by {@link eventKey}. */
+  /** By entity, in order: the events that integrators must hear, named as by {@link eventKey}. */
   readonly published: ReadonlyMap<string, readonly string[]>;
   readonly publishedCount: number;
   readonly violations: readonly Violation[];
@@ -97,7 +97,7 @@ export class JournalScan {
     }
   }
 
-  /** A row without events binds a key: a version of an order, and no order where it is the first row of its id. */
+  /** A row without events binds a key: it is a version of an order, but no order if it is the first row of its id. */
   #noteVersion(orderId: string, { version, events }: ScannedRow): void {
     if (events.length > 0 || this.#orders.has(orderId)) this.#order(orderId).version = version;
   }

@@ -1,4 +1,4 @@
-/** Owns the verdict: everything that is known of a run, through every check. Pure. */
+/** The verdict: all facts of a run, through every check. Pure. */
 import type { History } from '../load/history.ts';
 import type { TimelineEntry } from '../timeline.ts';
 import { checkEvents } from './check-events.ts';
@@ -23,7 +23,7 @@ export interface Evidence {
   /** Undefined in a run without a broker. */
   readonly heard: HeardEvents | undefined;
   readonly isolations: readonly Isolation[] | undefined;
-  /** What went wrong in healing, stopping, or the audit. */
+  /** Failures in healing, stopping, or the audit. */
   readonly others: readonly Violation[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Owns the kit's own list of what becomes public of the journal's events. The runtime has such a table as well; this one
- * is written down again from the schemas in contracts/, so that a mistake there shows.
+ * The kit's own list of the journal events that become public. The runtime has such a table, too; this one is written
+ * anew from the schemas in contracts/, so that a mistake there shows.
  */
 import type { ScannedEvent } from './journal-scan.ts';
 
@@ -22,7 +22,7 @@ export const PUBLIC_TYPES: Readonly<Record<string, string>> = {
   LowStockReached: 'inventory.low-stock.v1',
 };
 
-/** What becomes of a release that has one of these reasons; '' where it follows inventory.unavailable: nothing. */
+/** The public event of a release, by its reason; '' for none, where it follows inventory.unavailable. */
 export const RELEASES: Readonly<Record<string, string>> = { expired: 'inventory.expired.v1', unavailable: '' };
 
 /** Undefined: it is private. */

@@ -1,4 +1,4 @@
-/** Owns the project's own audit as a second judge: the real program, on the database of the run. */
+/** Runs the project's own audit as a second judge: the real program, on the database of the run. */
 import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,9 +1,9 @@
-/** Owns the form of what is wrong. */
+/** The form of a violation. */
 
 export interface Violation {
   /** A short name that stays the same: `lost_order`. */
   readonly rule: string;
-  /** What it was found at: an order, a product, a shard. */
+  /** Where it was found: an order, a product, a shard. */
   readonly subject: string;
   readonly expected: string;
   readonly found: string;

@@ -1,6 +1,6 @@
 /**
- * Owns the PostgreSQL of a run: an embedded one in a folder of its own, so that it may be killed. Its supervisor starts
- * it again, at the same socket, as it would for a node.
+ * The PostgreSQL of a run: an embedded one in a folder of its own, so that it may be killed. Its supervisor starts it
+ * again, at the same socket, as it would for a node.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,8 @@
-/** Owns the faults of RabbitMQ and of the network between it and a node. */
+/** The faults of RabbitMQ and of the network between it and a node. */
 import type { OwnBroker } from '../broker/own-broker.ts';
 import type { Fault, InjectedFault } from './fault.ts';
 
-/** As MESSAGES.md names it: what nodes tell each other goes through it. */
+/** The exchange between nodes. */
 const NODE_EXCHANGE = 'holdfast.node';
 
 /** The pause before the next start is the fault's duration, so its healing begins at once. */
@@ -39,7 +39,7 @@ export const brokerNodeCut: Fault = {
   },
 };
 
-/** The broker has what was published, and the node does not hear of it. */
+/** The broker has the published messages, and its confirms do not reach the node. */
 export const brokerAcksDropped: Fault = {
   kind: 'broker-acks-dropped',
   inject(_planned, { name, brokerProxy }, { broker }) {
@@ -55,7 +55,7 @@ export const brokerAcksDropped: Fault = {
   },
 };
 
-/** As an operator does by mistake. Connections stay up, and the nodes' queues have no way in any more. */
+/** As an operator may do by mistake. Connections stay up, but no message reaches the nodes' queues. */
 export const brokerExchangeDeleted: Fault = {
   kind: 'broker-exchange-deleted',
   inject(_planned, _node, { broker, consumer }) {

@@ -1,6 +1,6 @@
 /**
- * Owns the form of a fault: what it hits is chosen when it is injected, of what is there at that moment, by the numbers
- * that the plan drew for it.
+ * The form of a fault. Its target is chosen at the injection, from what is there at that moment, by the numbers that
+ * the plan drew.
  */
 import type { EventConsumer } from '../broker/event-consumer.ts';
 import type { OwnBroker } from '../broker/own-broker.ts';

@@ -1,4 +1,4 @@
-/** Owns the course of the faults: plays the plan against the clock, and keeps the timeline of what really happened. */
+/** Injects the faults: follows the plan by the clock, and keeps the timeline of what really happened. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../kernel/errors.ts';
 import { type Violation, Violations } from '../check/violation.ts';
@@ -36,7 +36,7 @@ const FAULTS: Readonly<Record<FaultKind, Fault>> = {
   'broker-exchange-deleted': brokerExchangeDeleted,
 };
 
-/** Lasts in itself, by what its healing waits for. */
+/** Its length follows from what its healing waits for. */
 const LASTS_BY_ITSELF: ReadonlySet<FaultKind> = new Set([
   'primary-kill',
   'postgres-kill',
@@ -56,7 +56,7 @@ export class Injector {
     this.#timeline = timeline;
   }
 
-  /** What did not recover from its fault. */
+  /** Targets that did not recover from their fault. */
   get unhealed(): readonly Violation[] {
     return this.#unhealed.list;
   }

@@ -1,4 +1,4 @@
-/** Owns the faults of the network between a node and PostgreSQL; the node's proxy commits them. */
+/** The faults of the network between a node and PostgreSQL; the node's proxy carries them out. */
 import { pointedAt } from '../plan.ts';
 import type { Fault } from './fault.ts';
 
@@ -48,7 +48,7 @@ export const networkBlackHole: Fault = {
   },
 };
 
-/** PostgreSQL commits, and the node does not hear of it. */
+/** PostgreSQL commits, and the answer does not reach the node. */
 export const answerCut: Fault = {
   kind: 'answer-cut',
   inject({ target }, node) {
@@ -68,7 +68,7 @@ export const answerCut: Fault = {
   },
 };
 
-/** PostgreSQL has written the rows and waits for the word to commit, which comes late or never. */
+/** PostgreSQL has written the rows and waits for the commit, which comes late or never. */
 export const statementWithheld: Fault = {
   kind: 'statement-withheld',
   inject({ target, severity }, node) {

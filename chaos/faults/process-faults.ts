@@ -1,4 +1,4 @@
-/** Owns the faults of processes: they are killed without a word, or stand still and go on as if nothing had been. */
+/** The faults of processes: they are killed without warning, or frozen and go on later. */
 import { signal } from '../nodes/own-processes.ts';
 import { pointedAt } from '../plan.ts';
 import type { Fault } from './fault.ts';

@@ -1,6 +1,6 @@
 /**
- * Owns the trying: one thing is asked for again and again until it is done, or once only, and each answer is counted by
- * what it says about what was applied. An answer that the contract does not know is a violation.
+ * Repeats a request until it is done, or tries it once only, and counts each answer by what it says was applied. An
+ * answer outside the contract is a violation.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { History, Outcome, Tally } from './history.ts';
@@ -26,7 +26,7 @@ export type Try = (
   avoided: number | undefined,
 ) => Promise<{ readonly reply: Reply; readonly node: number | undefined }>;
 
-/** What is tried, and who hears of it. */
+/** A request, and the receiver of its answers. */
 export interface Wish {
   readonly asked: Asked;
   readonly subject: string;

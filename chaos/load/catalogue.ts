@@ -1,9 +1,9 @@
-/** Owns the products of a run, and the orders that customers make of them. */
+/** The products of a run, and the orders that customers make of them. */
 import type { Random } from '../random.ts';
 import { noTally, type OrderedLine, type WantedOrder } from './history.ts';
 
 const PRODUCTS = 50;
-/** The first ones: a good part of all lines is theirs. */
+/** The first ones: a large part of all lines orders them. */
 const HOT_PRODUCTS = 4;
 const HOT_SHARE = 0.3;
 /** The last ones: they run out, and are filled up a little now and then. */

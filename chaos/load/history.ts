@@ -1,6 +1,6 @@
 /**
- * Owns what the clients did and what they were told: the only witness besides the database. It says of every request
- * whether it was done, was certainly not done, or may have been done.
+ * What clients sent and which answers they got: the only witness besides the database. It records for every request
+ * whether it was applied, was certainly not applied, or may have been applied.
  */
 import type { Violation } from '../check/violation.ts';
 
@@ -22,7 +22,7 @@ export interface WantedOrder {
   readonly customer: string;
   readonly token: string;
   readonly lines: readonly OrderedLine[];
-  /** Sends the same again until it is answered; others never send anything twice. */
+  /** Repeats until there is an answer; other clients send once. */
   readonly retries: boolean;
   readonly placing: Tally;
   readonly cancelling: Tally;
@@ -54,7 +54,7 @@ export function totalOf(lines: readonly OrderedLine[]): number {
 export class History {
   readonly orders: WantedOrder[] = [];
   readonly puts: StockPut[] = [];
-  /** What a client saw that must not be. */
+  /** What a client saw against the contract. */
   readonly violations: Violation[] = [];
   /** Moments at which an order was acknowledged for the first time, in ms since the load began. */
   readonly acknowledgedAtMs: number[] = [];

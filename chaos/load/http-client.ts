@@ -1,11 +1,11 @@
 /**
- * Owns one HTTP exchange, and what its end says about what was applied. Only a connection that was refused before a byte
- * was sent, or a status that promises it, counts as "nothing was applied".
+ * One HTTP exchange, and what its end says about the effect. Only a connection that was refused before a byte was sent,
+ * or a status that promises it, counts as "nothing was applied".
  */
 import { Agent, request } from 'node:http';
 import type { Outcome } from './history.ts';
 
-/** Longer than a node takes to find out that its database is gone. */
+/** Longer than a node takes to notice that its database is gone. */
 const TIMEOUT_MS = 25_000;
 
 export interface Call {
@@ -57,7 +57,7 @@ export class HttpClient {
       sent.once('error', (error: NodeJS.ErrnoException) => {
         settle(error.code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'lost', reason: error.message });
       });
-      // After an answer that breaks off in the middle, 'close' is all that comes.
+      // After an answer that breaks off, only 'close' comes.
       sent.once('close', () => settle({ kind: 'lost', reason: 'the connection was closed' }));
       sent.end(body);
     });

@@ -1,7 +1,7 @@
 /**
- * Owns the load: customers who place orders at a steady rate, read them, cancel some, and an administrator who fills up
- * stock. Where there is a broker a part of them places and cancels by message. Everything it hears goes into the
- * history; what contradicts an earlier answer is a violation on the spot.
+ * The load: customers who place orders at a steady rate, read them, cancel some, and an administrator who fills up
+ * stock. With a broker a part of them places and cancels by message. All answers go into the history; one that
+ * contradicts an earlier answer is a violation on the spot.
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,7 +25,7 @@ const READING_SHARE = 0.5;
 const CANCELLING_SHARE = 0.08;
 /** Of the orders, where there is a broker. */
 const MESSAGE_SHARE = 0.2;
-/** Of the messages: published twice at once, as a sender does that got no confirm. */
+/** Of the messages: published twice at once, as by a sender without a confirm. */
 const DOUBLED_SHARE = 0.3;
 const STOCK_PAUSE_MS = 700;
 const OPENING_TIMEOUT_MS = 60_000;

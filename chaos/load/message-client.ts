@@ -1,6 +1,6 @@
 /**
- * Owns one command by message and its outcome, as an integrator sends it: published with a confirm, answered in a queue
- * of the sender's own. A reply may be lost with that queue; then nothing is known, and the same message may be sent
+ * One command by message and its outcome, as an integrator sends it: published with a confirm, answered in a queue of
+ * the sender's own. A reply may be lost with that queue; then the outcome is unknown, and the message may be sent
  * again. It talks to the broker directly and shares no code with the runtime.
  */
 import { randomUUID } from 'node:crypto';
@@ -16,7 +16,7 @@ const STATUS_OK = 200;
 
 export interface CommandMessage {
   readonly routingKey: string;
-  /** The command's own name: the same again has one effect. */
+  /** The command's id: sent again, it has one effect. */
   readonly messageId: string;
   readonly body: unknown;
 }

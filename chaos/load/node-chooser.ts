@@ -1,4 +1,4 @@
-/** Owns which node a client asks: any that isn't full of requests already, and another one than it just tried in vain. */
+/** Chooses the node that a client asks: one that is not full of requests, and another than the one that just failed. */
 import type { Random } from '../random.ts';
 
 /** A node that stands still must not hold all clients. */

@@ -1,4 +1,4 @@
-/** Owns the reading of an order as the HTTP edge shows it, and whether it is the one that was wanted. */
+/** Reads an order as the HTTP edge shows it, and compares it with the requested one. */
 import { CURRENCY, totalOf, type WantedOrder } from './history.ts';
 
 export interface OrderAnswer {

@@ -1,4 +1,4 @@
-/** Owns what customers send: the bodies of the HTTP contract and of the commands by message, which are the same. */
+/** The bodies that customers send: the same for the HTTP contract and the commands by message. */
 import { CURRENCY, type WantedOrder } from './history.ts';
 
 export const CANCEL_REASON = 'The customer thought better of it.';

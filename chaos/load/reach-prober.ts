@@ -1,6 +1,6 @@
 /**
- * Owns the asking while a node is cut off: products of many shards, at every node, again and again. It keeps what was
- * answered and whether the node said that it was ready, and judges nothing.
+ * Probes while a node is cut off: products of many shards, at every node, repeatedly. It records the answers and
+ * whether the node said that it was ready, and judges nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AFTER_ISOLATION_MS, ISOLATING_KINDS, PROBE_INTERVAL_MS, type Probe } from '../check/check-reach.ts';

@@ -1,5 +1,5 @@
 /**
- * Owns one node of a run, as its users start it: starts it, kills and freezes its processes, starts it again when it
+ * One node of a run, started as its users start it: starts it, kills and freezes its processes, starts it again when it
  * gave up. Worker processes are found in the process table, not asked for.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -49,7 +49,7 @@ export class ChaosNode {
   #isWanted = false;
   #isBusy = false;
 
-  /** @param logFolder where all that it writes is kept, as `node-1.log`; undefined: only its last lines are */
+  /** @param logFolder where its whole output is kept, as `node-1.log`; undefined: only its last lines are kept */
   constructor(
     index: number,
     place: TargetPlace,
@@ -149,7 +149,7 @@ export class ChaosNode {
     const env = {
       ...inheritedEnvironment(),
       ...holdfast.environment(this.place),
-      // Nodes of one machine have sockets between them; with a broker each is to need it, as on a machine of its own.
+      // Nodes of one machine have sockets between them; with a broker, each must need it, as on a machine of its own.
       ...(this.brokerProxy !== undefined && { MACHINE_NAME: `node-${this.index + 1}` }),
     };
     const args = [...process.execArgv, programFile(holdfast.program)];

@@ -1,4 +1,4 @@
-/** Owns what a node said in its log: how often each warning and error came, and its last lines. */
+/** Summarises a node's log: how often each warning and error came, and its last lines. */
 import { OutputTail } from '../../bench/targets/output-tail.ts';
 
 const COUNTED_LEVELS: ReadonlySet<unknown> = new Set(['warn', 'error', 'fatal']);

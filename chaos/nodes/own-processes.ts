@@ -1,4 +1,4 @@
-/** Owns the finding of a node's processes, whatever became of their parent: they carry its DATA_DIR. */
+/** Finds a node's processes by its DATA_DIR in their environment, also without their parent. */
 import { readFileSync } from 'node:fs';
 import { readProcessTable } from '../../bench/host/process-table.ts';
 

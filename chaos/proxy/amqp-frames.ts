@@ -1,6 +1,6 @@
 /**
- * Owns the division of a stream of AMQP 0-9-1 into its frames: an octet for the type, a short for the channel, a long
- * for the payload's size, the payload, an octet 0xCE. A method frame's payload begins with its class and its method.
+ * Divides a stream of AMQP 0-9-1 into its frames: an octet for the type, a short for the channel, a long for the
+ * payload's size, the payload, an octet 0xCE. A method frame's payload begins with its class and its method.
  */
 
 const HEADER_BYTES = 7;
@@ -38,7 +38,7 @@ export class AmqpFrames {
   }
 }
 
-/** From the broker: it confirms what was published. */
+/** From the broker: the confirm of a publication. */
 export function isBasicAck(frame: Buffer): boolean {
   return (
     frame[0] === FRAME_METHOD &&

@@ -1,4 +1,4 @@
-/** Owns one node's only way to RabbitMQ. */
+/** One node's only way to RabbitMQ. */
 import { BrokerSession } from './broker-session.ts';
 import type { ServerAddress } from './proxied-connection.ts';
 import { TcpProxy } from './tcp-proxy.ts';

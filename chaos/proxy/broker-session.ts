@@ -1,6 +1,6 @@
 /**
- * Owns one connection between a node and RabbitMQ. What the broker sends is passed on frame by frame, so that single
- * frames can be lost and the rest is still understood.
+ * One connection between a node and RabbitMQ. It passes the broker's bytes on frame by frame, so that single frames can
+ * be lost and the rest stays valid.
  */
 import { AmqpFrames, isBasicAck } from './amqp-frames.ts';
 import { ProxiedConnection } from './proxied-connection.ts';

@@ -1,4 +1,4 @@
-/** Owns one node's only way to PostgreSQL. */
+/** One node's only way to PostgreSQL. */
 import { DatabaseSession } from './database-session.ts';
 import type { ServerAddress } from './proxied-connection.ts';
 import { TcpProxy } from './tcp-proxy.ts';

@@ -1,6 +1,6 @@
 /**
- * Owns one session between a node and PostgreSQL: what can be done to a single statement of it, beside what can be done
- * to any connection. A session whose statement is withheld is held towards the client as well.
+ * One session between a node and PostgreSQL. Beside the faults of any connection it has those of a single statement.
+ * While a statement is withheld, the session is held towards the client as well.
  */
 import { ProxiedConnection } from './proxied-connection.ts';
 import { applicationNameIn } from './startup-packet.ts';
@@ -8,7 +8,9 @@ import { applicationNameIn } from './startup-packet.ts';
 /** Sync, the last message of a statement in the extended protocol: a type byte and an Int32 length. */
 export const SYNC_BYTES = 5;
 
-/** A statement larger than a network buffer comes in pieces, right after one another. What comes later is none of it. */
+/**
+ * A statement larger than a network buffer comes in pieces, one right after the other. Later bytes do not belong to it.
+ */
 const STATEMENT_PIECES_MS = 50;
 
 export class DatabaseSession extends ProxiedConnection {
@@ -31,7 +33,7 @@ export class DatabaseSession extends ProxiedConnection {
     this.#cutsAnswer = undefined;
   }
 
-  /** The next statement reaches the server but for its last bytes: it is executed and not committed. */
+  /** The next statement reaches the server without its last bytes: it is executed and not committed. */
   withholdNextStatement(begin: () => void): void {
     this.#withholds = { begun: false, begin };
     this.toServer.keepBack(SYNC_BYTES);

@@ -1,5 +1,5 @@
 /**
- * Owns one direction of a proxied connection: what came in goes out in order, at once, later, or never.
+ * One direction of a proxied connection: bytes go out in order, at once, later, or never.
  *
  *   open --hold()--> held --release()--> open        bytes wait, and the end of the stream waits behind them
  *   open --drop()--> dropping                        bytes vanish; what follows them could not be understood any more,
@@ -43,7 +43,7 @@ export class Flow {
     if (bytes.length > 0) this.#add({ bytes });
   }
 
-  /** The stream came to its end: so does the other side, when everything before it went out. */
+  /** The stream ended: the other side ends too, once all earlier bytes have gone out. */
   end(): void {
     this.#add('end');
   }
@@ -72,7 +72,7 @@ export class Flow {
     this.#keepBackBytes = bytes;
   }
 
-  /** What comes from now on waits behind what is kept back. */
+  /** Later bytes wait behind the kept ones. */
   keepAll(): void {
     this.#isKeepingAll = true;
   }
@@ -83,7 +83,7 @@ export class Flow {
     this.#keepBackBytes = 0;
     this.#keptBack = Buffer.alloc(0);
     if (kept.length === 0) return;
-    // What came later, the end of the stream, already waits: the kept bytes go before it.
+    // Later bytes, or the end of the stream, already wait: the kept bytes go before them.
     this.#queue.unshift({ item: { bytes: kept }, dueMs: 0 });
     this.#flush();
   }

@@ -1,8 +1,7 @@
 /**
- * Owns one connection between a node and a server, and what can be done to it whatever protocol it speaks: it is
- * delayed, cut, or falls into a black hole. Subclasses know their protocol. A client that hangs up while the connection
- * is held does not end the server's side: as behind a dead network, the server does not hear of it before the network
- * is back.
+ * One connection between a node and a server, with the faults of any protocol: it is delayed, cut, or falls into a
+ * black hole. Subclasses know their protocol. A client that hangs up while the connection is held does not end the
+ * server's side: as behind a dead network, the server does not hear of it before the network is back.
  */
 import { type Socket, connect } from 'node:net';
 import { Flow } from './flow.ts';

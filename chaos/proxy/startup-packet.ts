@@ -1,6 +1,6 @@
 /**
- * Owns the reading of a session's first bytes (PostgreSQL's frontend protocol 3, "StartupMessage"): an Int32 length, an
- * Int32 version, then pairs of zero-terminated texts.
+ * Reads a session's first bytes (PostgreSQL's frontend protocol 3, "StartupMessage"): an Int32 length, an Int32
+ * version, then pairs of zero-terminated texts.
  */
 
 const PROTOCOL_3_MAJOR = 3;

@@ -1,6 +1,6 @@
 /**
- * Owns one node's only way to a server: a TCP port in front of it. It passes bytes on and does nothing else until a
- * fault tells it to. What it does to a connection, it does to all of them, and to those that are opened later.
+ * One node's only way to a server: a TCP port in front of it. It passes bytes on until a fault acts. A fault acts on
+ * all connections, also on those that are opened later.
  */
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import type { BlackHole, ProxiedConnection, ServerAddress } from './proxied-connection.ts';
@@ -15,7 +15,7 @@ export class TcpProxy<Session extends ProxiedConnection> {
   #isRefusing = false;
 
   constructor(server: ServerAddress, Session: SessionClass<Session>) {
-    // Allowed to stay half open: how a client hangs up is passed on as it came.
+    // Half-open connections are allowed, so that a client's hang-up is passed on unchanged.
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
       if (this.#isRefusing) return client.resetAndDestroy();
       const connection = new Session(client, server);
