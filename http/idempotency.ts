@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { uuidV5, uuidV7 } from '../kernel/ids.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256 } from '../kernel/sha256.ts';
 import type { Sender } from '../messaging/commands/sender.ts';
 import type { EpochMs } from '../kernel/clock.ts';
@@ -90,13 +91,4 @@ function namespaceOf({ kind, name }: Sender): unknown {
 export function commandNameOf(nowMs: EpochMs, condition?: Precondition): CommandName {
   const commandId = `http/${uuidV7(nowMs)}`;
   return condition === undefined ? { commandId } : { commandId, fingerprint: '' };
-}
-
-/** JSON with sorted keys and without absent members: equal values give equal text, whatever order they were sent in. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  members.sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }

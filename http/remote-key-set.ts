@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
-import { canonicalJson } from './idempotency.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 
 /** The set is fetched anew when it is older and a token is shown: a key that was taken from it ends then. */
 export const KEY_SET_MAX_AGE_MS = 60_000;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { matchesNone } from './entity-tag.ts';
-import { canonicalJson, idempotencyKeyOf } from './idempotency.ts';
+import { idempotencyKeyOf } from './idempotency.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { parseInstant } from '../kernel/instant.ts';
 import { preferredWaitSeconds } from './prefer.ts';
 import { requestIdOf } from './request-id.ts';

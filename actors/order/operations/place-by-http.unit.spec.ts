@@ -6,7 +6,7 @@ import {
   type TestReply,
   type TestRequest,
 } from '../../../test/support/edge-harness.ts';
-import { canonicalJson } from '../../../http/idempotency.ts';
+import { canonicalJson } from '../../../kernel/canonical-json.ts';
 import { parsePlaceOrder } from './requests.ts';
 import { orderResponse } from './responses.ts';
 import { canonicalBody } from './order-terms.ts';

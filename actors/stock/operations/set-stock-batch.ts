@@ -18,13 +18,13 @@ import type { EdgeServices } from '../../../http/edge-services.ts';
 import { defineOperation } from '../../../http/operation-definition.ts';
 import { stockBatchResponse } from './responses.ts';
 import {
-  canonicalJson,
   claimIdOfKey,
   commandNameOf,
   commandNameOfKey,
   idempotencyKeyOf,
   type CommandName,
 } from '../../../http/idempotency.ts';
+import { canonicalJson } from '../../../kernel/canonical-json.ts';
 import { sha256 } from '../../../kernel/sha256.ts';
 import { problemDocument, Problem } from '../../../http/problems.ts';
 import { parseStockBatch, stockBatchRequest, type StockBatchItem } from './requests.ts';
