@@ -24,7 +24,6 @@ import { systemClock } from './kernel/clock.ts';
 import { checkBroker } from './messaging/rabbitmq/check-broker.ts';
 import { PostgresOwnershipStore } from './persistence/postgres/ownership-store.ts';
 import { prepareDataDir } from './config/data-dir.ts';
-import { DEMO_ON_HAND, DEMO_PRODUCT_ID } from './config/demo-product.ts';
 import { readOrCreateDevSecret } from './config/dev-secret.ts';
 import { isLoopbackHost } from './config/loopback.ts';
 import { takeNodeLock } from './config/node-lock.ts';
@@ -170,7 +169,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   started.add({ name: 'workers', stop: stopWorkers, msMax: Infinity });
   await started.unlessWanted(allReady(workers));
   const { port } = socket;
-  if (embedded) await started.unlessWanted(stockDemo(workers));
+  if (embedded) await started.unlessWanted(applyFirst(workers));
 
   const recordFile = path.join(dataDir, NODE_RECORD_FILE);
   await writeFile(recordFile, JSON.stringify({ pid: process.pid, port, adminPort, databaseUrl }), { mode: 0o600 });
@@ -276,10 +275,10 @@ function allReady(workers: WorkerSupervisor): Promise<void> {
   });
 }
 
-function stockDemo(workers: WorkerSupervisor): Promise<void> {
+function applyFirst(workers: WorkerSupervisor): Promise<void> {
   return new Promise((resolve) => {
-    workers.once('demoStocked', resolve);
-    workers.tell(0, { kind: 'stock_demo', productId: DEMO_PRODUCT_ID, onHand: DEMO_ON_HAND });
+    workers.once('firstApplied', resolve);
+    workers.tell(0, { kind: 'apply_first' });
   });
 }
 

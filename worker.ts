@@ -7,14 +7,14 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Answer, Ask } from './runtime/ask.ts';
-import { CLAIMS, KINDS, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
+import { CLAIMS, FIRST_COMMANDS, KINDS, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
 import { Recoveries } from './runtime/entity/recoveries.ts';
 import { openPorts } from './runtime/outside-ports.ts';
 import { Ownership } from './runtime/sharding/ownership.ts';
 import { ShardKeeper } from './runtime/sharding/shard-keeper.ts';
 import { shardOf } from './runtime/sharding/shard-of.ts';
 import { ShardRegion } from './runtime/sharding/shard-region.ts';
-import { DEFAULT_WAREHOUSE, stockEntity } from './actors/stock/stock.ts';
+import type { FirstCommand } from './runtime/first-command.ts';
 import { DrainableHttp } from './http/drainable-http.ts';
 import { createEdge } from './http/edge.ts';
 import { LeavingAnswers } from './http/leaving-answers.ts';
@@ -394,9 +394,9 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
           return begin();
         case 'open':
           return open();
-        case 'stock_demo':
-          await stockDemo(region, message.productId, message.onHand);
-          return tell({ kind: 'demo_stocked' });
+        case 'apply_first':
+          for (const command of FIRST_COMMANDS) await applyFirst(region, command);
+          return tell({ kind: 'first_applied' });
         case 'retire':
           return health.retire();
         case 'drain':
@@ -433,17 +433,6 @@ async function countRequest(limiter: RateLimiter, ask: Ask): Promise<Answer> {
   return { kind: 'done', value, replayed: false, version: 0, origin: { shard: 0, seq: 0 } };
 }
 
-/** Under a command id of its own: once in the life of a database, whatever dies in between. */
-async function stockDemo(region: ShardRegion, productId: string, onHand: number): Promise<void> {
-  const command = { type: 'SetStock', warehouseId: DEFAULT_WAREHOUSE, onHand } as const;
-  const fingerprint = String(onHand);
-  await region.ask({
-    to: stockEntity(productId),
-    command,
-    commandId: 'demo',
-    fingerprint,
-    by: { channel: 'command-line' },
-    until: 'durable',
-    timeoutMs: 10_000,
-  });
+async function applyFirst(region: ShardRegion, command: FirstCommand): Promise<void> {
+  await region.ask({ ...command, by: { channel: 'command-line' }, until: 'durable', timeoutMs: 10_000 });
 }

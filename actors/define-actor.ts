@@ -7,6 +7,7 @@ import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
 import type { Decider, DomainEvent, Refusal } from '../kernel/decider.ts';
 import type { EventForms } from '../persistence/event-codec.ts';
+import type { FirstCommand } from '../runtime/first-command.ts';
 import type { EntityLimits, EntityType } from '../runtime/entity/entity-type.ts';
 
 export interface ActorDefinition extends EntityType {
@@ -16,6 +17,8 @@ export interface ActorDefinition extends EntityType {
   readonly messages?: readonly MessageCommand[];
   /** Given by one kind alone: its entities remember claimed ids. */
   readonly claims?: ClaimKeeper;
+  /** What a node with a database of its own sends at its start. */
+  readonly firstCommands?: readonly FirstCommand[];
 }
 
 /** As a kind writes it: typed by its own state, commands and events. Its name stands in its decider. */

@@ -10,6 +10,7 @@ export const ACTORS: readonly ActorDefinition[] = [orderActor, paymentActor, res
 
 export const KINDS = new Kinds(ACTORS);
 
+export const FIRST_COMMANDS = ACTORS.flatMap(({ firstCommands = [] }) => firstCommands);
 export const OPERATIONS = ACTORS.flatMap(({ operations = [] }) => operations);
 export const MESSAGE_COMMANDS = ACTORS.flatMap(({ messages = [] }) => messages);
 export const CLAIMS = onlyOne(ACTORS.flatMap(({ claims }) => claims ?? []));

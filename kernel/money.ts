@@ -7,10 +7,8 @@ export interface Money {
   readonly currency: string;
 }
 
-/** The largest amount of one order line: 10^12 minor units. */
-export const LINE_AMOUNT_MAX = 1_000_000_000_000;
-/** The largest amount of one order: what a double still counts exactly. */
-export const ORDER_AMOUNT_MAX = Number.MAX_SAFE_INTEGER;
+/** The largest amount that comes from outside: 10^12 minor units. */
+export const AMOUNT_MAX = 1_000_000_000_000;
 
 export function money(amount: number, currency: string): Money {
   return { amount, currency };

@@ -28,7 +28,7 @@ export interface Ask {
   readonly condition?: Precondition | undefined;
   /** The trace that the command belongs to (W3C): kept with its rows, and handed on with what they set off. */
   readonly traceparent?: string | undefined;
-  /** Who sent it, from outside; the steps that orders take by themselves have none. One object for all asks of a request. */
+  /** Who sent it, from outside; steps that entities take by themselves have none. One object for all asks of a request. */
   readonly by?: CausedBy | undefined;
   readonly until: Until;
   /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
@@ -43,7 +43,7 @@ export interface Ask {
 export type Answer =
   | {
       readonly kind: 'done';
-      /** What the entity's decider answers: for an order its `OrderState`, for stock its `StockLevel`. */
+      /** What the entity's decider answers, see `answer` of its kind. */
       readonly value: unknown;
       /** True when the command was known already and nothing was applied now. */
       readonly replayed: boolean;

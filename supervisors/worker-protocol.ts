@@ -30,8 +30,8 @@ export type ToWorker =
   | { readonly kind: 'begin' }
   /** All workers serve their shards: take requests from outside. */
   | { readonly kind: 'open' }
-  /** Put this much of a demo product into stock. */
-  | { readonly kind: 'stock_demo'; readonly productId: string; readonly onHand: number }
+  /** Send the first commands of the kinds of actors, see runtime/first-command.ts. */
+  | { readonly kind: 'apply_first' }
   /** Answer "not ready", and take requests that still come. */
   | { readonly kind: 'retire' }
   /** Take no more requests, finish the work under way, hand the shards over. */
@@ -46,7 +46,7 @@ export type FromWorker =
   | { readonly kind: 'serving' }
   /** It takes requests, on this port. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'demo_stocked' }
+  | { readonly kind: 'first_applied' }
   /** Proof of life. */
   | { readonly kind: 'report'; readonly report: WorkerReport }
   | { readonly kind: 'drained' }

@@ -67,7 +67,8 @@ interface Events {
   failed: [message: string];
   /** The process is dead, however it died. */
   gone: [workerId: string];
-  demoStocked: [];
+  /** The first commands of the kinds of actors are answered. */
+  firstApplied: [];
 }
 
 export interface WorkerSupervisorOptions {
@@ -234,8 +235,8 @@ export class WorkerSupervisor extends EventEmitter<Events> {
           this.emit('ready');
         }
         return;
-      case 'demo_stocked':
-        this.emit('demoStocked');
+      case 'first_applied':
+        this.emit('firstApplied');
         return;
       case 'report':
         entry.report = message.report;

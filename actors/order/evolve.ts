@@ -2,15 +2,15 @@
 import { invariant } from '../../kernel/invariant.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { impossible } from '../../kernel/decider.ts';
-import { ORDER_AMOUNT_MAX } from '../../kernel/money.ts';
-import type {
-  Cancellation,
-  OrderEvent,
-  OrderLine,
-  OrderState,
-  PaymentSummary,
-  PlacedOrder,
-  ReservationSummary,
+import {
+  ORDER_AMOUNT_MAX,
+  type Cancellation,
+  type OrderEvent,
+  type OrderLine,
+  type OrderState,
+  type PaymentSummary,
+  type PlacedOrder,
+  type ReservationSummary,
 } from './order.ts';
 
 type CancellationPending = OrderState & { readonly status: 'CancellationPending' };

@@ -24,11 +24,12 @@ import {
 } from '../../test/support/order-histories.ts';
 import { InvariantViolation } from '../../kernel/invariant.ts';
 import type { GatherAnswer, Send } from '../../kernel/decider.ts';
-import { LINE_AMOUNT_MAX, ORDER_AMOUNT_MAX } from '../../kernel/money.ts';
 import { totalOf } from './evolve.ts';
 import { orderDecider } from './decider.ts';
 import {
   allowedTransitions,
+  LINE_AMOUNT_MAX,
+  ORDER_AMOUNT_MAX,
   releaseReasonOf,
   itemsOf,
   type CancellationCode,

@@ -21,6 +21,11 @@ import type { ReleaseReason, ReservationOutcome, ReservedItem, Shortage } from '
 export const ORDER_PREFIX = 'ord_';
 export const orderEntity = (orderId: string): string => ORDER_PREFIX + orderId;
 
+/** The largest amount of one line: 10^12 minor units. */
+export const LINE_AMOUNT_MAX = 1_000_000_000_000;
+/** The largest amount of one order: what a double still counts exactly. */
+export const ORDER_AMOUNT_MAX = Number.MAX_SAFE_INTEGER;
+
 export type OrderStatus =
   | 'Created'
   | 'PaymentPending'

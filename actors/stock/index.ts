@@ -1,5 +1,13 @@
 /** StockItem as an actor: see stock.ts for what it decides. The hot one: every order for a product meets here. */
-import { STOCK_PREFIX, type StockLevel } from './stock.ts';
+import type { FirstCommand } from '../../runtime/first-command.ts';
+import {
+  DEFAULT_WAREHOUSE,
+  DEMO_PRODUCT_ID,
+  STOCK_PREFIX,
+  stockEntity,
+  type StockCommand,
+  type StockLevel,
+} from './stock.ts';
 import { stockDecider } from './decider.ts';
 import { stockEvents } from './stored-events.ts';
 import { defineActor } from '../define-actor.ts';
@@ -12,6 +20,16 @@ const KNOWN_COMMANDS_MAX = 1_000;
 /** Most products are sold again soon, and reading one with its holds costs far more than an order. */
 const IDLE_MS = 15 * 60_000;
 
+const DEMO_ON_HAND = 1_000_000;
+
+const setDemoStock: StockCommand = { type: 'SetStock', warehouseId: DEFAULT_WAREHOUSE, onHand: DEMO_ON_HAND };
+const stockDemo: FirstCommand = {
+  to: stockEntity(DEMO_PRODUCT_ID),
+  command: setDemoStock,
+  commandId: 'demo',
+  fingerprint: String(DEMO_ON_HAND),
+};
+
 export const stockActor = defineActor({
   prefix: STOCK_PREFIX,
   decider: stockDecider,
@@ -19,4 +37,5 @@ export const stockActor = defineActor({
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS, knownCommandsMax: KNOWN_COMMANDS_MAX },
   view: (shown, { at }) => ({ kind: 'stock', level: shown as StockLevel, at }),
   operations: stockOperations,
+  firstCommands: [stockDemo],
 });

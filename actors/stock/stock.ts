@@ -18,6 +18,8 @@ export const STOCK_PREFIX = 'stk_';
 export const stockEntity = (productId: string): string => STOCK_PREFIX + productId;
 
 export const DEFAULT_WAREHOUSE = 'main';
+/** A node with a database of its own has it in stock from its first start on: the documents' examples order it. */
+export const DEMO_PRODUCT_ID = 'DEMO-MUG';
 /** Clocks of two workers may differ by this much; a closed hold is remembered that much longer. */
 export const CLOCK_SKEW_MAX_MS = 60_000;
 /** A read, a snapshot and a hold over several warehouses grow with them. */

@@ -1,9 +1,9 @@
 /** The documentation as people use it: in a browser, with its policy, without anything from elsewhere. */
+import { DEMO_PRODUCT_ID } from '../../actors/stock/stock.ts';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { complaintsOf, openBrowser } from '../../test/support/browser.ts';
 import { startEdge, type EdgeHarness } from '../../test/support/edge-harness.ts';
-import { DEMO_PRODUCT_ID } from '../../config/demo-product.ts';
 
 describe('the documentation in a browser', function () {
   this.timeout(60_000);

@@ -1,7 +1,7 @@
 /** Owns the form of money on the wire: integer minor units and an ISO 4217 code. */
 import { z } from 'zod';
 import { CURRENCIES, WITHDRAWN_CURRENCIES } from '../../kernel/currencies.ts';
-import { LINE_AMOUNT_MAX } from '../../kernel/money.ts';
+import { AMOUNT_MAX } from '../../kernel/money.ts';
 
 const currency = z
   .string()
@@ -18,5 +18,5 @@ const currency = z
 
 /** Keys in alphabetical order, so that a body that is made of it is canonical JSON. */
 export const money = z
-  .strictObject({ amount: z.number().int().min(0).max(LINE_AMOUNT_MAX), currency })
+  .strictObject({ amount: z.number().int().min(0).max(AMOUNT_MAX), currency })
   .meta({ id: 'Money', description: 'Integer minor units of one currency' });

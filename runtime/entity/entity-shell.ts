@@ -40,8 +40,8 @@ const SNAPSHOT_VERSIONS_MIN = 500;
 const SNAPSHOT_CHARS_PER_VERSION = 200;
 const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
 /**
- * Command ids that one entity remembers for ever may be bound by commands that do nothing, and each costs a row: a
- * customer that sends a new key with each cancellation must not make its order dear to read.
+ * Commands that do nothing may bind command ids that an entity never forgets, and each costs a row: a caller that sends a
+ * new key with each repetition must not make the entity expensive to read.
  */
 const BOUND_COMMANDS_MAX = 1_000;
 /** Askers that may wait for one entity to settle. */

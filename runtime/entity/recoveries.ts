@@ -52,7 +52,7 @@ export class Recoveries {
     if (batch.scheduled || batch.wanted.length === 0) return;
     batch.scheduled = true;
     void this.#queue.add(async () => {
-      // Under load a read costs as much as dozens of entities in it; an order's first step can wait a moment.
+      // Under load a read costs as much as dozens of entities in it; an entity's first step can wait a moment.
       await this.#clock.sleep(GATHER_MS);
       batch.scheduled = false;
       const withSnapshots = batch === this.#withSnapshots;

@@ -45,7 +45,7 @@ export class Parked {
     return this.#waiting.length;
   }
 
-  /** False at the limit; then the caller answers. The steps of orders under way are never refused. */
+  /** False at the limit; then the caller answers. Steps of entities under way are never refused. */
   add(routed: Routed, tooLate: Answer): boolean {
     if (this.#stopped || (this.#waiting.length >= PARKED_MAX && !routed.internal)) return false;
     this.#waiting.push({ routed, tooLate });

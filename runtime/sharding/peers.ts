@@ -15,7 +15,7 @@ export interface ShardDirectory {
 
 export interface PeerTransport {
   /**
-   * Asks the worker that should own the entity. `internal` asks, the steps of orders under way, are never refused for
+   * Asks the worker that should own the entity. `internal` asks, steps of entities under way, are never refused for
    * load. Answered within `ask.timeoutMs`, also when the peer is gone.
    */
   ask(owner: WorkerId, ask: Ask, internal: boolean, reply: ShardReply): void;

@@ -30,7 +30,7 @@ export interface ShardKeeperDeps extends CatchUpDeps {
   readonly follower?: LogFollower;
 }
 
-/** Between two tries to take shards: orders wait for them. */
+/** Between two tries to take shards: entities wait for them. */
 const TAKE_PAUSE_MAX_MS = 1_000;
 /** A hand-over waits so long for rows on their way; the next owner's epoch ends them anyway. */
 const HAND_OVER_TIMEOUT_MS = 3_000;
@@ -65,7 +65,7 @@ export class ShardKeeper implements ShardServer {
     this.#writer = writer;
     this.#failure = new LastingFailure({
       what: "shards can't be taken",
-      remedy: 'Their orders wait. Look at the reason, the database, and "npm run -s quarantine -- list".',
+      remedy: 'Their entities wait. Look at the reason, the database, and "npm run -s quarantine -- list".',
       log: deps.log,
       clock: deps.clock,
     });

@@ -194,7 +194,7 @@ export class ShardRegion implements Actors, EntityHost {
     this.#projections = projections;
   }
 
-  /** What keeps orders from going on. */
+  /** What keeps entities from going on. */
   get failures(): readonly LastingFailure[] {
     return [this.steps.failure, this.#snapshots, this.#unread.failure];
   }

@@ -14,9 +14,9 @@ export const FOLDERS = {
   config: ['kernel'],
   migrations: ['kernel'],
   persistence: ['migrations', 'kernel', 'actors'],
-  runtime: ['patched', 'persistence', 'kernel', 'config', 'actors'],
+  runtime: ['patched', 'persistence', 'kernel', 'config'],
   messaging: ['patched', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
-  supervisors: ['patched', 'messaging', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
+  supervisors: ['patched', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   http: ['patched', 'supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   actors: ['http', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   // Integrators copy it into programs of their own.

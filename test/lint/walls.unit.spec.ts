@@ -19,6 +19,12 @@ const REFUSED: readonly (readonly [rule: string, file: string, code: string])[] 
   ['walls/imports', 'actors/order/decide.ts', "import type { Journal } from '../../persistence/journal.ts';\n"],
   ['walls/imports', 'actors/payment/steps.ts', "import { openPorts } from '../../runtime/outside-ports.ts';\n"],
   ['walls/imports', 'actors/stock/decider.ts', "import { stockEvents } from './stored-events.ts';\n"],
+  [
+    'walls/imports',
+    'runtime/entity/effects.ts',
+    "import type { ProviderCall } from '../../actors/payment/payment.ts';\n",
+  ],
+  ['walls/imports', 'supervisors/guardian.ts', "import { KINDS } from '../actors/index.ts';\n"],
   ['walls/imports', 'kernel/ids.ts', "import { money } from '../actors/order/order.ts';\n"],
   ['walls/imports', 'persistence/journal.ts', "export { a } from '../runtime/ask.ts';\n"],
   ['walls/imports', 'actors/order/order.ts', "import type { Ask } from '../../runtime/ask.ts';\n"],

@@ -1,6 +1,6 @@
 /** Owns the order that the documents show: it can be sent as it is to a node that has the demo product. */
+import { DEMO_PRODUCT_ID } from '../../stock/stock.ts';
 import type { z } from 'zod';
-import { DEMO_PRODUCT_ID } from '../../../config/demo-product.ts';
 import type { placeOrderRequest } from './requests.ts';
 
 export const EXAMPLE_ORDER: z.input<typeof placeOrderRequest> = {

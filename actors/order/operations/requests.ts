@@ -8,12 +8,12 @@
  */
 import { z } from 'zod';
 import { isUuid } from '../../../kernel/ids.ts';
-import { LINE_AMOUNT_MAX } from '../../../kernel/money.ts';
 import { parseInstant } from '../../../kernel/instant.ts';
 import { parseWithLongList } from '../../../http/parse-input.ts';
 import { money } from '../../../http/schemas/money.ts';
 import { customerId, optionalText, printableId, text, TEXT_LENGTH_MAX } from '../../../http/schemas/text.ts';
 import { PRODUCT_ID_LENGTH_MAX } from '../../stock/stock.ts';
+import { LINE_AMOUNT_MAX } from '../order.ts';
 
 const ORDER_LINES_MAX = 2_000;
 const QUANTITY_MAX = 1_000_000;

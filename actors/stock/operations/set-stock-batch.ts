@@ -4,10 +4,9 @@
  * item has a command id of its own, so a batch that broke off half-way is completed by sending it again.
  */
 import PQueue from 'p-queue';
-import { DEMO_PRODUCT_ID } from '../../../config/demo-product.ts';
 import type { Answer } from '../../../runtime/ask.ts';
 import type { Precondition } from '../../../runtime/precondition.ts';
-import type { StockLevel } from '../stock.ts';
+import { DEMO_PRODUCT_ID, type StockLevel } from '../stock.ts';
 import { problemOfAnswer, retryAfterSeconds } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
 import type { Principal } from '../../../http/authenticator.ts';
