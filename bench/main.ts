@@ -1,4 +1,4 @@
-/** Owns the command `npm run bench`: its arguments, its signals, its exit code. What is measured lies below it. */
+/** The command `npm run bench`: its arguments, its signals, its exit code. */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../kernel/errors.ts';
@@ -20,7 +20,7 @@ import { ScenarioRun } from './scenario-run.ts';
 import { changed, findScenario, scenarioNames } from './scenarios/find-scenario.ts';
 
 const INTERRUPTED_EXIT_CODE = 130;
-/** npm passes a terminal's signal on a second time; only a later one is a person's second. */
+/** npm passes a terminal's signal on a second time; only a later one is a second Ctrl-C. */
 const SAME_SIGNAL_MS = 1000;
 
 const parsed = parseOptions(process.argv.slice(2));
@@ -88,7 +88,7 @@ async function bench(options: RunOptions, cleanup: Cleanup): Promise<number> {
     if (options.profile !== undefined) console.log(await writeProfile(callerPath(options.profile), report));
     return report.invalid.length === 0 ? 0 : 1;
   } catch (error) {
-    // A run that is being stopped fails in whatever it was doing; the person who stopped it need not hear of it.
+    // A run that is being stopped fails somewhere; that failure is not reported to the person who stopped it.
     if (cleanup.hasBegun) return INTERRUPTED_EXIT_CODE;
     progress.end();
     return fail(`no figure. ${messageOf(error)}`);

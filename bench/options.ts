@@ -1,10 +1,10 @@
-/** Owns bench's command line: what can be asked for, within which limits, and what a mistake is answered with. */
+/** The bench's command line: its options, their limits, and the messages for mistakes. */
 import { parseArgs } from 'node:util';
 
 export interface RunOptions {
   readonly kind: 'run';
   readonly scenario: string;
-  /** Each replaces what the scenario says. */
+  /** Each replaces the scenario's value. */
   readonly changes: Changes;
   /** Of each side. */
   readonly workers: number;

@@ -1,4 +1,4 @@
-/** Owns what a person sees while bench works: on a terminal one line that changes, elsewhere a line for each step. */
+/** Shows the bench's progress: on a terminal one line that changes, elsewhere a line for each step. */
 
 const CLEAR_LINE = '\r\u001b[K';
 

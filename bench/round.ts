@@ -1,4 +1,4 @@
-/** Owns one round: one side under the load of a scenario, what was done to it meanwhile, and what was seen each second. */
+/** One round: one side under the load of a scenario, with its disturbances and the samples of each second. */
 import * as hdr from 'hdr-histogram-js';
 import { coresBetween, read, used, type Reading, type Watched } from './host/sampler.ts';
 import { childrenOf, readProcessTable } from './host/process-table.ts';

@@ -1,4 +1,4 @@
-/** Owns what takes a run its figures: an answer that broke a promise, a schedule that was not kept, a failed check. */
+/** Decides whether a run's figures count: not after a broken promise, a missed schedule, or a failed check. */
 import type { SideResult } from './report/scenario-report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
@@ -17,7 +17,7 @@ export function whyInvalid(side: SideResult, scenario: Scenario): string[] {
     for (const { name: operation, refused, errors } of phase.operations) {
       if (refused > 0 && (scenario.refusesNone === true || phase.offeredPerSecond === undefined))
         reasons.push(`${name}, ${phase.name}: ${refused} x ${operation} were refused`);
-      // What is killed breaks the connections that it had.
+      // A killed process breaks its connections.
       if (scenario.disturbances === undefined)
         for (const { message, count } of errors)
           reasons.push(`${name}, ${phase.name}: ${count} x ${operation}: ${message}`);

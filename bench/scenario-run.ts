@@ -1,7 +1,7 @@
 /**
- * Owns the run of a scenario: Holdfast and its peers side by side on one PostgreSQL, loaded in turn, A B A B, so that
- * whatever slows the machine down meets all. Who is not measured stays up and idle, warm for its next round. At the end
- * each proves that its answers were true, and what can't be proved has no figure.
+ * Runs a scenario: Holdfast and its peers side by side on one PostgreSQL, loaded in turn, A B A B, so that a slow
+ * machine affects all. A side that is not measured stays up and idle, warm for its next round. At the end each proves
+ * that its answers were true, and what can't be proved has no figure.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -73,7 +73,7 @@ export class ScenarioRun {
     this.#progress = progress;
   }
 
-  /** @throws what kept a side from starting, or the load from being run */
+  /** @throws what kept a side from starting, or the load from running */
   async run(): Promise<ScenarioReport> {
     const { name, scenario, workers, amqpUrl } = this.#settings;
     const startedAt = new Date().toISOString();
@@ -145,7 +145,7 @@ export class ScenarioRun {
     return { running: await RunningTarget.start(target, place, this.#cleanup), rounds: [], ordersAnswered: 0 };
   }
 
-  /** Puts products in stock, and leaves as many holds open as asked for. */
+  /** Puts products in stock, and opens the requested number of holds. */
   async #prepare(side: Side, load: LoadProcess): Promise<void> {
     const { form, openHolds = 0 } = this.#settings.scenario;
     const { name, keepsHolds } = side.running.target;

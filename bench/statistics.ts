@@ -1,4 +1,4 @@
-/** Owns the arithmetic of reports. All of it is pure; nothing is rounded here. */
+/** The arithmetic of reports. Pure; nothing is rounded here. */
 
 /** 0 for none. */
 export function sum(values: readonly number[]): number {

@@ -1,7 +1,6 @@
 /**
- * Owns what a run has on the broker: where wanted, one durable queue that takes every event. It has no consumer; beyond
- * its limit it drops the oldest. It is gone after the run, and the exchanges stay: a node declares them where it finds
- * none.
+ * A run's parts on the broker: if wanted, one durable queue that takes every event. It has no consumer; beyond its
+ * limit it drops the oldest. It is removed after the run. The exchanges stay: a node declares missing ones.
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -21,7 +20,7 @@ const QUEUES: Readonly<Record<QueueKind, Readonly<Record<string, string | number
   'quorum queue': { 'x-queue-type': 'quorum', 'x-max-length': 1_000_000, 'x-overflow': 'drop-head' },
   stream: { 'x-queue-type': 'stream', 'x-max-length-bytes': 1_000_000_000 },
 };
-/** As docs/integrators.md says it: all of this major, and none that would tell the same once more. */
+/** As docs/integrators.md advises: all events of this major, and no other form of the same ones. */
 const EVERY_EVENT = '*.*.v1';
 const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const BROKER_COMMAND = 'beam.smp';
@@ -31,11 +30,11 @@ const SCHEDULER_THREAD = /^(\d+_scheduler|erts_sched_\d+)$/m;
 /** A broker on this machine. */
 export interface LocalBroker {
   readonly pid: number;
-  /** Of its Erlang: how many cores it works on at a time, which decides what a message costs. */
+  /** Erlang's schedulers: how many cores the broker uses at a time, which decides the cost of a message. */
   readonly schedulers: number;
 }
 
-/** @returns the broker, where it can be told. @throws where the broker can't be reached, or refuses */
+/** @returns the broker, if its process can be found. @throws where the broker can't be reached, or refuses */
 export async function openEvents(
   amqpUrl: string,
   taker: EventTaker | undefined,

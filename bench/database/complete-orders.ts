@@ -1,4 +1,4 @@
-/** Owns the count of orders that Holdfast's read model has as complete, to hold against what was answered. */
+/** Counts the orders that are complete in Holdfast's read model, to compare with the answers. */
 import pg from 'pg';
 
 const COMPLETE = `SELECT count(*)::float8 AS count FROM order_view WHERE status = 'Confirmed' AND settled`;

@@ -1,6 +1,6 @@
 /**
- * Owns the PostgreSQL that both sides of a run use: the one of DATABASE_URL, or an embedded one of bench's own. Both
- * sides get a fresh database on it, and none is left behind.
+ * The PostgreSQL of both sides of a run: the one of DATABASE_URL, or the bench's own embedded one. Each side gets a
+ * fresh database on it, which is dropped at the end.
  */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -15,7 +15,7 @@ import { readProcessTable } from '../host/process-table.ts';
 
 const NAME_PREFIX = 'holdfast_bench_';
 
-/** What the durability of both sides rests on. */
+/** The settings that the durability of both sides depends on. */
 export interface ServerFacts {
   readonly version: string;
   readonly isEmbedded: boolean;

@@ -1,6 +1,6 @@
 /**
- * Owns what must be undone when bench ends, however it ends: the steps run once, the last added first, and one that
- * fails does not keep the others from running.
+ * The steps that undo everything when the bench ends, however it ends. They run once, the last added first; a failed
+ * one does not stop the others.
  */
 
 export type CleanupStep = () => void | Promise<void>;
@@ -15,7 +15,7 @@ export class Cleanup {
   readonly #problems: unknown[] = [];
   #running: Promise<void> | undefined;
 
-  /** To call before what it undoes begins. @throws Interrupted once the clean-up runs */
+  /** Call it before the work that the step undoes. @throws Interrupted once the clean-up runs */
   add(step: CleanupStep): void {
     if (this.#running !== undefined) throw new Interrupted('bench is being stopped');
     this.#steps.push(step);
@@ -30,7 +30,7 @@ export class Cleanup {
     return this.#running !== undefined;
   }
 
-  /** What the steps could not undo. */
+  /** Failures of the steps. */
   get problems(): readonly unknown[] {
     return this.#problems;
   }

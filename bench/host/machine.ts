@@ -1,4 +1,4 @@
-/** Owns the facts about the machine that a figure can't be read without. */
+/** The facts about the machine that a figure needs to be understood. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 
 export interface Machine {

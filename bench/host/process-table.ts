@@ -1,4 +1,4 @@
-/** Owns the reading of Linux's /proc: which processes there are, whose children, and what CPU each has used. */
+/** Reads Linux's /proc: the processes, their parents, and the CPU that each has used. */
 import { readFileSync, readdirSync } from 'node:fs';
 
 export interface ProcessEntry {
@@ -13,7 +13,7 @@ export interface ProcessEntry {
 
 export type ProcessTable = ReadonlyMap<number, ProcessEntry>;
 
-/** USER_HZ: what /proc counts in is 100 a second on every Linux that Node runs on, whatever the kernel's tick. */
+/** USER_HZ: /proc counts 100 a second on every Linux that Node runs on, independent of the kernel's tick. */
 const CLOCK_TICKS_PER_SECOND = 100;
 
 /** Undefined where the system has no /proc. */
@@ -53,7 +53,7 @@ export function childrenOf(table: ProcessTable, parentPid: number): ProcessEntry
   return [...table.values()].filter((entry) => entry.parentPid === parentPid).sort((a, b) => a.pid - b.pid);
 }
 
-/** Of a process and everything below it, so that a child that ends in between takes nothing away. */
+/** Of a process and all below it, so that the time of a child that ends in between still counts. */
 export function familySeconds(table: ProcessTable, pid: number): number {
   const own = (table.get(pid)?.cpuSeconds ?? 0) + (table.get(pid)?.endedChildrenCpuSeconds ?? 0);
   return childrenOf(table, pid).reduce((sum, child) => sum + familySeconds(table, child.pid), own);

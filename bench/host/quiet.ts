@@ -1,16 +1,16 @@
-/** Owns the pause between rounds: one side's afterwork must not be paid by the other's round. */
+/** The pause between rounds: the afterwork of one side must not load the other's round. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { familySeconds, readProcessTable } from './process-table.ts';
 
 const INTERVAL_MS = 500;
-/** A twentieth of a core: what idle services and a settled PostgreSQL stay below. */
+/** A twentieth of a core: idle services and a settled PostgreSQL stay below it. */
 const QUIET_CPU_SHARE = 0.05;
-/** A long vacuum must not keep a run from going on. */
+/** A long vacuum must not stop a run. */
 const TIMEOUT_MS = 15_000;
-/** Where no CPU figures are to be had. */
+/** Where there are no CPU figures. */
 const BLIND_PAUSE_MS = 2000;
 
-/** Waits until the processes below `pids` use next to no CPU, or for as long as seems reasonable. */
+/** Waits until the processes below `pids` use next to no CPU, at most for a set time. */
 export async function waitUntilQuiet(pids: readonly number[]): Promise<void> {
   const deadlineMs = performance.now() + TIMEOUT_MS;
   let before = usedSeconds(pids);

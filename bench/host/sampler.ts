@@ -1,18 +1,18 @@
 /**
- * Owns the look at the processes of a run: what CPU each has used and what memory it holds. Processes come and go
- * within a run (a worker is killed, another takes its place), so each look finds them anew.
+ * Samples the processes of a run: their CPU and memory. Processes come and go within a run (a worker is killed, another
+ * takes its place), so each sample finds them anew.
  */
 import { readFileSync } from 'node:fs';
 import { machineBusySeconds } from './machine.ts';
 import { childrenOf, familySeconds, type ProcessTable, readProcessTable } from './process-table.ts';
 
-/** The processes that are looked at, by the name they have in reports. */
+/** The sampled processes, by their names in reports. */
 export interface Watched {
-  /** Its children are the workers. Asked at each look, because a node may be started again. */
+  /** Its children are the workers. Asked at each sample, because a node may be started again. */
   readonly primaryPid: () => number;
   /** Absent where PostgreSQL runs on another machine. */
   readonly postmasterPid?: number;
-  /** Absent where no broker is used, or it can't be told which process it is. */
+  /** Absent where there is no broker, or its process is unknown. */
   readonly brokerPid?: number;
   readonly loadPid: number;
 }
@@ -56,7 +56,7 @@ export function coresBetween(before: Reading, after: Reading): Record<string, nu
   const elapsed = (after.atMs - before.atMs) / 1_000;
   const seconds = used(before, after);
   const known = [...seconds.values()].reduce((sum, each) => sum + each, 0);
-  // The two are not read at the same instant, so a quiet machine can come out just below zero.
+  // The two are not read at the same instant, so a quiet machine may come out just below zero.
   const elsewhere = Math.max(0, after.machineSeconds - before.machineSeconds - known);
   return Object.fromEntries(
     [...seconds, ['elsewhere', elsewhere] as const].map(([name, each]) => [name, each / elapsed]),

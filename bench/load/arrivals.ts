@@ -1,4 +1,4 @@
-/** Owns when arrivals of an open loop are due: a schedule that knows nothing of answers. */
+/** The schedule of an open loop's arrivals, independent of answers. */
 import { mulberry32 } from '../../kernel/mulberry32.ts';
 import type { Arrivals } from './messages.ts';
 

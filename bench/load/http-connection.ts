@@ -1,8 +1,7 @@
 /**
- * Owns one keep-alive HTTP/1.1 connection with at most one exchange on it. It exists because the load shares the
- * machine with what it measures: it costs a fraction of a general client's CPU by writing requests that are ready
- * and reading only answers with a Content-Length, which is how both services answer. Anything else is a failure,
- * never a guess.
+ * One keep-alive HTTP/1.1 connection with at most one exchange on it. It exists because the load shares the machine
+ * with what it measures: it costs a fraction of a general client's CPU by writing requests that are ready and reading
+ * only answers with a Content-Length, which is how both services answer. Anything else is a failure, never a guess.
  */
 import { type Socket, connect } from 'node:net';
 

@@ -1,4 +1,4 @@
-/** Owns bench's end of the load process: starts it, gives it jobs one at a time, hears what it says. */
+/** The bench's end of the load process: starts it, gives it jobs one at a time, receives its messages. */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Cleanup } from '../host/cleanup.ts';
 import { programFile } from '../host/program-file.ts';
@@ -22,7 +22,7 @@ export class LoadProcess {
     return this.#child.pid!;
   }
 
-  /** Runs `job` to its end. @throws where it could not be run at all; what failed on the way is in the result */
+  /** Runs `job` to its end. @throws where it could not be run; failures on the way are in the result */
   async run(job: LoadJob, listener: Partial<LoadListener> = {}): Promise<readonly PhaseCounts[]> {
     const child = this.#child;
     let onMessage: (message: FromLoad) => void = () => undefined;

@@ -1,8 +1,8 @@
-/** Owns the load process: it runs one job after another for the bench that forked it, and ends with it. */
+/** The load process: runs one job after another for the bench that forked it, and ends with it. */
 import type { FromLoad, ToLoad } from './messages.ts';
 import { ScenarioLoad } from './scenario-load.ts';
 
-// Ctrl-C reaches every process of the terminal; this one ends when bench has tidied up and lets go of it.
+// Ctrl-C reaches every process of the terminal; this one ends once the bench has cleaned up and disconnects.
 process.on('SIGINT', () => undefined);
 process.on('disconnect', () => process.exit(0));
 

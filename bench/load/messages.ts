@@ -1,6 +1,6 @@
 /**
- * Owns what bench and its load process say to each other. The load runs in a process of its own, so that its work is
- * counted apart and bench's own does not disturb it.
+ * The messages between the bench and its load process. The load runs in a process of its own, so that its CPU is
+ * counted apart and the bench does not disturb it.
  */
 
 /** How orders look: distinct lines out of the first `products` products. */
@@ -15,7 +15,7 @@ export interface LoadError {
   readonly count: number;
 }
 
-/** What a scenario lets a load process do. Weights of operations need not add up to anything. */
+/** The work of a load process. Weights of operations need no particular sum. */
 export type Mix = Readonly<Partial<Record<OperationName, number>>>;
 
 /**

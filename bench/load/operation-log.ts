@@ -1,4 +1,4 @@
-/** Owns what became of one operation's requests within a phase. */
+/** The outcomes of one operation's requests within a phase. */
 import * as hdr from 'hdr-histogram-js';
 import type { LoadError, OperationCounts, OperationName } from './messages.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Owns what the operations of a mix send, and what counts as their answer. Requests are prepared before the clock runs;
- * those for one order take an order that was placed before by the same customer.
+ * The requests of a mix's operations, and which answers count. Requests are prepared before the clock runs; those for
+ * one order take an order that was placed before by the same customer.
  */
 import { mulberry32 } from '../../kernel/mulberry32.ts';
 import type { Answer } from './http-connection.ts';
@@ -22,7 +22,7 @@ const ORDER_ID = /"orderId":"([^"]+)"/;
 export interface Operation {
   readonly name: OperationName;
   readonly request: string;
-  /** Undefined where it was answered as promised. */
+  /** Undefined where the answer was as promised. */
   readonly whyWrong: (answer: Answer) => string | undefined;
   /** An answer as promised means an order that is complete, or becomes so by itself. */
   readonly isOrder: boolean;

@@ -1,4 +1,4 @@
-/** Owns how the orders of a form look. */
+/** The orders of a form. */
 import type { OrderForm } from './messages.ts';
 
 /** The products that stock must have before orders of any form are sent. */

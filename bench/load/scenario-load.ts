@@ -1,7 +1,7 @@
 /**
- * Owns the load of a scenario: phases without a gap between them, each an open loop (arrivals are due at times of their
- * own, and latencies count from then, whatever kept them from being sent) or a closed one (each answered request is
- * followed by the next). A request belongs to the phase in which it was due.
+ * The load of a scenario: phases without a gap between them, each an open loop (arrivals are due at times of their own,
+ * and latencies count from then, whatever kept them from being sent) or a closed one (each answered request is followed
+ * by the next). A request belongs to the phase in which it was due.
  */
 import { ArrivalSchedule } from './arrivals.ts';
 import { HttpConnection, type ExchangeOutcome } from './http-connection.ts';
@@ -10,9 +10,9 @@ import { OperationLog } from './operation-log.ts';
 import { type Operation, Operations } from './operations.ts';
 
 const TICK_MS = 1;
-/** More than a service can have under way without being overloaded. */
+/** More than a service can have under way without overload. */
 const CONNECTIONS_MAX = 10_000;
-/** An arrival that no connection was free for within this time is dropped: the schedule was not kept. */
+/** An arrival without a free connection within this time is dropped: the schedule was not kept. */
 const DROP_AFTER_MS = 1_000;
 /** Beyond the longest wait that a request asks for. */
 const ANSWER_TIMEOUT_MS = 45_000;
@@ -80,7 +80,7 @@ export class ScenarioLoad {
   #second = new SecondLog();
   #phase = new PhaseLog();
   #inFlight = 0;
-  /** What a closed loop does with a connection that has its answer. */
+  /** The next step of a closed loop on a connection that has its answer. */
   #onFree: () => void = () => undefined;
 
   constructor(job: LoadJob, listener: LoadListener) {
@@ -115,7 +115,7 @@ export class ScenarioLoad {
     const isOver = this.#end(length, beganAtMs);
     const lastMs = 'seconds' in length ? length.seconds * 1_000 : Infinity;
     for (let isLast = false; !isLast;) {
-      isLast = isOver(); // what became due before the end is sent also where this comes late
+      isLast = isOver(); // arrivals that were due before the end are sent even if this runs late
       const sinceMs = Math.min(performance.now() - beganAtMs, lastMs);
       for (let due = schedule.takeBefore(sinceMs); due !== undefined; due = schedule.takeBefore(sinceMs)) {
         this.#arrive({ operation: this.#operations.next(), dueAtMs: beganAtMs + due, phase: this.#phase });

@@ -1,9 +1,11 @@
-/** Owns what counts as a complete order: 201, Confirmed and captured. Everything else is an error with its reason. */
+/**
+ * Decides whether an answer shows a complete order: 201, Confirmed and captured. All others are errors with a reason.
+ */
 import type { Answer } from './http-connection.ts';
 
 const QUOTED_BODY_LENGTH = 200;
 
-/** Undefined for a complete order, else what it was instead, without what differs from order to order. */
+/** Undefined for a complete order, else the reason, without the parts that differ from order to order. */
 export function whyNotSettled(answer: Answer): string | undefined {
   if (answer.status !== 201) return `answer ${answer.status}: ${codeOf(answer.body)}`;
   const order = parse(answer.body);

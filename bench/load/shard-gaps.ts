@@ -2,7 +2,7 @@
 import { percentile, sum, type LatencySummary } from '../statistics.ts';
 import type { LoadError } from './messages.ts';
 
-/** What probes saw; times are those of one clock. */
+/** The results of probes; all times are of one clock. */
 export interface ProbeLog {
   /** When a write was answered, ascending; one list a shard. */
   readonly answeredAtMs: readonly (readonly number[])[];

@@ -1,6 +1,6 @@
 /**
- * Owns the probes: an entity in each shard is written to, time after time, from outside, so that it shows how long
- * nobody serves it. A probe's answer is awaited before the next one of its shard goes out.
+ * Probes from outside: they write to an entity of each shard again and again, to show how long the shard is unserved. A
+ * probe's answer is awaited before the next one of its shard goes out.
  */
 import { shardOf } from '../../runtime/sharding/shard-of.ts';
 import { routingKeyOf } from '../../kernel/entity-id.ts';
@@ -14,7 +14,7 @@ export interface ProbeSettings {
   readonly adminToken: string;
   /** Of the node. */
   readonly shards: number;
-  /** From one write to a shard to its next, where that is answered by then. */
+  /** From one write to a shard to its next, if the first is answered by then. */
   readonly everyMs: number;
 }
 

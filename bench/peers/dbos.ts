@@ -1,7 +1,7 @@
 /**
- * Owns the DBOS peer: the same orders on the durable workflows of DBOS Transact (MIT), whose system tables lie in the
- * schema `dbos` of the same database and are written over the same connections. Nothing leaves the machine: no
- * Conductor, no exporter of traces or logs.
+ * The DBOS peer: the same orders on the durable workflows of DBOS Transact (MIT), whose system tables lie in the schema
+ * `dbos` of the same database and are written over the same connections. Nothing leaves the machine: no Conductor, no
+ * exporter of traces or logs.
  */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { registerOrderWorkflow } from './dbos/order-workflow.ts';

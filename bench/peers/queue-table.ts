@@ -1,7 +1,7 @@
 /**
- * Owns the queue-table peer: plain SQL and a table of jobs, as an engineer builds it whose orders have to survive a
- * restart half-way. Each step is a transaction over all orders that wait for it. Written to be fast and right, never to
- * lose, like the plain-SQL peer, with which it shares tables and edge.
+ * The queue-table peer: plain SQL and a table of jobs, as an engineer builds it whose orders have to survive a restart
+ * half-way. Each step is a transaction over all orders that wait for it. Written to be fast and right, never to lose,
+ * like the plain-SQL peer, with which it shares tables and edge.
  */
 import { prepareJobs } from './queue-table/job-queue.ts';
 import { OrderFlow } from './queue-table/order-flow.ts';

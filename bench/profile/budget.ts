@@ -1,7 +1,6 @@
 /**
- * Owns which part of the work a call belongs to: the time of a call counts for the nearest of its callers, itself
- * included, whose file has a part. So what Node, the drivers and the collector of garbage do counts for who asked for
- * it, where that shows.
+ * Assigns calls to parts of the work: the time of a call counts for the nearest of its callers, itself included, whose
+ * file has a part. So the work of Node, the drivers and the garbage collector counts for its caller, if there is one.
  */
 import { type Call, totalOf } from './call-tree.ts';
 
@@ -27,7 +26,7 @@ const PARTS: readonly (readonly [part: string, files: RegExp])[] = [
   ['HTTP parser and writer', /^node:_http/],
 ];
 const COLLECTION = 'garbage collection';
-/** Timers, ticks, reads of sockets: whatever Node does before it knows for whom. */
+/** Timers, ticks, reads of sockets: Node's work without a caller. */
 const ELSE = 'event loop, and what can not be told';
 
 export interface BudgetPart {

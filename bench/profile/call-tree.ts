@@ -11,7 +11,7 @@ export interface CpuProfile {
     readonly children?: readonly number[];
   }[];
   readonly startTime: number;
-  /** The node that was on top at each sample. */
+  /** The top node at each sample. */
   readonly samples: readonly number[];
   /** Since the sample before. */
   readonly timeDeltas: readonly number[];
@@ -25,7 +25,7 @@ export interface TimeWindow {
 export interface Call {
   /** Empty for the tree's root, `(anonymous)` for a function without a name. */
   readonly name: string;
-  /** From the project's root, or `node:...`, or a package's name and what follows; empty for what is no file. */
+  /** From the project's root, or `node:...`, or a package's name and the path in it; empty where there is no file. */
   readonly file: string;
   /** From 1; 0 where it has none. */
   readonly line: number;
@@ -34,7 +34,7 @@ export interface Call {
   readonly callees: Map<string, Call>;
 }
 
-/** V8's own entries that are no work. */
+/** V8's own entries that stand for no work. */
 const NO_WORK = new Set(['(idle)']);
 const PACKAGE = /.*\/node_modules\//;
 
@@ -47,7 +47,7 @@ export class CallTree {
     this.#rootUrl = rootUrl.endsWith('/') ? rootUrl : `${rootUrl}/`;
   }
 
-  /** Adds what was sampled within the windows. */
+  /** Adds the samples within the windows. */
   add(profile: CpuProfile, windows: readonly TimeWindow[]): void {
     const calls = this.#callsOf(profile);
     let at = profile.startTime;

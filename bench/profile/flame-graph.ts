@@ -1,6 +1,6 @@
 /**
- * Owns the flame graph: a page of its own that loads nothing. A row a depth of calls, a box a call, as wide as its share
- * of the time; a click shows a call and what it called at full width.
+ * The flame graph: a page of its own that loads nothing. A row a depth of calls, a box a call, as wide as its share of
+ * the time; a click shows a call and what it called at full width.
  */
 import { escaped, htmlPage, scriptData } from '../report/html-page.ts';
 import { type Call, totalOf } from './call-tree.ts';

@@ -1,4 +1,4 @@
-/** Owns what a profiled run leaves in its folder: the samples, a flame graph, and the budget of an order's CPU. */
+/** Writes the folder of a profiled run: the samples, a flame graph, and the budget of an order's CPU. */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

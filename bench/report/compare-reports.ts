@@ -1,7 +1,6 @@
 /**
- * Owns the comparison of two runs of a scenario, A and then B, as text. Rounds are what is compared: seconds within a
- * round depend on each other, so a test over them would find differences that are none. Runs and sides without a figure
- * are not compared.
+ * Compares two runs of a scenario, A and then B, as text. It compares rounds: seconds within a round depend on each
+ * other, so a test over them would find false differences. Runs and sides without a figure are not compared.
  */
 import { median, sum } from '../statistics.ts';
 import { formatCount, formatMillis, formatRatio } from './format-figures.ts';
@@ -23,7 +22,7 @@ interface ComparedFigure {
 
 type Facts = Readonly<Record<string, string | number | boolean>>;
 
-/** How figures of one kind are written, and which way they are better. */
+/** The format of a kind of figures, and which direction is better. */
 interface FigureKind {
   readonly title: string;
   readonly format: (value: number) => string;
@@ -48,7 +47,7 @@ function runLine(letter: string, { scenario, startedAt }: ScenarioReport): strin
   return `${letter}: ${scenario}, started ${startedAt}`;
 }
 
-/** What both runs should have in common, and have not. */
+/** Conditions in which the two runs should agree but differ. */
 function differencesOf(a: ScenarioReport, b: ScenarioReport): string[] {
   const factsOf = ({ scenario, machine, database, settings }: ScenarioReport) => ({
     scenario: { name: scenario },
@@ -166,7 +165,7 @@ function mean(values: readonly number[]): number {
   return sum(values) / values.length;
 }
 
-/** What the column p can say, and what it can't. */
+/** The limits of the column p. */
 function powerNotes(figures: readonly ComparedFigure[]): string[] {
   if (figures.length === 0) return ['Nothing is compared: the runs have no measured figure in common.'];
   const tooFew = figures

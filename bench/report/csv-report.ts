@@ -1,6 +1,6 @@
 /**
- * Owns the time series as CSV (RFC 4180, lines ending in LF): a row for each second of each round of each side. The
- * columns depend on which processes were measured and on nothing else; what was not measured is an empty cell.
+ * The time series as CSV (RFC 4180, lines ending in LF): a row for each second of each round of each side. The columns
+ * depend only on the measured processes; an unmeasured value is an empty cell.
  */
 import { phaseOfSecond } from './phase-of-second.ts';
 import { processNames } from './process-order.ts';

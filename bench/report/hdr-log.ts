@@ -1,6 +1,6 @@
 /**
- * Owns the report as an HdrHistogram log, for the tools that read those: one interval for each operation of each
- * measured phase, tagged with side, round, phase and operation.
+ * The report as an HdrHistogram log, for the tools that read those: one interval for each operation of each measured
+ * phase, tagged with side, round, phase and operation.
  */
 import * as hdr from 'hdr-histogram-js';
 import type { ScenarioReport } from './scenario-report.ts';

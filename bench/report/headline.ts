@@ -1,6 +1,6 @@
 /**
- * Owns what a run may claim. A figure stands only in a run that nothing spoils: every side's check found nothing wrong,
- * and Holdfast's own came out clean. Otherwise there are reasons, and no figure beside them.
+ * Decides what a run may claim. It has a figure only if every side's check found no fault and Holdfast's own audit was
+ * clean. Otherwise it has reasons and no figure.
  */
 import { formatCount, formatRatio } from './format-figures.ts';
 import type { ScenarioReport, SideResult } from './scenario-report.ts';
@@ -26,7 +26,7 @@ export function headlineOf(report: ScenarioReport): Headline {
   };
 }
 
-/** What spoils the whole run; empty for a good one. Who wrote the report may have left a verdict out of `invalid`. */
+/** Why the whole run is invalid; empty for a good one. A report's writer may have left a verdict out of `invalid`. */
 export function reasonsForNoFigure({ invalid, sides }: ScenarioReport): readonly string[] {
   return invalid.length > 0 ? invalid : sides.filter(({ verdict }) => verdict.kind === 'violated').map(verdictOf);
 }

@@ -1,4 +1,4 @@
-/** Owns the frame of every page that bench writes: one file that loads nothing, and may not. */
+/** The frame of every page that the bench writes: one file that loads nothing, and may not. */
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
@@ -32,7 +32,7 @@ export function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
-/** JSON that no browser takes for the end of its script, or for the start of another. */
+/** JSON that a browser can't take for the end of its script, or for the start of another. */
 export function scriptData(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

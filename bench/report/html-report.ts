@@ -1,6 +1,6 @@
 /**
- * Owns the report as a web page: one file that loads nothing, not even from where it lies; its policy forbids it to.
- * Whatever the report says is text in it, never markup.
+ * The report as a web page: one file that loads nothing, not even from its own folder; its policy forbids it. All
+ * content of the report is text in it, never markup.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-/** Owns the report as Markdown: what stands in a pull request about a change's speed. */
+/** The report as Markdown, for a pull request about a change's speed. */
 import { headlineOf } from './headline.ts';
 import { environmentTables, resultTables, type ReportTable } from './report-tables.ts';
 import type { ScenarioReport } from './scenario-report.ts';
@@ -41,7 +41,7 @@ function factLine({ title, rows }: ReportTable): string {
   return `- ${title}: ${rows.map((fact) => fact.map(escaped).join(' ')).join(', ')}`;
 }
 
-/** What services and machines said is text: none of it may become markup, or end a cell or a line. */
+/** Texts of services and machines must not become markup, or end a cell or a line. */
 function escaped(text: string): string {
   return text
     .replaceAll('&', '&amp;')

@@ -1,6 +1,6 @@
 /**
- * Owns which numbers of a side stand for it: those of its measured phases, round by round. A phase is known by its
- * name, an operation by its name within the phase.
+ * The numbers that represent a side: those of its measured phases, round by round. A phase is known by its name, an
+ * operation by its name within the phase.
  */
 import { median, sum } from '../statistics.ts';
 import type { OperationResult, PhaseResult, RoundResult, SideResult } from './scenario-report.ts';
@@ -34,7 +34,7 @@ export function measuredPhases(side: SideResult): MeasuredPhase[] {
   }));
 }
 
-/** Of a side with several measured phases, all of them together as well: that is what its verified figure rests on. */
+/** Of a side with several measured phases, all of them together as well: its verified figure rests on them. */
 export function throughputPhases(side: SideResult): PhaseThroughput[] {
   const phases = measuredPhases(side);
   if (phases.length < 2) return phases;
@@ -53,7 +53,7 @@ export function allMeasured(round: RoundResult): Throughput {
   };
 }
 
-/** Of what was measured in at least one of them; undefined where it was in none. */
+/** From the phases that measured it; undefined where none did. */
 export function medianOfKnown(values: readonly (number | undefined)[]): number | undefined {
   const known = knownOf(values);
   return known.length === 0 ? undefined : median(known);

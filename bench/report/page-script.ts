@@ -1,6 +1,6 @@
 /**
- * Owns what the HTML report does in a browser: it draws the plots of the chosen round with uPlot, in the colours of the
- * screen's scheme. It is text here because it is no part of the program; what it draws comes from report-plots.ts.
+ * The HTML report's script: it draws the plots of the chosen round with uPlot, in the colours of the screen's scheme.
+ * It is text because it is no part of the program; report-plots.ts makes its data.
  */
 import { percentilePosition } from './report-plots.ts';
 import { LINE_COLORS } from './page-style.ts';
@@ -34,7 +34,7 @@ export const PAGE_SCRIPT = `'use strict';
     return { left, top, right: left + width, bottom: top + height, at, px: uPlot.pxRatio };
   };
 
-  /** Shortened to the width; nothing rather than a stump that could be anything. */
+  /** Shortened to the width; empty rather than an ambiguous stump. */
   const fitting = (context, text, width) => {
     const fits = (part) => context.measureText(part).width <= width;
     if (fits(text)) return text;

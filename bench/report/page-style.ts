@@ -1,6 +1,6 @@
-/** Owns how the HTML report looks, on a light and on a dark screen, wide or narrow. */
+/** The HTML report's style, for light and dark, wide and narrow screens. */
 
-/** In the order in which the lines of a plot take them: apart from each other in both schemes. */
+/** In the order in which a plot's lines take them; distinct in both schemes. */
 const LINE_COLORS_LIGHT = [
   '#2166c4',
   '#d27a06',

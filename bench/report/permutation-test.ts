@@ -1,11 +1,11 @@
 /**
- * Owns whether two samples differ by more than chance: the two-sided permutation test on the difference of means
+ * Tests whether two samples differ by more than chance: the two-sided permutation test on the difference of means
  * (Fisher 1935, Pitman 1937). It assumes nothing about how rounds are distributed, which a handful could not show.
  */
 import { sum } from '../statistics.ts';
 import { mulberry32 } from '../../kernel/mulberry32.ts';
 
-/** Up to so many ways of dealing the values out, all are tried. */
+/** Up to so many ways to split the values, all are tried. */
 const EXACT_WAYS_MAX = 20_000;
 const SAMPLED_WAYS = 20_000;
 const SEED = 19350617;

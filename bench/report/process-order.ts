@@ -1,6 +1,6 @@
-/** Owns the order in which processes are shown: as a request meets them, whatever order they were measured in. */
+/** The order in which processes are shown: as a request meets them. */
 
-/** Workers by their number; whatever else there is comes last. */
+/** Workers by their number; all others come last. */
 const KINDS = ['primary', 'worker', 'PostgreSQL', 'RabbitMQ', 'load'];
 
 /** The names of all processes that any of the samples knows, each once. */

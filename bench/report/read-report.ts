@@ -1,4 +1,4 @@
-/** Owns the step from a report's file to a report: what another program, or another version, wrote is refused. */
+/** Reads a report's file, and refuses one of another program or version. */
 import { z } from 'zod';
 import type { ScenarioReport } from './scenario-report.ts';
 
@@ -46,7 +46,7 @@ const side = z.looseObject({
   verdict,
 });
 
-/** Shallow: as deep as is needed to tell a report from anything else, and to compare two. */
+/** Shallow: deep enough to recognise a report, and to compare two. */
 const scenarioReport = z.looseObject({
   scenario: z.string(),
   about: z.string(),

@@ -1,6 +1,6 @@
 /**
- * Owns what the plots of a report show: numbers ready to be drawn, each with its words. The page's script only draws,
- * so that whatever could be wrong about a plot is decided here.
+ * The data of a report's plots: numbers ready to be drawn, with their labels. The page's script only draws, so every
+ * decision about a plot is made here.
  */
 import * as hdr from 'hdr-histogram-js';
 import { measuredPhases } from './measured-phases.ts';
@@ -32,7 +32,7 @@ export interface PlotLine {
   readonly label: string;
   /** One for each of `xValues`; null where there is none. */
   readonly values: readonly (number | null)[];
-  /** What it should have been, drawn to compare with. */
+  /** The target, drawn for comparison. */
   readonly isReference?: boolean;
 }
 
@@ -98,7 +98,7 @@ function latenciesAt(positions: readonly number[], encoded: string): (number | n
   );
 }
 
-/** A run's last sample is of what was left of a second: too little of one would show as a dip or a peak. */
+/** A run's last sample is of a broken second, which would show as a dip or a peak. */
 const SAMPLE_SECONDS_MIN = 0.5;
 
 interface LongSample extends SecondSample {

@@ -1,4 +1,4 @@
-/** Owns the tables of a report, as text: every form of it shows the same ones, so that none says more than another. */
+/** The tables of a report, as text: every form of the report shows the same ones. */
 import type { LoadError } from '../load/messages.ts';
 import { sum, type LatencySummary } from '../statistics.ts';
 import { formatCount, formatMillis } from './format-figures.ts';
@@ -11,7 +11,7 @@ export interface ReportTable {
   readonly note?: string;
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** So many columns from the left are words, all others figures. */
+  /** So many columns from the left are words, the others figures. */
   readonly wordColumns: number;
 }
 

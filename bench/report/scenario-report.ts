@@ -1,6 +1,6 @@
 /**
- * Owns the result of a scenario: what `--json` writes, and what every other form of the report is made from. Plain
- * JSON. Times are seconds since the round's load began, latencies milliseconds, CPU in cores (1 = one core, busy).
+ * The result of a scenario: `--json` writes it, and every other form of the report is made from it. Plain JSON. Times
+ * are seconds since the round's load began, latencies milliseconds, CPU in cores (1 = one core, busy).
  */
 import type { ServerFacts } from '../database/database-server.ts';
 import type { Machine } from '../host/machine.ts';
@@ -14,7 +14,7 @@ export interface ScenarioReport {
   readonly about: string;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** The scenario's own settings, as they were in force: shown as they are. */
+  /** The scenario's settings in force, shown unchanged. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   readonly machine: Machine;
   readonly database: ServerFacts;
@@ -41,7 +41,7 @@ export interface RoundResult {
   readonly phases: readonly PhaseResult[];
   /** One a second. */
   readonly series: readonly SecondSample[];
-  /** What was done to the service, and what became of it. */
+  /** The disturbances of the service, and their results. */
   readonly marks: readonly { readonly at: number; readonly text: string }[];
   /** Where shards were probed. */
   readonly shardGaps?: ShardGaps;
@@ -72,7 +72,7 @@ export interface OperationResult {
   /** Answers 503: refused, to be sent again later. */
   readonly refused: number;
   readonly errors: readonly { readonly message: string; readonly count: number }[];
-  /** Of what was answered as promised, from the intended start in an open loop; absent where nothing was. */
+  /** Of answers as promised, from the intended start in an open loop; absent where there were none. */
   readonly latency?: LatencySummary;
   /** An HdrHistogram of microseconds, compressed, base64 (the format of .hlog files). */
   readonly hdr: string;

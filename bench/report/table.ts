@@ -1,4 +1,4 @@
-/** Owns plain tables: the first column to the left, figures to the right. */
+/** Plain tables: the first column to the left, figures to the right. */
 
 const GAP = '  ';
 

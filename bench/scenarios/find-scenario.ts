@@ -1,4 +1,6 @@
-/** Finds scenarios by the names of their files, so that adding one touches nothing else; and changes them by options. */
+/**
+ * Finds scenarios by the names of their files, so that adding one touches no other file, and applies options to them.
+ */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +17,7 @@ export async function scenarioNames(): Promise<string[]> {
   return names.filter((name): name is string => name !== undefined && !OTHERS.has(name)).sort();
 }
 
-/** @throws Error that names those there are */
+/** @throws Error that names the existing ones */
 export async function findScenario(name: string): Promise<Scenario> {
   const names = await scenarioNames();
   if (!names.includes(name)) throw new Error(`there is no scenario ${name}; there are ${names.join(', ')}`);
@@ -23,7 +25,7 @@ export async function findScenario(name: string): Promise<Scenario> {
   return ((await import(file)) as { readonly scenario: Scenario }).scenario;
 }
 
-/** @throws Error for a change that means nothing in this scenario */
+/** @throws Error for an option that has no meaning in this scenario */
 export function changed(scenario: Scenario, changes: Changes): Scenario {
   const { alone, openHolds, rounds, inFlight, rate, relay } = changes;
   const kinds = new Set(scenario.phases.map(({ arrivals }) => arrivals.kind));

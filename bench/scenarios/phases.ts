@@ -1,4 +1,4 @@
-/** Owns the phases that scenarios are put together from. */
+/** The phases that scenarios are made of. */
 import type { Phase } from './scenario.ts';
 
 /** Until the code is compiled and the products are in memory. */
@@ -13,7 +13,7 @@ export const closedLoop = (seconds: number, inFlight = IN_FLIGHT): readonly Phas
   { name: 'measured', length: { seconds }, arrivals: { kind: 'closed', inFlight }, measured: true },
 ];
 
-/** Arrivals at times of their own, as shoppers come, whatever became of those before. */
+/** Arrivals at times of their own, as shoppers come, independent of earlier answers. */
 export const openLoop = (name: string, perSecond: number, seconds: number, measured = true): Phase => ({
   name,
   length: { seconds },

@@ -1,6 +1,6 @@
 /**
- * Owns what a scenario is: a declaration, one file each in this folder, found by its name. Everything that differs from
- * one scenario to the next stands in it; nothing else knows any of them.
+ * The form of a scenario: a declaration, one file each in this folder, found by its name. It holds all that differs
+ * between scenarios; no other file knows one.
  */
 import type { Arrivals, Mix, OrderForm } from '../load/messages.ts';
 
@@ -12,14 +12,14 @@ export interface Scenario {
   readonly mix?: Mix;
   /** One after the other, without a gap. */
   readonly phases: readonly Phase[];
-  /** 1 unless said. Sides take turns, so that whatever slows the machine down meets all. */
+  /** 1 unless said. Sides take turns, so that a slow machine affects all. */
   readonly rounds?: number;
   readonly peers?: readonly PeerName[];
-  /** Holdfast publishes its events to the broker of AMQP_URL meanwhile; who takes them all there. */
+  /** Set: Holdfast publishes its events to the broker of AMQP_URL; the kind of queue that takes them all. */
   readonly relay?: EventTaker;
   /** Holds already open on the products when measuring begins. */
   readonly openHolds?: number;
-  /** What is done to Holdfast while it is under load. */
+  /** Disturbances of Holdfast while it is under load. */
   readonly disturbances?: readonly Disturbance[];
   /** Holdfast has so many shards; each is written to from outside, besides the load. */
   readonly probes?: { readonly shards: number; readonly everyMs: number };

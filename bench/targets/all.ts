@@ -1,4 +1,4 @@
-/** Owns the list of what can be measured. */
+/** The list of services that can be measured. */
 import type { PeerName } from '../scenarios/scenario.ts';
 import { dbos } from './dbos.ts';
 import { holdfast, withoutRelay } from './holdfast.ts';

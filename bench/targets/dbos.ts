@@ -1,4 +1,4 @@
-/** Owns the DBOS peer as a target. */
+/** The DBOS peer as a target. */
 import { peerTarget } from './peer-target.ts';
 
 export const dbos = peerTarget({

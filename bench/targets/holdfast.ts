@@ -1,4 +1,4 @@
-/** Owns Holdfast as a target: a whole node as its users start it, and its own audit as the judge. */
+/** Holdfast as a target: a whole node as its users start it, and its own audit as the judge. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';

@@ -1,4 +1,4 @@
-/** Owns what a running Holdfast node says of itself once a second, for the plots. */
+/** Reads a running Holdfast node's figures once a second, for the plots. */
 import type { WorkerReport } from '../../supervisors/worker-report.ts';
 import type { NodeSample } from '../report/scenario-report.ts';
 

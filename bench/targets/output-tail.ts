@@ -1,4 +1,4 @@
-/** Owns the last lines that a service wrote, for the moment when it fails; everything before is forgotten. */
+/** Keeps the last lines of a service's output, for the case that it fails. */
 
 const LINES_MAX = 30;
 const LINE_LENGTH_MAX = 2000;

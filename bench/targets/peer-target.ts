@@ -1,4 +1,4 @@
-/** Owns what the peers have in common as targets: their settings, and their own tables as the judge. */
+/** The common parts of the peers as targets: their settings, and their own tables as the judge. */
 import { verifyPeer } from '../peers/shop/verify.ts';
 import type { Target, TargetPlace } from './target.ts';
 

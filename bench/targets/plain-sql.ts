@@ -1,4 +1,4 @@
-/** Owns the plain-SQL peer as a target: the yardstick of every run. */
+/** The plain-SQL peer as a target: the yardstick of every run. */
 import { peerTarget } from './peer-target.ts';
 
 export const plainSql = peerTarget({

@@ -1,4 +1,4 @@
-/** Owns the queue-table peer as a target. */
+/** The queue-table peer as a target. */
 import { peerTarget } from './peer-target.ts';
 
 export const queueTable = peerTarget({

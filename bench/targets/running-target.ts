@@ -1,6 +1,6 @@
 /**
- * Owns one service while it runs: its process, its last output, its stop. Both sides of a run are started and
- * stopped by this same code.
+ * One service while it runs: its process, its last output, its stop. Both sides of a run are started and stopped by
+ * this same code.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,7 +39,7 @@ export class RunningTarget {
     });
   }
 
-  /** Starts `target` and waits until it is ready. @throws with its last output where it does not get there */
+  /** Starts `target` and waits until it is ready. @throws with its last output where it does not become ready */
   static async start(target: Target, place: TargetPlace, cleanup: Cleanup): Promise<RunningTarget> {
     cleanup.add(() => running.stop());
     const env = { ...inheritedEnvironment(), ...target.environment(place) };

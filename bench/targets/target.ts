@@ -1,6 +1,6 @@
 /**
- * Owns what bench knows of a service under measurement: how to start it on a database of its own, and how to prove
- * afterwards that its answers were true.
+ * A service under measurement: how to start it on a database of its own, and how to prove afterwards that its answers
+ * were true.
  */
 
 export interface Target {
@@ -10,7 +10,7 @@ export interface Target {
   readonly id: string;
   /** From the project's root, without extension. */
   readonly program: string;
-  /** It answers on its admin port how it is. */
+  /** It reports its state on its admin port. */
   readonly hasMetrics?: true;
   /** An order can be left waiting for its confirmation, with its stock on hold. */
   readonly keepsHolds?: true;
@@ -18,7 +18,7 @@ export interface Target {
   verify(databaseUrl: string, ordersAnswered: number): Promise<Verdict>;
 }
 
-/** What bench chose for a service. */
+/** The bench's settings for a service. */
 export interface TargetPlace {
   readonly databaseUrl: string;
   readonly port: number;
@@ -31,11 +31,11 @@ export interface TargetPlace {
   readonly jwtSecret: string;
   /** Where events are to be published; absent: nowhere. */
   readonly amqpUrl?: string;
-  /** Where its processes write what they spent their time on; absent: they are not watched. */
+  /** Where its processes write CPU profiles; absent: they are not profiled. */
   readonly profileDir?: string;
 }
 
-/** `unchecked`: nothing that could check it is there. A figure counts only where it is `clean`. */
+/** `unchecked`: there is no check for it. A figure counts only where it is `clean`. */
 export type Verdict =
   | { readonly kind: 'clean'; readonly by: string }
   | { readonly kind: 'violated'; readonly problems: readonly string[] }

@@ -1,6 +1,6 @@
 /**
- * Owns an order as a durable workflow of DBOS Transact: four steps, each of which is checkpointed after its own
- * transaction. A crash between the two does the step again, which changes nothing (order-steps.ts).
+ * An order as a durable workflow of DBOS Transact: four steps, each of which is checkpointed after its own transaction.
+ * After a crash between the two the step runs again, which changes nothing (order-steps.ts).
  */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { type NewOrder, type Place, settledAnswer, wantedOf } from '../shop/order.ts';

@@ -1,7 +1,7 @@
 /**
- * Owns the peer's four transactions an order: created, reserved, authorized and confirmed, captured. Each step
- * commits before the next begins, as it must where a gateway is called between them, and writes its events into an
- * outbox in the same transaction.
+ * The peer's four transactions an order: created, reserved, authorized and confirmed, captured. Each step commits
+ * before the next begins, as it must where a gateway is called between them, and writes its events into an outbox in
+ * the same transaction.
  */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';

@@ -1,7 +1,7 @@
 /**
- * Owns the queue in the database: one row for each order that has steps before it, in the queue of the worker that took
- * the request. A job is taken in the same transaction that does its step and puts the next one in, so none is done
- * twice and none is lost; `skip locked` lets several loops take from one queue without waiting for each other.
+ * The queue in the database: one row for each order with steps to come, in the queue of the worker that took the
+ * request. A job is taken in the same transaction that does its step and puts the next one in, so none is done twice
+ * and none is lost; `skip locked` lets several loops take from one queue without waiting for each other.
  */
 import type { PeerPrimary } from '../shop/run-peer.ts';
 import type { Query } from '../shop/transaction.ts';
@@ -25,7 +25,7 @@ delete from jobs where ctid = any(array(
   select ctid from jobs where worker = $1 and step = $2 order by id limit $3 for update skip locked))
 returning order_id as id`;
 
-/** Makes the table, and hands over what workers left that there are no more of. */
+/** Makes the table, and hands over the jobs of workers that no longer exist. */
 export async function prepareJobs({ client, workers }: PeerPrimary): Promise<void> {
   await client.query(SCHEMA);
   await client.query('update jobs set worker = 1 + id % $1::int where worker > $1::int', [workers]);

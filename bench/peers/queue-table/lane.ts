@@ -1,6 +1,6 @@
 /**
- * Owns a loop that works through a queue and sleeps once it is empty, until somebody who put something in wakes it. It
- * begins awake, for what an earlier process left.
+ * A loop that works through a queue and sleeps once it is empty, until a producer wakes it. It begins awake, for the
+ * jobs of an earlier process.
  */
 export class Lane {
   readonly #work: () => Promise<'drained' | 'more'>;
@@ -11,13 +11,13 @@ export class Lane {
     this.#work = work;
   }
 
-  /** To call after the commit that put something in. */
+  /** Call it after the commit that put a job in. */
   wake(): void {
     this.#isWoken = true;
     this.#wakeUp?.();
   }
 
-  /** Rejects with what the work fails with: whether its commit came through is unknown then, and a restart finds out. */
+  /** Rejects with the work's error: it is then unknown whether its commit came through, and a restart finds out. */
   async run(): Promise<never> {
     for (;;) {
       if (!this.#isWoken) await new Promise<void>((resolve) => (this.#wakeUp = resolve));

@@ -1,7 +1,7 @@
 /**
- * Owns the way of orders through the queues of one worker. A request inserts the order and its first job; a lane for
- * each step takes whatever has gathered while it did the batch before, does the step for all of it in one transaction,
- * and puts the next jobs in. The request is answered from memory when its order has come through.
+ * Takes orders through the queues of one worker. A request inserts the order and its first job; a lane for each step
+ * takes the jobs that arrived during its last batch, does the step for all of it in one transaction, and puts the next
+ * jobs in. The request is answered from memory when its order has come through.
  */
 import type pg from 'pg';
 import { type NewOrder, type PlaceResult, settledAnswer, wantedOf } from '../shop/order.ts';
@@ -28,7 +28,7 @@ export class OrderFlow {
   readonly #reserve = new Lane(() => this.#doBatch('reserve'));
   readonly #authorize = new Lane(() => this.#doBatch('authorize'));
   readonly #capture = new Lane(() => this.#doBatch('capture'));
-  /** Requests of this process, by the order they wait for; with the product that there was too little of, or null. */
+  /** Requests of this process, by the order they wait for; with the product that was short, or null. */
   readonly #waiting = new Map<string, (refusedProduct: string | null) => void>();
 
   constructor(worker: PeerWorker) {

@@ -1,4 +1,4 @@
-/** Owns the HTTP edge of all peers: authenticate, parse, ask, answer. It decides nothing. */
+/** The HTTP edge of all peers: authenticate, parse, ask, answer. It decides nothing. */
 import type { IncomingMessage } from 'node:http';
 import Koa from 'koa';
 import { newOrder, type Place } from './order.ts';

@@ -1,7 +1,7 @@
 /**
- * Owns the steps of an order as statements over any number of orders, for peers that can be interrupted between two of
- * them. Each step moves orders on from the one status that it expects, and writes all else, their events included, only
- * for those that it moved: to do a step again does nothing.
+ * The steps of an order as statements over any number of orders, for peers that can be interrupted between two of them.
+ * Each step moves orders on from the one status that it expects, and writes the rest, with their events, only for those
+ * that it moved: repeating a step changes nothing.
  *
  * The gateway is a simulated one: it is given the order's id as idempotency key, and names what it does after it.
  */
@@ -43,11 +43,10 @@ export class OrderSteps {
   }
 
   /**
-   * Holds stock for one order after the other, as long as there is enough for all its lines, and cancels those that find
-   * too little. To be
+   * Holds stock for one order after the other if there is enough for all its lines, and cancels the others. To be
    * called in a transaction, which has the rows of stock for itself from the first statement on.
    *
-   * @returns by id the product that there was too little of
+   * @returns by id the product that was short
    */
   async reserve(query: Query, orders: readonly OrderToReserve[]): Promise<ReadonlyMap<string, string>> {
     const products = new Set(orders.flatMap(({ wanted }) => wanted.map(([product]) => product)));
@@ -60,7 +59,7 @@ export class OrderSteps {
       orders.map(({ wanted }) => JSON.stringify(wanted)),
     ]);
     if (moved.rowCount === orders.length) return refused;
-    // Some were decided before, when there may have been more stock, or less.
+    // Some were decided earlier, with another stock.
     const known = await query<{ id: string; refused: string }>('find-refused', FIND_REFUSED, [ids]);
     return new Map(known.rows.map((row) => [row.id, row.refused]));
   }

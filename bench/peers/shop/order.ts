@@ -1,4 +1,4 @@
-/** Owns an order as all peers know it, and what its requests are answered with. */
+/** An order of all peers, and the answers to its requests. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { PlaceOrder } from './requests.ts';
 
@@ -27,14 +27,14 @@ export interface OrderAnswer {
   readonly cancellation?: { readonly code: string; readonly details: string };
 }
 
-/** What an order stands at. */
+/** An order's status. */
 export interface OrderState {
   readonly id: string;
   readonly total: number;
   readonly currency: string;
   readonly status: string;
   readonly paymentStatus: string | null;
-  /** That there was too little of, where the order was cancelled. */
+  /** The product that was short, where the order was cancelled. */
   readonly refusedProduct: string | null;
 }
 

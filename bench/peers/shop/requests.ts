@@ -1,4 +1,4 @@
-/** Owns the shapes that peers accept: the part of the contract in API.md that bench exercises. */
+/** The request bodies that peers accept: the part of the HTTP contract that the bench uses. */
 import { z } from 'zod';
 
 const TEXT_LENGTH_MAX = 200;

@@ -1,5 +1,5 @@
 /**
- * Owns the processes of a peer: a primary that makes the tables and starts the workers, and workers that share a port.
+ * The processes of a peer: a primary that makes the tables and starts the workers, and workers that share a port.
  *
  * Settings: PORT, DATABASE_URL, JWT_SECRET, WORKERS, POOL (connections a worker).
  */
@@ -11,7 +11,7 @@ import { SCHEMA } from './schema.ts';
 import { ShopTables } from './shop-tables.ts';
 
 export interface Peer {
-  /** Makes what it has beside the tables of all, before there are workers. */
+  /** Makes its own tables beside the shared ones, before there are workers. */
   prepare?(primary: PeerPrimary): Promise<void>;
   /** Called once in every worker. */
   open(worker: PeerWorker): Promise<Place>;

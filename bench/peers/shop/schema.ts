@@ -1,4 +1,4 @@
-/** Owns the tables of all peers: one row for each thing, changed in place. */
+/** The tables of all peers: one row for each thing, changed in place. */
 export const SCHEMA = `
 create table if not exists orders(
   id uuid primary key,

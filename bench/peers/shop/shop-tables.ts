@@ -1,10 +1,10 @@
-/** Owns what all peers do alike with the tables: stock is put there, orders and stock are read. */
+/** The shared access to the tables of all peers: setting stock, reading orders and stock. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type NewOrder, orderAnswer, type OrderState, type PlaceResult } from './order.ts';
 import type { StockBatch } from './requests.ts';
 
-/** A repeated request waits so long for the first one's order, as it asks to with `Prefer: wait`. */
+/** A repeated request waits so long for the first one's order, as its `Prefer: wait` asks. */
 const REPLAY_WAIT_MS = 30_000;
 /** Replays are rare, and never measured. */
 const REPLAY_POLL_MS = 10;
@@ -37,7 +37,7 @@ export class ShopTables {
     );
   }
 
-  /** Answers with the order that has the key of `order`, once that one is settled. */
+  /** Returns the order that has the key of `order`, once it is settled. */
   async replay(order: NewOrder): Promise<PlaceResult> {
     const text = `select o.id, o.status, o.body_hash as "bodyHash", o.total::float8, o.currency,
                     p.status as "paymentStatus", o.refused_product as "refusedProduct"

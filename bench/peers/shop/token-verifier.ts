@@ -1,4 +1,4 @@
-/** Owns the peers' check of bearer tokens: each is verified once, and remembered until it expires. */
+/** The peers' check of bearer tokens: each is verified once, and remembered until it expires. */
 import { jwtVerify } from 'jose';
 
 export interface Caller {

@@ -1,4 +1,4 @@
-/** Owns how peers talk to PostgreSQL: named statements, each prepared once a connection, and transactions. */
+/** The peers' access to PostgreSQL: named statements, each prepared once a connection, and transactions. */
 import type pg from 'pg';
 
 export type Query = <Row extends pg.QueryResultRow = pg.QueryResultRow>(

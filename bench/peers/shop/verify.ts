@@ -1,7 +1,6 @@
 /**
- * Owns the proof that a peer's answers were true: every order that it answered as Confirmed stands in its tables,
- * captured once, with its stock held, and no other was lost on the way. A yardstick that loses orders has no figure
- * either.
+ * Proves that a peer's answers were true: every order that it answered as Confirmed stands in its tables, captured
+ * once, with its stock held, and no other order was lost. A peer that loses orders has no figure either.
  */
 import pg from 'pg';
 
@@ -31,7 +30,7 @@ interface Answers {
 }
 
 /**
- * What is wrong in a peer's database, as sentences; empty where `ordersAnswered` and the tables agree.
+ * The faults in a peer's database, as sentences; empty where `ordersAnswered` and the tables agree.
  *
  * @param isUnderWay SQL: whether order `o` is one that the peer would take to its end after a restart
  */
