@@ -80,19 +80,25 @@ export function orderOf(lines: readonly (readonly [product: string, quantity: nu
 export class TestNode {
   readonly dataDir: string;
   readonly #environment: Readonly<Record<string, string>>;
+  /** The Node that runs it. */
+  readonly #program: string;
   #child: ChildProcess | undefined;
   #output = '';
   #atTerminal = false;
   #url = '';
 
-  private constructor(dataDir: string, environment: Readonly<Record<string, string>>) {
+  private constructor(dataDir: string, environment: Readonly<Record<string, string>>, program: string) {
     this.dataDir = dataDir;
     this.#environment = environment;
+    this.#program = program;
   }
 
   /** With its own DATA_DIR; ports are chosen by the system. Not started yet. */
-  static async create(environment: Readonly<Record<string, string>> = {}): Promise<TestNode> {
-    return new TestNode(await mkdtemp(path.join(tmpdir(), 'holdfast-node-')), environment);
+  static async create(
+    environment: Readonly<Record<string, string>> = {},
+    program = process.execPath,
+  ): Promise<TestNode> {
+    return new TestNode(await mkdtemp(path.join(tmpdir(), 'holdfast-node-')), environment, program);
   }
 
   get output(): string {
@@ -109,8 +115,8 @@ export class TestNode {
     const main = path.join(ROOT, 'dist', 'main.js');
     // `script` gives a program a terminal; it ends with the program's exit code.
     const [program, args] = atTerminal
-      ? ['script', ['-qefc', `exec '${process.execPath}' '${main}'`, '/dev/null']]
-      : [process.execPath, [main]];
+      ? ['script', ['-qefc', `exec '${this.#program}' '${main}'`, '/dev/null']]
+      : [this.#program, [main]];
     this.#atTerminal = atTerminal;
     const child = spawn(program, args, {
       env: this.#env(environment),
@@ -251,7 +257,7 @@ export class TestNode {
   async command(name: string, ...args: string[]): Promise<{ code: number; output: string }> {
     return new Promise((resolve) => {
       execFile(
-        process.execPath,
+        this.#program,
         [path.join(ROOT, 'dist', 'commands', `${name}.js`), ...args],
         { env: this.#env({}), maxBuffer: 16 * 1024 * 1024 },
         (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr }),
