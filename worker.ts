@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Answer, Ask } from './runtime/ask.ts';
-import { CLAIMS, FIRST_COMMANDS, KINDS, MESSAGE_COMMANDS, OPERATIONS } from './actors/index.ts';
+import { KINDS, SHOP } from './actors/index.ts';
 import { Recoveries } from './runtime/entity/recoveries.ts';
 import { openPorts } from './runtime/outside-ports.ts';
 import { Ownership } from './runtime/sharding/ownership.ts';
@@ -275,12 +275,11 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     });
   };
   const leaving = new LeavingAnswers(clock);
-  const served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
-  const edge = createEdge(served, {
+  const edge = createEdge(SHOP, {
     actors: region,
     views: projectionStore,
     histories: journalStore,
-    claims: CLAIMS,
+    claims: SHOP.claims,
     clock,
     log,
     leaving,
@@ -395,7 +394,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
         case 'open':
           return open();
         case 'apply_first':
-          for (const command of FIRST_COMMANDS) await applyFirst(region, command);
+          for (const command of SHOP.firstCommands) await applyFirst(region, command);
           return tell({ kind: 'first_applied' });
         case 'retire':
           return health.retire();

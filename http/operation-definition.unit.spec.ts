@@ -1,7 +1,7 @@
 /** What an edge makes of an operation that it has never seen, as a new kind of actor brings it. */
 import { expect } from 'chai';
 import { z } from 'zod';
-import { OPERATIONS } from '../actors/index.ts';
+import { SHOP } from '../actors/index.ts';
 import { startEdge, type EdgeHarness } from '../test/support/edge-harness.ts';
 import { answerJson } from './answer.ts';
 import { defineOperation } from './operation-definition.ts';
@@ -40,7 +40,7 @@ describe('an operation that a kind of actor brings', () => {
   before(async () => {
     // The schema is named for the document of this edge alone.
     z.globalRegistry.add(bookRequest, { id: 'BookShipmentRequest' });
-    edge = await startEdge({}, { operations: [...OPERATIONS, bookShipment], messages: [] });
+    edge = await startEdge({}, { ...SHOP, operations: [...SHOP.operations, bookShipment] });
   });
   after(async () => {
     z.globalRegistry.remove(bookRequest);

@@ -4,7 +4,7 @@ import { createEdge } from './edge.ts';
 import type { EdgeDeps } from './edge-deps.ts';
 import { defineMessageCommand, type MessageCommand } from './message-command.ts';
 import { Problem } from './problems.ts';
-import { CLAIMS } from '../actors/index.ts';
+import { SHOP } from '../actors/index.ts';
 import { FakeActors } from '../test/support/fake-actors.ts';
 import { TEST_SECRET } from '../test/support/edge-harness.ts';
 import { HeldClock } from '../test/support/manual-clock.ts';
@@ -20,7 +20,7 @@ const commandOf = (routingKey: string, changes: Partial<MessageCommand> = {}): M
 function edgeWith(...messages: MessageCommand[]) {
   const clock = new HeldClock();
   const deps = {
-    ...{ actors: new FakeActors(clock), clock, log: silentLog, claims: CLAIMS, auth: { jwtSecret: TEST_SECRET } },
+    ...{ actors: new FakeActors(clock), clock, log: silentLog, claims: SHOP.claims, auth: { jwtSecret: TEST_SECRET } },
     idempotencyNamespace: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
   };
   return createEdge({ operations: [], messages }, deps as unknown as EdgeDeps);

@@ -6,8 +6,9 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import pino from 'pino';
-import { CLAIMS, MESSAGE_COMMANDS, OPERATIONS } from '../../actors/index.ts';
-import { createEdge, type Edge, type Served } from '../../http/edge.ts';
+import type { ComposedActors } from '../../actors/compose-actors.ts';
+import { SHOP } from '../../actors/index.ts';
+import { createEdge, type Edge } from '../../http/edge.ts';
 import type { EdgeDeps } from '../../http/edge-deps.ts';
 import { createHttpServer } from '../../http/http-server.ts';
 import { LeavingAnswers } from '../../http/leaving-answers.ts';
@@ -67,20 +68,21 @@ export function signToken(
     .sign(new TextEncoder().encode(secret));
 }
 
-const SERVED: Served = { operations: OPERATIONS, messages: MESSAGE_COMMANDS };
-
-/** @param served what it serves; default: what all kinds of actors bring. */
-export async function startEdge(overrides: Partial<EdgeDeps> = {}, served = SERVED): Promise<EdgeHarness> {
+/** @param composed the kinds of actors behind it. */
+export async function startEdge(
+  overrides: Partial<EdgeDeps> = {},
+  composed: ComposedActors = SHOP,
+): Promise<EdgeHarness> {
   const clock = new HeldClock();
-  const actors = new FakeActors(clock);
+  const actors = new FakeActors(clock, composed.kinds);
   const logged: string[] = [];
   const leaving = overrides.leaving ?? new LeavingAnswers(clock);
-  const edge = createEdge(served, {
+  const edge = createEdge(composed, {
     leaving,
     actors,
     views: actors.views,
     histories: actors.histories,
-    claims: CLAIMS,
+    claims: composed.claims,
     clock,
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     auth: { jwtSecret: TEST_SECRET },

@@ -8,6 +8,7 @@
  */
 import type { Actors, Answer, Ask, CommandSource, Origin } from '../../runtime/ask.ts';
 import type { EntityType } from '../../runtime/entity/entity-type.ts';
+import type { Kinds } from '../../runtime/kinds.ts';
 import { judged } from '../../runtime/precondition.ts';
 import { KINDS } from '../../actors/index.ts';
 import type { Effect, GatherAnswer, Refusal } from '../../kernel/decider.ts';
@@ -51,14 +52,16 @@ export class FakeActors implements Actors {
   /** While true the provider answers nothing. */
   providerIsSilent = false;
   readonly #clock: Clock;
+  readonly #kinds: Kinds;
   readonly #entities = new Map<string, Entity>();
   readonly #faults: Fault[] = [];
   readonly #settling = new Set<string>();
   #rows = 0;
   readonly #journal: JournalRow[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, kinds: Kinds = KINDS) {
     this.#clock = clock;
+    this.#kinds = kinds;
   }
 
   /** The next ask that `matches` fails with `code` and does nothing. */
@@ -189,7 +192,7 @@ export class FakeActors implements Actors {
   #entityOf(entityId: string): Entity {
     let entity = this.#entities.get(entityId);
     if (entity === undefined) {
-      const type = KINDS.of(entityId);
+      const type = this.#kinds.of(entityId);
       entity = {
         type,
         state: type.decider.initial(entityId),

@@ -1,0 +1,31 @@
+/** What the engine takes of all kinds of actors together, resolved once at start. */
+import type { ClaimKeeper } from '../http/edge-deps.ts';
+import type { MessageCommand } from '../http/message-command.ts';
+import type { OperationDefinition } from '../http/operation-definition.ts';
+import type { FirstCommand } from '../runtime/first-command.ts';
+import { Kinds } from '../runtime/kinds.ts';
+import type { ActorDefinition } from './define-actor.ts';
+
+export interface ComposedActors {
+  readonly kinds: Kinds;
+  readonly operations: readonly OperationDefinition[];
+  readonly messages: readonly MessageCommand[];
+  readonly claims: ClaimKeeper;
+  readonly firstCommands: readonly FirstCommand[];
+}
+
+/** @throws Error where two kinds clash, or not exactly one keeps claims. */
+export function composeActors(actors: readonly ActorDefinition[]): ComposedActors {
+  const keepers = actors.filter(({ claims }) => claims !== undefined);
+  const [keeper] = keepers;
+  if (keeper?.claims === undefined || keepers.length > 1) {
+    throw new Error(`one kind of actor keeps claims, not ${keepers.map(({ kind }) => kind).join(' and ') || 'none'}`);
+  }
+  return {
+    kinds: new Kinds(actors),
+    operations: actors.flatMap(({ operations = [] }) => operations),
+    messages: actors.flatMap(({ messages = [] }) => messages),
+    claims: keeper.claims,
+    firstCommands: actors.flatMap(({ firstCommands = [] }) => firstCommands),
+  };
+}
