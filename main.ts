@@ -46,7 +46,7 @@ import { sayStarted } from './welcome.ts';
 import { assertPatches } from './patched/index.ts';
 import { runWorker } from './worker.ts';
 
-/** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one wish. */
+/** A terminal's Ctrl-C reaches us from npm and from the terminal: twice within this time is one stop. */
 const SECOND_SIGNAL_MS = 1_000;
 const NODE_RECORD_FILE = 'node.json';
 /** Of SHUTDOWN_TIMEOUT_MS: for what is stopped behind the workers, above all an embedded PostgreSQL. */
@@ -150,9 +150,9 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   });
   node.supervisor = workers;
   running.supervisor = workers;
-  let burials = Promise.resolve();
+  let evictions = Promise.resolve();
   workers.on('gone', (workerId) => {
-    burials = burials.then(() => bury(ownership, workerId, log));
+    evictions = evictions.then(() => evict(ownership, workerId, log));
   });
   const stopWorkers = async (): Promise<void> => {
     const startedMs = systemClock.monotonicMs();
@@ -164,7 +164,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
     const { shutdownTimeoutMs } = config;
     const reserveMs = Math.min(STOP_RESERVE_MS_MAX, shutdownTimeoutMs * STOP_RESERVE_SHARE);
     await workers.stop(shutdownTimeoutMs - reserveMs - (systemClock.monotonicMs() - startedMs));
-    await endsWithin(burials, FAREWELL_MS, systemClock);
+    await endsWithin(evictions, FAREWELL_MS, systemClock);
   };
   started.add({ name: 'workers', stop: stopWorkers, msMax: Infinity });
   await started.unlessWanted(allReady(workers));
@@ -249,9 +249,9 @@ async function refuseUnreachableMachines(
 }
 
 /** A dead worker's shards are free at once; else its lease would have to run out. */
-async function bury(ownership: PostgresOwnershipStore, workerId: string, log: Logger): Promise<void> {
+async function evict(ownership: PostgresOwnershipStore, workerId: string, log: Logger): Promise<void> {
   try {
-    await ownership.bury([workerId]);
+    await ownership.evict([workerId]);
   } catch (error) {
     log.warn({ workerId, reason: messageOf(error) }, 'a dead worker could not be struck off; its lease will run out');
   }

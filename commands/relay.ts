@@ -6,7 +6,7 @@ import { parseInstant } from '../kernel/instant.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { EventPublisher } from '../messaging/relay/event-publisher.ts';
-import { replayEvents, type ReplayWish } from '../messaging/relay/replay-events.ts';
+import { replayEvents, type ReplaySelection } from '../messaging/relay/replay-events.ts';
 import { holderOf } from '../messaging/rabbitmq/deployment-claim.ts';
 import { isOwnQueue } from '../messaging/rabbitmq/topology.ts';
 import { openPool } from '../persistence/postgres/connection.ts';
@@ -63,8 +63,8 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const { queue, from, to, types, json } = values;
-  const wishes = [queue, from, to, types].some((value) => value !== undefined);
-  if (positionals[0] === 'status' && !wishes) return withStores((stores) => status(stores, json));
+  const selects = [queue, from, to, types].some((value) => value !== undefined);
+  if (positionals[0] === 'status' && !selects) return withStores((stores) => status(stores, json));
   if (positionals[0] !== 'replay') throw new UsageError('say status or replay');
   if (queue === undefined || queue === '') throw new UsageError('say with --queue where the events should go');
   if (isOwnQueue(queue))
@@ -73,8 +73,8 @@ async function main(args: readonly string[]): Promise<number> {
   const toMs = instant('to', to) ?? Infinity;
   if (fromMs >= toMs)
     throw new UsageError(`--from "${from}" is not before --to "${to}": no event can lie between them`);
-  const wish = { fromMs, toMs, types: typesOf(types) };
-  return withStores((stores) => replay(stores, queue, wish, json));
+  const selection = { fromMs, toMs, types: typesOf(types) };
+  return withStores((stores) => replay(stores, queue, selection, json));
 }
 
 function instant(option: string, text: string | undefined): number | undefined {
@@ -126,7 +126,7 @@ async function status({ relay }: Stores, json: string | undefined): Promise<numb
   return waitingRows === 0 && held.length === 0 ? EXIT_OK : EXIT_BAD_VERDICT;
 }
 
-async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWish, json: string | undefined) {
+async function replay({ relay, journal }: Stores, queue: string, selection: ReplaySelection, json: string | undefined) {
   const reportFile = await openReportFile(json);
   const { shards, rows } = await relay.size();
   return withBroker(loadConfig(), 'holdfast/replay', async (connection) => {
@@ -150,7 +150,7 @@ async function replay({ relay, journal }: Stores, queue: string, wish: ReplayWis
       journal,
       kinds: KINDS,
       shards,
-      wish,
+      selection,
       origin: new MessageOrigin({ deploymentId, incarnations, publicUrl: loadConfig().publicUrl }),
       publish: (message) => new Promise((resolve, reject) => publisher.publish(message, { resolve, reject })),
       onProgress: (now) => progress.update(now.rows),

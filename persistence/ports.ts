@@ -294,9 +294,9 @@ export interface OwnershipStore {
   /** Makes the worker a member, without a shard. */
   join(member: Member, ttlMs: number): Promise<void>;
   /**
-   * Prolongs the lease and tells who is there. Buries members whose lease has ended: their sessions with the database
-   * are cut, so that nothing they left half-sent holds anybody up. Once draining, a member stays so. Undefined: this
-   * worker is no member any more.
+   * Prolongs the lease and returns the members. Evicts members whose lease has ended: their sessions with the database
+   * are cut, so that no half-sent statement blocks others. Once draining, a member stays so. Undefined: this worker is
+   * no member any more.
    */
   renew(workerId: string, ttlMs: number, draining: boolean, reach?: MemberReach): Promise<Renewal | undefined>;
   /** @returns those of `shards` that are this worker's now; the rest is another member's. */

@@ -13,7 +13,7 @@ const ROWS_PER_READ = 500;
 /** Entities whose messages are published at a time. */
 const CHAINS_MAX = 200;
 
-export interface ReplayWish {
+export interface ReplaySelection {
   /** By the time of the rows; inclusive. */
   readonly fromMs: number;
   /** Exclusive. */
@@ -33,7 +33,7 @@ export interface Replay {
   readonly journal: Pick<JournalStore, 'readShard'>;
   readonly kinds: Kinds;
   readonly shards: number;
-  readonly wish: ReplayWish;
+  readonly selection: ReplaySelection;
   readonly origin: MessageOrigin;
   readonly publish: (message: PublicMessage) => Promise<void>;
   readonly onProgress: (tally: ReplayTally) => void;
@@ -57,8 +57,8 @@ export async function replayEvents(replay: Replay): Promise<ReplayTally> {
 }
 
 /** By entity, each in order. */
-function chainsOf(rows: readonly JournalRow[], { kinds, wish, origin }: Replay, tally: ReplayTally) {
-  const { fromMs, toMs, types } = wish;
+function chainsOf(rows: readonly JournalRow[], { kinds, selection, origin }: Replay, tally: ReplayTally) {
+  const { fromMs, toMs, types } = selection;
   const chains = new Map<string, PublicMessage[]>();
   for (const row of rows) {
     const { entityId, at } = row;

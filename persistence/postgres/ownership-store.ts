@@ -1,8 +1,9 @@
 /**
  * Members and shard leases in PostgreSQL. Every question of time is answered by its clock, in the statement itself.
  *
- * A member's renewal and its burial meet at its row: a renewal only moves a lease that still runs, a burial only removes
- * one that has ended, and both look again after waiting for the other. So nobody is buried who was told that he lives.
+ * A member's renewal and its eviction meet at its row: a renewal only prolongs a lease that still runs, an eviction
+ * only removes one that has ended, and both look again after waiting for the other. So a member is never evicted after
+ * its renewal was acknowledged.
  */
 import type pg from 'pg';
 import type { Member, MemberReach, Membership, OwnershipStore, Renewal } from '../ports.ts';
@@ -52,7 +53,7 @@ const CUT_OFF = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity, unnest($1::text[]) AS dead(worker_id)
   WHERE datname = current_database() AND application_name LIKE 'holdfast/' || dead.worker_id || '/%'`;
 
-const BURY = `
+const EVICT = `
   WITH dead AS (
     DELETE FROM members WHERE worker_id = ANY($1::text[]) AND ($2 OR expires_at <= clock_timestamp()) RETURNING worker_id
   ), freed AS (
@@ -112,7 +113,7 @@ export class PostgresOwnershipStore implements OwnershipStore {
     const gone = new Set<string>();
     if (expired.length > 0) {
       const ids = expired.map((member) => member.workerId);
-      for (const workerId of await this.#bury(ids, false)) gone.add(workerId);
+      for (const workerId of await this.#evict(ids, false)) gone.add(workerId);
     }
     const evicted = expired.filter((member) => gone.has(member.workerId));
     if (renewed === 0) return undefined;
@@ -141,18 +142,18 @@ export class PostgresOwnershipStore implements OwnershipStore {
   }
 
   async leave(workerId: string): Promise<void> {
-    await this.#query(BURY, [[workerId], true]);
+    await this.#query(EVICT, [[workerId], true]);
   }
 
   /** Workers that are known to be dead, before their leases end. */
-  async bury(workerIds: readonly string[]): Promise<void> {
-    await this.#bury(workerIds, true);
+  async evict(workerIds: readonly string[]): Promise<void> {
+    await this.#evict(workerIds, true);
   }
 
   /** All workers of a node that is known to be gone: only one node runs on a DATA_DIR. */
   async forgetNode(nodeId: string): Promise<void> {
     const { rows } = await this.#query(MEMBERS_OF_NODE, [nodeId]);
-    if (rows.length > 0) await this.bury(rows.map((row) => row['worker_id'] as string));
+    if (rows.length > 0) await this.evict(rows.map((row) => row['worker_id'] as string));
   }
 
   /** Its workers take no more shards, and give theirs to other nodes, if there are any. */
@@ -191,9 +192,9 @@ export class PostgresOwnershipStore implements OwnershipStore {
   }
 
   /** Its sessions go first: a statement that it left half-sent may hold its own row. @returns those that were members. */
-  async #bury(workerIds: readonly string[], certainlyGone: boolean): Promise<string[]> {
+  async #evict(workerIds: readonly string[], certainlyGone: boolean): Promise<string[]> {
     await this.#query(CUT_OFF, [workerIds]);
-    const { rows } = await this.#query(BURY, [workerIds, certainlyGone]);
+    const { rows } = await this.#query(EVICT, [workerIds, certainlyGone]);
     return rows.map((row) => row['worker_id'] as string);
   }
 

@@ -33,23 +33,23 @@ export class Actor<Message> {
   readonly #options: ActorOptions<Message>;
   readonly #figures: SystemFigures;
   readonly #clock: Clock;
-  #seat: Seat | undefined;
+  #pooled: PooledActor | undefined;
   #waiting = 0;
   #waitingSinceMs = 0;
   #retiring = false;
 
-  constructor(seat: Seat, options: ActorOptions<Message>, figures: SystemFigures, clock: Clock) {
-    this.#seat = seat;
+  constructor(pooled: PooledActor, options: ActorOptions<Message>, figures: SystemFigures, clock: Clock) {
+    this.#pooled = pooled;
     this.#options = options;
     this.#figures = figures;
     this.#clock = clock;
-    seat.take(this);
+    pooled.take(this);
     figures.actors++;
   }
 
   /** Messages of one sender are handled in the order of these calls. */
   tell(message: Message): Told {
-    if (this.#seat && this.#waiting >= this.#options.mailboxCapacityMax) {
+    if (this.#pooled && this.#waiting >= this.#options.mailboxCapacityMax) {
       this.#figures.refusals++;
       return 'mailbox_full';
     }
@@ -58,12 +58,12 @@ export class Actor<Message> {
 
   /** For control messages: never refused for a full mailbox. They are few, and each has an end. */
   tellAlways(message: Message): Told {
-    if (!this.#seat || this.#figures.stopped) {
+    if (!this.#pooled || this.#figures.stopped) {
       this.#figures.deadLetters++;
       return 'stopped';
     }
     if (this.#waiting++ === 0) this.#waitingSinceMs = this.#clock.monotonicMs();
-    this.#seat.dispatch(message);
+    this.#pooled.dispatch(message);
     return 'accepted';
   }
 
@@ -83,7 +83,7 @@ export class Actor<Message> {
     if (this.#waiting === 0) this.#leave();
   }
 
-  /** Its seat's turn. @throws whatever the handler throws; `crashed` follows. */
+  /** Called by its pooled actor. @throws whatever the handler throws; `crashed` follows. */
   handle(message: Message): void {
     this.#waiting--;
     if (this.#waiting > 0) this.#waitingSinceMs = this.#clock.monotonicMs();
@@ -98,27 +98,28 @@ export class Actor<Message> {
   }
 
   #leave(): void {
-    if (!this.#seat) return;
+    if (!this.#pooled) return;
     this.#figures.actors--;
-    this.#seat.leave();
-    this.#seat = undefined;
+    this.#pooled.leave();
+    this.#pooled = undefined;
   }
 }
 
 /**
  * An actor of nact, with its mailbox, for one actor of ours after the other: to spawn and to stop one costs more than
- * all messages that an order's actors handle. Whoever leaves has an empty mailbox, so the next one hears nothing of it.
+ * all messages that an order's actors handle. An actor leaves with an empty mailbox, so the next one receives none of
+ * its messages.
  */
-class Seat {
-  readonly #free: Seat[];
+class PooledActor {
+  readonly #free: PooledActor[];
   readonly #ref: Ref<unknown>;
   readonly #self: NactActor;
   #occupant: Actor<never> | undefined;
-  /** Whose message crashed: it may have left its seat within that. */
+  /** The actor whose message crashed: it may have left meanwhile. */
   #crashed: Actor<never> | undefined;
 
-  /** @param free where it goes when it is left. */
-  constructor(parent: Ref<never>, name: string, free: Seat[]) {
+  /** @param free the pool to which it returns when it is left. */
+  constructor(parent: Ref<never>, name: string, free: PooledActor[]) {
     this.#free = free;
     let self!: NactActor;
     this.#ref = spawn(parent as Ref<unknown>, (_state: undefined, message: unknown) => this.#handle(message), name, {
@@ -128,7 +129,7 @@ class Seat {
       },
       onCrash: (message, error, context) => {
         const crashed = this.#crashed!;
-        this.#crashed = undefined; // a free seat keeps nobody in memory
+        this.#crashed = undefined; // a free one keeps no actor in memory
         crashed.crashed(error, message as never);
         return context.resume;
       },
@@ -196,14 +197,15 @@ export class ActorSystem {
     const parent = spawn(this.#system, (state: undefined) => state, name) as Ref<never>;
     const figures = this.#figures;
     const clock = this.#clock;
-    const free: Seat[] = [];
-    let seats = 0;
+    const free: PooledActor[] = [];
+    let made = 0;
     return {
-      spawn: (options) => new Actor(free.pop() ?? new Seat(parent, String(++seats), free), options, figures, clock),
+      spawn: (options) =>
+        new Actor(free.pop() ?? new PooledActor(parent, String(++made), free), options, figures, clock),
     };
   }
 
-  /** What is told from now on is a dead letter. */
+  /** Messages sent from now on are dead letters. */
   stop(): void {
     this.#figures.stopped = true;
     stop(this.#system);

@@ -74,7 +74,7 @@ describe('actor system', () => {
     await waitUntil('both have stopped', () => system.figures.actors === 0);
   });
 
-  it('gives its seat to the next actor, which hears nothing that was meant for the one before', async () => {
+  it('leaves its pooled actor to the next one, which receives none of the former’s messages', async () => {
     const place = system.place('shared');
     const heard: string[] = [];
     const spawnNext = (name: string, handle: (message: number) => void = () => undefined): Actor<number> =>

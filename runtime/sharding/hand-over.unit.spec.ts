@@ -1,4 +1,7 @@
-/** Several workers over one log: shards go from one to another under load, by wish, by death and by a lapse of leases. */
+/**
+ * Several workers over one log: shards go from one to another under load, on request, by death and by a lapse of
+ * leases.
+ */
 import { expect } from 'chai';
 import { InMemoryCluster } from '../../test/support/in-memory-cluster.ts';
 import type { InMemoryNode } from '../../test/support/in-memory-node.ts';

@@ -234,7 +234,7 @@ describe('ownership', () => {
     expect(worker.serves).to.equal(SHARDS);
   });
 
-  it('taken for dead and buried, it loses all at once, joins anew and claims what is free', async () => {
+  it('evicted as dead, it loses all at once, joins anew and claims what is free', async () => {
     const worker = await isAlone();
     const { server } = worker;
     let lost = 0;

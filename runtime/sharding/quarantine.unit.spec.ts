@@ -136,7 +136,7 @@ describe('entities set apart', () => {
       expect(world.provider.moved('capture')).to.equal(610);
     });
 
-    it('a wish to try again what lives elsewhere, or is no entity, is no business of ours', async () => {
+    it('ignores a request to retry an entity that lives elsewhere, or an id of no entity', async () => {
       const world = await worldWithStock();
       node = await InMemoryNode.start({ world });
       node.region.disown(node.region.shardOf(STOCK));

@@ -46,11 +46,11 @@ export class ShardKeeper implements ShardServer {
   readonly #writer: () => Journal;
   readonly #failure: LastingFailure;
   /**
-   * Ours, and not served yet, or not any more; with the number of the wish to take it. A shard that was lost and gained
+   * Ours, and not served yet, or not any more; with the number of the request to take it. A shard that was lost and gained
    * again while it was being taken has a newer one: others may have owned it in between, so it is taken from the start.
    */
   readonly #missing = new Map<number, number>();
-  #wishes = 0;
+  #takeRequests = 0;
   /** Lost by an append, and not known yet whether they are still ours. */
   readonly #unconfirmed = new Set<number>();
   /** Ours to serve. */
@@ -84,7 +84,7 @@ export class ShardKeeper implements ShardServer {
   async take(shards: readonly number[]): Promise<void> {
     for (const shard of shards) {
       this.#ours.add(shard);
-      this.#missing.set(shard, ++this.#wishes);
+      this.#missing.set(shard, ++this.#takeRequests);
     }
     // A shard that was lost while the last round ended is in none: another round follows.
     while (this.#missing.size > 0 && !this.#stopped) {
@@ -155,25 +155,25 @@ export class ShardKeeper implements ShardServer {
     for (let attempt = 0; this.#missing.size > 0 && !this.#stopped; attempt++) {
       // Shards lost together are taken together: one turn of the event loop gathers them.
       await this.#deps.clock.nextTurn();
-      const wishes = new Map(this.#missing);
-      if (wishes.size === 0) return;
+      const requested = new Map(this.#missing);
+      if (requested.size === 0) return;
       try {
-        await this.#takeOnce(wishes);
+        await this.#takeOnce(requested);
         this.#failure.succeeded();
         attempt = 0;
       } catch (error) {
-        this.#failure.failed(messageOf(error), { shards: wishes.size });
+        this.#failure.failed(messageOf(error), { shards: requested.size });
         await this.#deps.clock.sleep(Math.min(TAKE_PAUSE_MAX_MS, backoffMs(attempt)));
         await this.#deps.confirm();
       }
     }
   }
 
-  async #takeOnce(wishes: ReadonlyMap<number, number>): Promise<void> {
+  async #takeOnce(requested: ReadonlyMap<number, number>): Promise<void> {
     const { projections, live, region, clock, log } = this.#deps;
     const startedMs = clock.monotonicMs();
     await live.quiesce();
-    const heads = await this.#beginEpochs(wishes);
+    const heads = await this.#beginEpochs(requested);
     const seqs = new Map([...heads].map(([shard, { seq }]) => [shard, seq]));
     const caughtUp = await catchUp(this.#deps, seqs);
     const wakeUps = await projections.wakeUps([...caughtUp]);
@@ -182,18 +182,18 @@ export class ShardKeeper implements ShardServer {
     for (const wakeUp of wakeUps) wakes.get(wakeUp.shard)!.push(wakeUp);
     // What was given up meanwhile has an epoch of ours and no one to serve it: its next owner begins another.
     for (const [shard, waiting] of wakes)
-      if (this.#missing.get(shard) === wishes.get(shard)) this.#serve(shard, heads.get(shard)!, waiting);
+      if (this.#missing.get(shard) === requested.get(shard)) this.#serve(shard, heads.get(shard)!, waiting);
     for (const { entityId } of suspects) region.retryQuarantined(entityId);
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     log.info({ shards: caughtUp.size, wakeUps: wakeUps.length, tookMs }, 'shards are served');
-    if (caughtUp.size < wishes.size)
-      throw new Error(`${wishes.size - caughtUp.size} shards were taken by another owner meanwhile`);
+    if (caughtUp.size < requested.size)
+      throw new Error(`${requested.size - caughtUp.size} shards were taken by another owner meanwhile`);
   }
 
-  async #beginEpochs(wishes: ReadonlyMap<number, number>): Promise<Map<number, ShardHead>> {
-    this.#beginning = new Set(wishes.keys());
+  async #beginEpochs(requested: ReadonlyMap<number, number>): Promise<Map<number, ShardHead>> {
+    this.#beginning = new Set(requested.keys());
     try {
-      return await this.#deps.journal.takeShards([...wishes.keys()], this.#deps.clock.nowMs());
+      return await this.#deps.journal.takeShards([...requested.keys()], this.#deps.clock.nowMs());
     } finally {
       this.#beginning = new Set();
     }

@@ -144,7 +144,7 @@ for (const subject of SUBJECTS) {
       ]);
     });
 
-    it('a lease that is renewed in time goes on; one that is not is buried by another’s renewal, and frees its shards', async () => {
+    it('a lease that is renewed in time goes on; otherwise another’s renewal evicts the member and frees its shards', async () => {
       const [dying, living] = [await joined(MIDDLE_MS), await joined(MIDDLE_MS)];
       await dying.store.claim(dying.workerId, [0, 1]);
       await living.store.claim(living.workerId, [2]);
@@ -165,17 +165,17 @@ for (const subject of SUBJECTS) {
       expect(await late.renew()).to.equal(undefined);
     });
 
-    it('a buried worker hears that it is no member, claims nothing, and may join anew without its shards', async () => {
-      const [buried, other] = [await joined(SHORT_MS), await joined()];
-      await buried.store.claim(buried.workerId, [4]);
+    it('an evicted worker learns that it is no member, claims nothing, and may join anew without its shards', async () => {
+      const [evicted, other] = [await joined(SHORT_MS), await joined()];
+      await evicted.store.claim(evicted.workerId, [4]);
       await world.outlive();
       await other.renew();
-      expect(await buried.renew().catch(() => buried.renew())).to.equal(undefined);
-      expect([...(await buried.store.claim(buried.workerId, [4, 5]))]).to.deep.equal([]);
-      await buried.store.join(memberOf(buried.workerId), LONG_MS);
-      const membership = await buried.renew();
+      expect(await evicted.renew().catch(() => evicted.renew())).to.equal(undefined);
+      expect([...(await evicted.store.claim(evicted.workerId, [4, 5]))]).to.deep.equal([]);
+      await evicted.store.join(memberOf(evicted.workerId), LONG_MS);
+      const membership = await evicted.renew();
       expect(membership!.members).to.have.length(2);
-      expect(membership!.owners).not.to.include(buried.workerId);
+      expect(membership!.owners).not.to.include(evicted.workerId);
     });
 
     it('joining again gives up what was owned: nothing of it is served', async () => {
@@ -274,7 +274,7 @@ for (const subject of SUBJECTS) {
     });
 
     if (subject.name === 'PostgreSQL') {
-      it('buries a member whose own half-sent transaction holds its row, and ends that session', async () => {
+      it('evicts a member whose own half-sent transaction holds its row, and ends that session', async () => {
         const [dying, living] = [await joined(SHORT_MS), await joined()];
         await dying.store.claim(dying.workerId, [6]);
         const halfSent = new pg.Client({
@@ -295,7 +295,7 @@ for (const subject of SUBJECTS) {
         expect((await living.renew())!.members.map(({ workerId }) => workerId)).to.deep.equal([living.workerId]);
       });
 
-      it('leaves the sessions of others alone when it buries', async () => {
+      it('leaves the sessions of others alone when it evicts', async () => {
         const [dying, living, third] = [await joined(SHORT_MS), await joined(), await joined()];
         const pids = async () => {
           const rows = await world.database!.query(

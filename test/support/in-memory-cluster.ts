@@ -67,7 +67,7 @@ export class InMemoryCluster {
     for (const each of [...this.#unanswered]) if (each.from === from && !isMember(each.to)) this.#broken(each);
   }
 
-  /** As its death by a signal: connections break, and its primary strikes it off. */
+  /** As its death by a signal: connections break, and its primary evicts it. */
   kill(node: InMemoryNode): void {
     node.kill();
     for (const each of [...this.#unanswered]) {
