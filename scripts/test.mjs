@@ -1,6 +1,6 @@
 /**
- * `npm test`: format, lint, types and every spec. All of them run, whatever fails before, and each of the first
- * three counts as one test. The last line is exactly `N passed, N failed`; the exit status is 0 only if something
+ * `npm test`: format, lint, types, what is unused, and every spec. All of them run, whatever fails before, and each of
+ * the first four counts as one test. The last line is exactly `N passed, N failed`; the exit status is 0 only if something
  * passed and nothing failed.
  *
  * With arguments it runs mocha alone and hands them on: `npm test -- actors/order/order.unit.spec.ts -g refuses`.
@@ -25,6 +25,11 @@ const CHECKS = [
     ['-p', '.', '--noEmit', '--tsBuildInfoFile', path.join('.build', 'types.tsbuildinfo')],
   ],
 ];
+/**
+ * Files, exports and packages that nothing uses, and circles of imports. Imports of types alone make no circle: they are
+ * gone when modules are loaded, so they break no order of loading. It runs beside the others.
+ */
+const UNUSED = ['unused', bin('knip', 'bin', 'knip.js'), ['--no-progress']];
 
 /** Needs little but the processor. First, because its failures tell more than those of the rest. */
 const isUnit = (spec) => spec.endsWith('.unit.spec.ts');
@@ -79,7 +84,9 @@ async function runAll() {
   if (specs.length === 0) return [];
   const integrations = dealt(specs.filter(isIntegration), INTEGRATION_RUNS).map((hand) => runSpecs(hand, true));
   const results = [];
+  const unused = runCheck(UNUSED);
   for (const check of CHECKS) results.push(await runCheck(check));
+  results.push(await unused);
   results.push(await runSpecs(specs.filter(isUnit)));
   console.log('\nIntegration tests ran beside these:');
   for (const integration of integrations) {
