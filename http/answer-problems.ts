@@ -28,7 +28,7 @@ export interface Answerer {
 
 const HTTP_KEY_NAME = 'Idempotency-Key';
 
-export type Unanswered = Exclude<Answer, { kind: 'done' }>;
+type Unanswered = Exclude<Answer, { kind: 'done' }>;
 
 /** A person has to repair the record first. */
 const QUARANTINE_RETRY_SECONDS = 60;

@@ -11,7 +11,7 @@ import type { EdgeServices } from './edge-services.ts';
 
 const KEY = { name: 'key' };
 
-export interface Claim {
+interface Claim {
   /** A UUID that only this key comes out as, see idempotency.ts. */
   readonly id: string;
   /** Hash of what was sent under the key. */

@@ -11,7 +11,7 @@ import type { ProblemName } from './problems.ts';
 /** `any`: every role. `staff`: support and admin. */
 export type Access = 'public' | 'any' | 'staff' | 'admin';
 
-export type RequestHeader = 'Idempotency-Key' | 'Prefer' | 'If-Match' | 'If-None-Match' | 'traceparent';
+type RequestHeader = 'Idempotency-Key' | 'Prefer' | 'If-Match' | 'If-None-Match' | 'traceparent';
 
 interface DescribedOperation {
   /** Names it in OpenAPI and in the router; unique. */
@@ -35,13 +35,13 @@ interface DescribedOperation {
   readonly isPolled?: true;
 }
 
-export interface PublicOperation extends DescribedOperation {
+interface PublicOperation extends DescribedOperation {
   readonly access: 'public';
   /** Called once for each edge. */
   readonly handler: (services: EdgeServices) => Handler<PublicContext>;
 }
 
-export interface ProtectedOperation extends DescribedOperation {
+interface ProtectedOperation extends DescribedOperation {
   readonly access: Exclude<Access, 'public'>;
   /** Called once for each edge. */
   readonly handler: (services: EdgeServices) => Handler;

@@ -14,7 +14,7 @@ import { ORDER } from './order-problems.ts';
 /** What people and other systems may ask of an order. */
 export type CallersCommand = Extract<OrderCommand, { readonly type: 'ConfirmOrder' | 'CancelOrder' }>;
 
-export interface CommandRequest {
+interface CommandRequest {
   readonly orderId: string;
   readonly command: CallersCommand;
   readonly name: CommandName;

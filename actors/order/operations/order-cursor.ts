@@ -9,7 +9,7 @@ import { invalidInput } from '../../../http/parse-input.ts';
 import type { EpochMs } from '../../../kernel/clock.ts';
 import { isInstant } from '../../../kernel/instant.ts';
 
-export interface CursorPosition {
+interface CursorPosition {
   readonly createdAt: EpochMs;
   readonly orderId: string;
 }

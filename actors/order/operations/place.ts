@@ -17,7 +17,7 @@ export const PLACE_COMMAND_ID = 'place';
 const STOCK_OF_PRODUCT = { name: 'stock of a product' };
 const ALL_PRODUCTS_KNOWN: readonly string[] = [];
 
-export interface Placement {
+interface Placement {
   readonly orderId: string;
   readonly terms: OrderTerms;
   /** The id is made from what the caller sends again: the order may be known. */

@@ -21,7 +21,7 @@ export const productPath = z.object({ productId });
 export const setStockRequest = z.strictObject({ ...level, warehouseId }).meta({ id: 'SetStockRequest' });
 export type SetStockRequest = z.output<typeof setStockRequest>;
 
-export const stockBatchItem = z.strictObject({ ...level, productId, warehouseId }).meta({ id: 'StockBatchItem' });
+const stockBatchItem = z.strictObject({ ...level, productId, warehouseId }).meta({ id: 'StockBatchItem' });
 export type StockBatchItem = z.output<typeof stockBatchItem>;
 
 export const stockBatchRequest = z
