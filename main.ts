@@ -11,8 +11,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { KINDS } from './actors/index.ts';
-import { portChoices } from './runtime/outside-ports.ts';
+import { SHOP } from './actors/index.ts';
 import { SHARD_HASH } from './runtime/sharding/shard-of.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig, type Config } from './config/config.ts';
@@ -329,7 +328,7 @@ async function main(): Promise<void> {
   let config: Config;
   try {
     assertPatches();
-    config = loadConfig(undefined, portChoices(KINDS));
+    config = loadConfig(undefined, SHOP.settings);
   } catch (error) {
     sayError(messageOf(error));
     process.exit(1);

@@ -200,7 +200,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     clock,
     log,
     recoveries: new Recoveries(journalStore, clock),
-    outside: openPorts(KINDS, config.chosen, clock),
+    outside: openPorts(KINDS, config.declared, clock),
     directory: ownership,
     transport,
     guardian,
@@ -287,7 +287,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     idempotencyNamespace: settings.idempotencyNamespace,
     shards: config.shards,
     rateLimiter: config.rateLimitPerMinute > 0 ? ownerRateLimiter(RATE_WINDOW_SECONDS, countAtOwner) : undefined,
-    settings: { reservationTtlMs: config.reservationTtlSeconds * 1_000 },
+    settings: config.declared,
     health,
     version,
   });

@@ -1,4 +1,5 @@
 /** What the engine takes of all kinds of actors together, resolved once at start. */
+import type { Setting } from '../config/setting.ts';
 import type { ClaimKeeper } from '../http/edge-deps.ts';
 import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
@@ -8,6 +9,8 @@ import type { ActorDefinition } from './define-actor.ts';
 
 export interface ComposedActors {
   readonly kinds: Kinds;
+  /** Of the kinds, and of their ports. */
+  readonly settings: readonly Setting[];
   readonly operations: readonly OperationDefinition[];
   readonly messages: readonly MessageCommand[];
   readonly claims: ClaimKeeper;
@@ -21,8 +24,11 @@ export function composeActors(actors: readonly ActorDefinition[]): ComposedActor
   if (keeper?.claims === undefined || keepers.length > 1) {
     throw new Error(`one kind of actor keeps claims, not ${keepers.map(({ kind }) => kind).join(' and ') || 'none'}`);
   }
+  const kinds = new Kinds(actors);
+  const portSettings = [...kinds.ports.values()].map(({ setting }) => setting);
   return {
-    kinds: new Kinds(actors),
+    kinds,
+    settings: [...actors.flatMap(({ settings = [] }) => settings), ...portSettings],
     operations: actors.flatMap(({ operations = [] }) => operations),
     messages: actors.flatMap(({ messages = [] }) => messages),
     claims: keeper.claims,

@@ -5,12 +5,15 @@
 import type { ClaimKeeper } from '../http/edge-deps.ts';
 import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
+import type { Setting } from '../config/setting.ts';
 import type { Decider, DomainEvent, Refusal } from '../kernel/decider.ts';
 import type { EventForms } from '../persistence/event-codec.ts';
 import type { FirstCommand } from '../runtime/first-command.ts';
 import type { EntityLimits, EntityType } from '../runtime/entity/entity-type.ts';
 
 export interface ActorDefinition extends EntityType {
+  /** Environment variables that it reads, besides those of its ports. */
+  readonly settings?: readonly Setting[];
   /** What it offers by HTTP, in the order in which the documents show it. */
   readonly operations?: readonly OperationDefinition[];
   /** The commands that it takes by message. */

@@ -9,9 +9,9 @@ import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { isSubject, SUBJECT_RULE } from '../kernel/subject.ts';
-import type { Choice } from './choice.ts';
 import { ConfigError } from './config-error.ts';
 import { isLoopbackHost } from './loopback.ts';
+import type { Setting, SettingValues } from './setting.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -47,9 +47,8 @@ export interface Config {
   readonly auth: AuthConfig;
   /** Requests a minute and customer; 0 switches the limit off. */
   readonly rateLimitPerMinute: number;
-  readonly reservationTtlSeconds: number;
-  /** By the setting's name: the implementation that it picks. */
-  readonly chosen: Readonly<Record<string, string>>;
+  /** Settings that are declared elsewhere, see setting.ts. */
+  readonly declared: SettingValues;
   readonly logLevel: LogLevel;
   readonly shutdownTimeoutMs: number;
   /** How long a node that ends answers "not ready" and still takes requests. */
@@ -66,8 +65,6 @@ const WORKERS_MAX = 64;
 /** Each message carries it twice. */
 const PUBLIC_URL_CHARS_MAX = 200;
 const SHARDS_MAX = 4096;
-/** 24 days: longer timers do not fit into Node's 32-bit milliseconds, and no shopper waits longer. */
-const RESERVATION_TTL_SECONDS_MAX = 24 * 24 * 60 * 60;
 const SHUTDOWN_TIMEOUT_MS_MAX = 10 * 60 * 1000;
 /** Balancers probe every few seconds; a node that stays longer blocks its successor. */
 const DRAIN_DELAY_MS_MAX = 5 * 60 * 1000;
@@ -132,7 +129,6 @@ const SETTINGS = z.object({
   JWT_ISSUER: z.string().refine(isSubject, { error: SUBJECT_RULE }).optional(),
   JWT_AUDIENCE: freeText.optional(),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, RATE_LIMIT_PER_MINUTE_MAX).default(100),
-  RESERVATION_TTL_SECONDS: wholeNumber(1, RESERVATION_TTL_SECONDS_MAX).default(900),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   SHUTDOWN_TIMEOUT_MS: wholeNumber(100, SHUTDOWN_TIMEOUT_MS_MAX).default(30_000),
   DRAIN_DELAY_MS: wholeNumber(0, DRAIN_DELAY_MS_MAX).default(0),
@@ -169,7 +165,6 @@ const REMEDIES: Readonly<Record<SettingName, string>> = {
   JWT_ISSUER: 'set JWT_ISSUER to the "iss" of your tokens, or leave it out',
   JWT_AUDIENCE: 'set JWT_AUDIENCE to the "aud" of your tokens, or leave it out',
   RATE_LIMIT_PER_MINUTE: 'set RATE_LIMIT_PER_MINUTE to requests a minute and customer, 0 for no limit',
-  RESERVATION_TTL_SECONDS: 'set RESERVATION_TTL_SECONDS to the seconds a reservation is kept, or leave it out for 900',
   LOG_LEVEL: 'set LOG_LEVEL to one of them, or leave it out for info',
   SHUTDOWN_TIMEOUT_MS: 'set SHUTDOWN_TIMEOUT_MS to milliseconds, or leave it out for 30000',
   DRAIN_DELAY_MS: 'set DRAIN_DELAY_MS to the milliseconds your load balancer needs to notice, or leave it out for 0',
@@ -192,12 +187,12 @@ const SECRET_SETTINGS: ReadonlySet<string> = new Set([
  * A setting that is empty or blank counts as left out (compose files pass empty ones). A relative DATA_DIR is
  * taken from the working directory, which is the program's own folder under npm.
  *
- * @param choices settings that are declared elsewhere.
+ * @param declared settings that stand elsewhere; those that are left out are not read.
  * @throws ConfigError naming every bad setting at once
  */
-export function loadConfig(env: NodeJS.ProcessEnv = process.env, choices: readonly Choice[] = []): Config {
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, declared: readonly Setting[] = []): Config {
   const given = Object.fromEntries(
-    [...Object.keys(SETTINGS.shape), ...choices.map(({ setting }) => setting)]
+    [...Object.keys(SETTINGS.shape), ...declared.map(({ name }) => name)]
       // A secret is not trimmed: a space at its end is part of the key.
       .map((name) => [name, name === 'JWT_SECRET' ? env[name] : env[name]?.trim()] as const)
       .filter(([, value]) => value !== undefined && value.trim() !== ''),
@@ -205,20 +200,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, choices: readon
   const parsed = SETTINGS.safeParse(given);
   const issues = parsed.success ? [] : parsed.error.issues;
   const problems = issues.map(({ path: [name], message }) => problem(String(name) as SettingName, message, given));
-  const chosen: Record<string, string> = {};
-  for (const { setting, names, byDefault } of choices) {
-    const name = (chosen[setting] = given[setting] ?? byDefault);
-    if (names.includes(name)) continue;
-    const list = names.join(', ');
-    problems.push(
-      `${setting} ${quoted(name)} is not one of ${list}; set ${setting} to one of them, or leave it out for ${byDefault}`,
-    );
+  const values: Record<string, unknown> = {};
+  for (const { name, byDefault, parse, form, remedy } of declared) {
+    const text = given[name] ?? byDefault;
+    values[name] = parse(text);
+    if (values[name] === undefined) problems.push(`${name} ${quoted(text)} is not ${form}; ${remedy}`);
   }
   if (!parsed.success || problems.length > 0) throw settingsError(problems);
   const settings = parsed.data;
   const contradictions = contradictionsIn(settings);
   if (contradictions.length > 0) throw settingsError(contradictions);
-  return toConfig(settings, chosen);
+  return toConfig(settings, values);
 }
 
 function problem(name: SettingName, message: string, given: Readonly<Record<string, string | undefined>>): string {
@@ -258,7 +250,7 @@ function isShortSecret(settings: Settings): boolean {
   return settings.JWT_SECRET !== undefined && Buffer.byteLength(settings.JWT_SECRET) < JWT_SECRET_BYTES_MIN;
 }
 
-function toConfig(settings: Settings, chosen: Config['chosen']): Config {
+function toConfig(settings: Settings, declared: SettingValues): Config {
   return {
     port: settings.PORT,
     adminPort: settings.ADMIN_PORT,
@@ -279,8 +271,7 @@ function toConfig(settings: Settings, chosen: Config['chosen']): Config {
       ...(settings.JWT_AUDIENCE === undefined ? {} : { audience: settings.JWT_AUDIENCE }),
     },
     rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE,
-    reservationTtlSeconds: settings.RESERVATION_TTL_SECONDS,
-    chosen,
+    declared,
     logLevel: settings.LOG_LEVEL,
     shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
     drainDelayMs: settings.DRAIN_DELAY_MS,

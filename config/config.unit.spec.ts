@@ -1,16 +1,18 @@
 import { expect } from 'chai';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { SHOP } from '../actors/index.ts';
 import { callerPath } from './caller-path.ts';
 import { ConfigError } from './config-error.ts';
 import { loadConfig } from './config.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { choiceSetting } from './setting.ts';
 
 const LONG_SECRET = 'a-secret-of-at-least-thirty-two-bytes';
 
 function messageFor(env: NodeJS.ProcessEnv): string {
   try {
-    loadConfig(env);
+    loadConfig(env, SHOP.settings);
   } catch (error) {
     expect(error).to.be.instanceOf(ConfigError);
     return (error as ConfigError).message;
@@ -29,7 +31,7 @@ describe('loadConfig', () => {
   });
 
   it('gives every setting its documented default', () => {
-    const { workers, ...config } = loadConfig({});
+    const { workers, ...config } = loadConfig({}, SHOP.settings);
     expect(config).to.deep.equal({
       port: 3000,
       adminPort: 3001,
@@ -40,8 +42,7 @@ describe('loadConfig', () => {
       machineName: hostname(),
       auth: {},
       rateLimitPerMinute: 100,
-      reservationTtlSeconds: 900,
-      chosen: {},
+      declared: { RESERVATION_TTL_SECONDS: 900, PAYMENT_PROVIDER: 'simulated' },
       logLevel: 'info',
       shutdownTimeoutMs: 30_000,
       drainDelayMs: 0,
@@ -97,6 +98,7 @@ describe('loadConfig', () => {
     ['SHARDS', '4097'],
     ['RATE_LIMIT_PER_MINUTE', '1.5'],
     ['RESERVATION_TTL_SECONDS', '0'],
+    ['PAYMENT_PROVIDER', 'acme'],
     ['LOG_LEVEL', 'loud'],
     ['SHUTDOWN_TIMEOUT_MS', 'soon'],
     ['DRAIN_DELAY_MS', '300001'],
@@ -111,11 +113,11 @@ describe('loadConfig', () => {
   }
 
   it('reads the settings that others declare, and refuses a name that they do not know with the list', () => {
-    const choices = [{ setting: 'CARRIER', names: ['pigeon', 'van'], byDefault: 'van' }];
-    expect(loadConfig({}, choices).chosen).to.deep.equal({ CARRIER: 'van' });
-    expect(loadConfig({ CARRIER: ' ' }, choices).chosen).to.deep.equal({ CARRIER: 'van' });
-    expect(loadConfig({ CARRIER: ' pigeon ' }, choices).chosen).to.deep.equal({ CARRIER: 'pigeon' });
-    expect(() => loadConfig({ CARRIER: 'mule', PORT: 'x' }, choices))
+    const declared = [choiceSetting('CARRIER', ['pigeon', 'van'], 'van')];
+    expect(loadConfig({}, declared).declared).to.deep.equal({ CARRIER: 'van' });
+    expect(loadConfig({ CARRIER: ' ' }, declared).declared).to.deep.equal({ CARRIER: 'van' });
+    expect(loadConfig({ CARRIER: ' pigeon ' }, declared).declared).to.deep.equal({ CARRIER: 'pigeon' });
+    expect(() => loadConfig({ CARRIER: 'mule', PORT: 'x' }, declared))
       .to.throw(ConfigError)
       .with.property('message')
       .that.includes('CARRIER "mule" is not one of pigeon, van; set CARRIER to one of them, or leave it out for van')

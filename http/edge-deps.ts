@@ -1,7 +1,7 @@
 /** Owns the list of what the edge needs from its surroundings. It is given all of it; it looks nothing up by itself. */
 import type { Logger } from 'pino';
 import type { Actors } from '../runtime/ask.ts';
-import type { ActorSettings } from '../config/actor-settings.ts';
+import type { SettingValues } from '../config/setting.ts';
 import { JSON_BYTES_MAX } from '../kernel/bounded-json.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
@@ -72,7 +72,8 @@ export interface EdgeDeps {
   readonly shards: number;
   /** Undefined: no limit. */
   readonly rateLimiter: RateLimiter | undefined;
-  readonly settings: ActorSettings;
+  /** Of the operations: the edge reads none of them. */
+  readonly settings: SettingValues;
   readonly health: {
     /** Fit to take work? A rejection counts as no. */
     ready(): Promise<HealthReport>;

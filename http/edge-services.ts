@@ -1,7 +1,7 @@
 /** Owns what all handlers share: the edge's surroundings with every default filled in. */
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
-import type { ActorSettings } from '../config/actor-settings.ts';
+import type { SettingValues } from '../config/setting.ts';
 import type { Actors } from '../runtime/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
@@ -25,7 +25,8 @@ export interface EdgeServices {
   readonly health: EdgeDeps['health'];
   readonly idempotencyNamespace: string;
   readonly shards: number;
-  readonly settings: ActorSettings;
+  /** Of the operations: the edge reads none of them. */
+  readonly settings: SettingValues;
   readonly timeouts: EdgeTimeouts;
   readonly version: string;
 }

@@ -2,7 +2,7 @@
  * Opens the ports to the outside that the kinds declare, and calls them by name. Of a call the engine knows the
  * idempotency key and the last time to start it, nothing else (ARCHITECTURE.md section 5).
  */
-import type { Choice } from '../config/choice.ts';
+import { valueOf, type SettingValues } from '../config/setting.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { invariant } from '../kernel/invariant.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -10,25 +10,12 @@ import type { OutsideCall } from '../kernel/decider.ts';
 import type { OutsidePort, OutsideService } from './entity/outside-port.ts';
 import type { Kinds } from './kinds.ts';
 
-/** The settings of all ports, for config/. */
-export function portChoices(kinds: Kinds): Choice[] {
-  return [...kinds.ports.values()].map(({ setting, byDefault, implementations }) => ({
-    setting,
-    byDefault,
-    names: Object.keys(implementations),
-  }));
-}
-
-/** One implementation of each port. @param chosen its name by the port's setting, from the configuration. */
-export function openPorts(
-  kinds: Kinds,
-  chosen: Readonly<Record<string, string>>,
-  clock: Clock,
-): Map<string, OutsideService> {
+/** One implementation of each port. The port's setting names it. */
+export function openPorts(kinds: Kinds, settings: SettingValues, clock: Clock): Map<string, OutsideService> {
   const services = new Map<string, OutsideService>();
   for (const [name, { setting, implementations }] of kinds.ports) {
-    const open = implementations[chosen[setting] ?? ''];
-    invariant(open !== undefined, `${setting} names an implementation`);
+    const open = implementations[valueOf(setting, settings)];
+    invariant(open !== undefined, `${setting.name} names an implementation`);
     services.set(name, open(clock));
   }
   return services;

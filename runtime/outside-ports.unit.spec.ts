@@ -3,17 +3,17 @@ import { KINDS } from '../actors/index.ts';
 import { PROVIDERS } from '../actors/payment/providers/index.ts';
 import { stockActor } from '../actors/stock/index.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { choiceSetting } from '../config/setting.ts';
 import type { OutsidePort, OutsideService } from './entity/outside-port.ts';
 import { Kinds } from './kinds.ts';
-import { openPorts, OutsidePorts, portChoices } from './outside-ports.ts';
+import { openPorts, OutsidePorts } from './outside-ports.ts';
 
 const CALL = { idempotencyKey: 'k', notAfter: 1 };
 
 describe('ports to the outside', () => {
   const carrier = (perform: OutsideService['perform'], timeoutMs = 1_000): OutsidePort => ({
     what: 'the carrier',
-    setting: 'CARRIER',
-    byDefault: 'van',
+    setting: choiceSetting('CARRIER', ['van'], 'van'),
     implementations: { van: () => ({ perform }) },
     timeoutMs,
   });
@@ -28,14 +28,14 @@ describe('ports to the outside', () => {
     );
 
   it('of payments offer each provider of the list under its name', () => {
-    const [choice, ...others] = portChoices(KINDS);
-    expect(choice).to.deep.equal({
-      setting: 'PAYMENT_PROVIDER',
-      byDefault: 'simulated',
-      names: Object.keys(PROVIDERS),
-    });
-    expect(others).to.deep.equal([]);
-    expect([...openPorts(KINDS, { PAYMENT_PROVIDER: 'simulated' }, systemClock).keys()]).to.deep.equal(['provider']);
+    const { setting } = KINDS.ports.get('provider')!;
+    const names = Object.keys(PROVIDERS);
+    expect(names.map((name) => setting.parse(name))).to.deep.equal(names);
+    for (const name of names) {
+      expect([...openPorts(KINDS, { [setting.name]: name }, systemClock).keys()]).to.deep.equal([
+        ...KINDS.ports.keys(),
+      ]);
+    }
   });
 
   it('are called by name, with the call as it is', async () => {

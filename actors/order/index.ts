@@ -2,6 +2,7 @@
 import { orderDecider } from './decider.ts';
 import { ORDER_PREFIX, orderEntity, type OrderCommand, type PlacedOrder } from './order.ts';
 import { orderEvents } from './stored-events.ts';
+import { reservationTtlSeconds } from './settings.ts';
 import { defineActor } from '../define-actor.ts';
 import { orderMessages, orderOperations } from './operations/index.ts';
 import { PLACE_COMMAND_ID } from './operations/place.ts';
@@ -18,6 +19,7 @@ export const orderActor = defineActor({
   beginsWith: 'PlaceOrder',
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS },
   view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
+  settings: [reservationTtlSeconds],
   operations: orderOperations,
   messages: orderMessages,
   claims: {

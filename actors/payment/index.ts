@@ -1,4 +1,5 @@
 /** Payment as an actor: see payment.ts for what it decides, providers/ for whom it calls. */
+import { choiceSetting } from '../../config/setting.ts';
 import { PAYMENT_PREFIX, PROVIDER_PORT } from './payment.ts';
 import { paymentDecider } from './decider.ts';
 import { PROVIDERS } from './providers/index.ts';
@@ -22,8 +23,7 @@ export const paymentActor = defineActor({
   outside: {
     [PROVIDER_PORT]: {
       what: 'the payment provider',
-      setting: 'PAYMENT_PROVIDER',
-      byDefault: 'simulated',
+      setting: choiceSetting('PAYMENT_PROVIDER', Object.keys(PROVIDERS), 'simulated'),
       implementations: PROVIDERS,
       timeoutMs: PROVIDER_TIMEOUT_MS,
     },

@@ -3,6 +3,7 @@
  * implementations there are, and which setting picks one. runtime/outside-ports.ts calls it.
  */
 import type { Clock } from '../../kernel/clock.ts';
+import type { Setting } from '../../config/setting.ts';
 import type { OutsideCall } from '../../kernel/decider.ts';
 
 export interface OutsideService {
@@ -16,9 +17,8 @@ export interface OutsideService {
 export interface OutsidePort {
   /** As messages call it: 'the payment provider'. */
   readonly what: string;
-  /** The environment variable that names the implementation. */
-  readonly setting: string;
-  readonly byDefault: string;
+  /** Names the implementation. */
+  readonly setting: Setting<string>;
   readonly implementations: Readonly<Record<string, (clock: Clock) => OutsideService>>;
   /** A call that is not answered within this time is in doubt. */
   readonly timeoutMs: number;

@@ -2,6 +2,7 @@
  * A real HTTP server around the edge, over fake actors and a clock that stands still: what a client sees, without a
  * database.
  */
+import { reservationTtlSeconds } from '../../actors/order/settings.ts';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
@@ -89,7 +90,7 @@ export async function startEdge(
     idempotencyNamespace: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
     shards: 128,
     rateLimiter: undefined,
-    settings: { reservationTtlMs: 900_000 },
+    settings: { [reservationTtlSeconds.name]: 900 },
     health: {
       live: () => ({ healthy: true, checks: {} }),
       ready: () => Promise.resolve({ healthy: true, checks: { database: { status: 'up' } } }),

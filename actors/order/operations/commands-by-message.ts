@@ -23,7 +23,7 @@ export const placeByMessage = defineMessageCommand({
   perform(services) {
     const ofOrders = orderServices(services);
     return async ({ id, body, principal, source }) => {
-      const terms = makeOrderTerms(parsePlaceOrderMessage(body), principal, services.settings.reservationTtlMs);
+      const terms = makeOrderTerms(parsePlaceOrderMessage(body), principal, services.settings);
       // The order keeps the message's id itself; by the body's hash it differs from a claim of that id.
       const placement = { orderId: id, terms, fingerprint: terms.bodyHash, source, ...KEYED };
       return performed(services, (await placeOrder(ofOrders, placement)).found);

@@ -1,5 +1,7 @@
 /** Owns the step from a parsed body to the terms of an order, and what a role may say in it. */
+import { valueOf, type SettingValues } from '../../../config/setting.ts';
 import type { OrderTerms } from '../order.ts';
+import { reservationTtlSeconds } from '../settings.ts';
 import { isStaff, type Principal } from '../../../http/authenticator.ts';
 import { sha256 } from '../../../kernel/sha256.ts';
 import { ERRORS_MAX } from '../../../http/parse-input.ts';
@@ -8,7 +10,7 @@ import { CURRENCY_MISMATCH } from './order-problems.ts';
 import type { PlaceOrderRequest } from './requests.ts';
 
 /** @throws Problem forbidden, currency_mismatch. */
-export function makeOrderTerms(request: PlaceOrderRequest, principal: Principal, reservationTtlMs: number): OrderTerms {
+export function makeOrderTerms(request: PlaceOrderRequest, principal: Principal, settings: SettingValues): OrderTerms {
   const customerId = customerOf(request, principal);
   const { billingAddress, confirmation, externalReference, paymentMethod, placedAt, shippingAddress } = request;
   const terms: { -readonly [Term in keyof OrderTerms]: OrderTerms[Term] } = {
@@ -23,7 +25,7 @@ export function makeOrderTerms(request: PlaceOrderRequest, principal: Principal,
     paymentMethod,
     confirmation,
     bodyHash: sha256(canonicalBody(request, customerId)),
-    reservationTtlMs,
+    reservationTtlMs: valueOf(reservationTtlSeconds, settings) * 1_000,
   };
   if (billingAddress !== undefined) terms.billingAddress = billingAddress;
   if (externalReference !== undefined) terms.externalReference = externalReference;

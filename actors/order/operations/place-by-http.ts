@@ -48,7 +48,7 @@ function createPlaceOrder(services: OrderServices): Handler {
     const startedAt = clock.nowMs();
     const key = idempotencyKeyOf(ctx.req);
     const request = parsePlaceOrder(await bodies.readJson(ctx.req, ctx.state.principal));
-    const terms = makeOrderTerms(request, principal, services.settings.reservationTtlMs);
+    const terms = makeOrderTerms(request, principal, services.settings);
     const keyed = key !== undefined;
     const orderId = keyed ? idOfKey(idempotencyNamespace, principal, key) : uuidV7(startedAt);
     const waitSeconds = preferredWaitSeconds(ctx.headers['prefer']);
