@@ -51,7 +51,7 @@ const NODE_RECORD_FILE = 'node.json';
 /** Of SHUTDOWN_TIMEOUT_MS: for what is stopped behind the workers, above all an embedded PostgreSQL. */
 const STOP_RESERVE_SHARE = 0.2;
 const STOP_RESERVE_MS_MAX = 5_000;
-/** A database that does not answer keeps nobody from stopping. */
+/** A database that does not answer must not delay a stop. */
 const FAREWELL_MS = 1_000;
 
 /** What the stop needs of a node that runs, before its parts are stopped. */
@@ -155,7 +155,7 @@ async function runNode(config: Config, started: StopOrder, running: RunningNode,
   });
   const stopWorkers = async (): Promise<void> => {
     const startedMs = systemClock.monotonicMs();
-    // Other nodes take over what these give away; without any, nobody takes from his neighbour first.
+    // Other nodes take over the shards that these give away; without any, no worker takes its neighbour's.
     const drained = ownership
       .drainNode(nodeId)
       .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the node could not be marked as draining'));
@@ -219,7 +219,7 @@ function sayFound({ begun, copyOf, deploymentId }: Comparison, log: Logger): voi
 
 const usesDevSecret = ({ auth }: Config): boolean => auth.jwtSecret === undefined && auth.jwksUrl === undefined;
 
-/** @throws ConfigError on an address that others reach: anybody with the dev tools' secret could sign tokens. */
+/** @throws ConfigError on an address that others reach: others could sign tokens with the dev tools' secret. */
 async function devSecretOf(config: Config): Promise<string> {
   const open = [config.host, config.adminHost].find((host) => !isLoopbackHost(host));
   if (open !== undefined && !config.allowDevTokens) {

@@ -56,12 +56,12 @@ const RATE_WINDOW_SECONDS = 60;
 /** A draining worker's clients have so long to send another request and hear that their connection ends. */
 const KEEP_ALIVE_GRACE_MS = 1_000;
 
-/** A worker that is told to stop waits no longer for a database that answers no ping: a restart of one takes less. */
+/** A worker that stops waits no longer for a database that answers no ping: a restart of one takes less. */
 const DATABASE_AWAY_MS = 3_000;
 /** To leave without it: nothing that is left to do can be done. */
 const EXIT_WITHOUT_DATABASE_MS = 2_000;
 
-/** Nobody waits for an event as for an answer; what leaves together spares us and the broker most of the work. */
+/** No caller waits for an event; events that leave together spare us and the broker most of the work. */
 const EVENTS_GATHER_MS = 50;
 /** A start waits so long for a broker, and goes on without: it is needed for messages, not for orders. */
 const BROKER_WAIT_MS = 2_000;
@@ -263,7 +263,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
         },
       }),
   });
-  /** Where nobody owns the counter it is counted here, too generously for a moment. */
+  /** Where the counter has no owner it is counted here, too generously for a moment. */
   const countAtOwner = (ask: Ask): Promise<Answer> => {
     const owner = ownership.ownerOf(shardOf(ask.to, config.shards));
     if (owner === undefined || owner === workerId) return countRequest(rateLimiter, ask);
@@ -351,7 +351,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     const answered = Promise.all([http.drain(() => edge.inFlight(), graceEnd, deadline), commands?.drain(timeoutMs)]);
     const limits = { clock, deadline };
     await endsUnless(answered, databaseIsAway, limits);
-    // Shards go to whoever may take them; what nobody takes is finished here.
+    // Shards go to workers that may take them; the others are finished here.
     while (ownership.othersTake && ownership.held.size > 0 && !databaseIsAway() && clock.monotonicMs() < deadline)
       await clock.sleep(10);
     await endsUnless(region.drain(deadline), databaseIsAway, limits);

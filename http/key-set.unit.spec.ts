@@ -88,7 +88,7 @@ describe('a key set', () => {
       expect(new Set(await Promise.all(answers))).to.deep.equal(new Set([503]));
     })).timeout(20_000);
 
-  it('that is away locks out nobody whose key is known, however long it is away', () =>
+  it('that is away locks out no token with a known key, however long it is away', () =>
     withKeys(async (edge) => {
       let asked = 0;
       expect(await statusOf(edge, await tokenOf(edge, first))).to.equal(200);

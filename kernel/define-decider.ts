@@ -18,7 +18,7 @@ export interface DeciderParts<
   Decider<State, Command, Event, R>,
   'kind' | 'initial' | 'decide' | 'evolve' | 'answer' | 'exists' | 'snapshot'
 > {
-  /** In the order in which they are sent. Absent: the kind waits for nobody. */
+  /** In the order in which they are sent. Absent: the kind never waits. */
   readonly steps?: readonly Step<State, Command>[];
   /** Absent: the kind does nothing by itself when time passes. */
   readonly deadline?: {

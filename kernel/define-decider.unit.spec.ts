@@ -114,7 +114,7 @@ describe('a decider made of its parts', () => {
     expect([parcel.deadline(at('Packed')), parcel.onDeadline(at('Packed'))]).to.deep.equal([undefined, undefined]);
   });
 
-  it('without steps and a deadline waits for nobody', () => {
+  it('without steps and a deadline never waits', () => {
     const plain: Decider<State, Command, Event, never> = defineDecider(parts);
     expect(plain.isAtRest(at('Packed'))).to.equal(true);
     expect(plain.outstanding(at('Packed'))).to.deep.equal([]);

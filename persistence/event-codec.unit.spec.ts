@@ -61,7 +61,7 @@ describe('event codec', () => {
     expect(decodeEvents('[]', FORMS)).to.deep.equal([]);
   });
 
-  it('knows these names for ever: a stored event of each can still be read', () => {
+  it('knows these names: a stored event of each can still be read', () => {
     const names = Object.fromEntries(KINDS.all.map(({ kind, events }) => [kind, Object.keys(events)]));
     expect(names['order']).to.include.members([
       'OrderCreated',

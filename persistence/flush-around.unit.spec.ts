@@ -73,7 +73,7 @@ describe('a flush around what is refused', () => {
     }
   });
 
-  it('that meets an outage on its way throws it, and names nobody', async () => {
+  it('that meets an outage on its way throws it, and names no entity', async () => {
     const store = new ScriptedProjectionStore();
     const flush = randomFlush(mulberry32(7));
     store.refuses = (each) => wordsOf(each).length > 2;

@@ -2,9 +2,9 @@
  * Group commit. Owns the heads of this worker's shards and the order of their rows: while one append is in flight the
  * next batch gathers. At most one append is unfinished, so a shard's rows can't overtake each other.
  *
- * Keeps invariant 1 (seq dense per shard) and 2 (nobody is told of a row before its commit): `committed` is called in
- * the order of the log, after the statement returned. It never sends again what may have been written: after an
- * unknown outcome the shards of the batch are lost to this process and must be taken anew, with a new epoch.
+ * Keeps invariant 1 (seq dense per shard) and 2 (no caller hears of a row before its commit): `committed` is called in
+ * the order of the log, after the statement returned. It never sends again what may have been written: after an unknown
+ * outcome the shards of the batch are lost to this process and must be taken anew, with a new epoch.
  *
  *   gathering --flush--> in flight --durable-------> committed, in log order
  *                                  --refused-------> by halves, down to the row at fault; only its entity is refused
@@ -45,7 +45,7 @@ export interface AppendEntry {
   readonly row: PendingRow;
   /** The row is durable, at this place. Must not throw. */
   committed(seq: number): void;
-  /** The row will not be durable under this epoch, or nobody knows. Must not throw. */
+  /** The row will not be durable under this epoch, or that is unknown. Must not throw. */
   failed(outcome: AppendOutcome): void;
 }
 
@@ -100,8 +100,8 @@ export class Journal {
   }
 
   /**
-   * Somebody else found that the shard has another owner: what gathered for it is answered and never sent. What is in
-   * flight is answered by its own outcome. `ShardLost` is not called.
+   * The shard was found to have another owner: rows that wait for it are answered and never sent. What is in flight is
+   * answered by its own outcome. `ShardLost` is not called.
    */
   disown(shard: number): void {
     if (!this.#heads.delete(shard)) return;
@@ -264,7 +264,7 @@ export class Journal {
   }
 
   async #writeWithout(entityIds: readonly string[], batch: readonly AppendEntry[], error: Error): Promise<void> {
-    // Else the same would come again, for ever.
+    // Else the same would come again without end.
     if (!batch.some(({ row }) => entityIds.includes(row.entityId))) return this.#loseAll(batch, error);
     this.#exclude(entityIds, 'exists');
     return this.#write(batch);

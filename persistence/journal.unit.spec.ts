@@ -380,7 +380,7 @@ describe('journal (group commit)', () => {
       ]);
     });
 
-    it('naming a shard that is not in the batch counts as unknown instead of being sent for ever', async () => {
+    it('naming a shard that is not in the batch counts as unknown instead of being sent without end', async () => {
       const bench = await Bench.over(1);
       bench.store.next({ kind: 'fail', failure: { kind: 'conflict', shard: 77 } });
       const caller = bench.append(1, 'a', 1);

@@ -32,7 +32,7 @@ export interface JournalRow {
 }
 
 export interface RowMeta {
-  /** Hash of what was sent under the row's command id, where the id must be known for ever. */
+  /** Hash of what was sent under the row's command id, where the id must be known without a time limit. */
   readonly fingerprint?: string;
   /** Of the command that caused it, where it had one: see Ask. */
   readonly traceparent?: string;
@@ -55,7 +55,7 @@ export interface CausedBy {
 
 /** A row that is to be written. */
 export interface NewRow extends JournalRow {
-  /** Nobody has looked whether its entity has rows already: it is written only where there are none. */
+  /** Its entity was not looked up: the row is written only where the entity has none. */
   readonly onlyIfNew?: boolean;
 }
 
@@ -168,7 +168,7 @@ export type AppendFailure =
   | { readonly kind: 'exists'; readonly entityIds: readonly string[] }
   /** Nothing was written: another owner's row lies where this shard's next row belongs. */
   | { readonly kind: 'conflict'; readonly shard: number }
-  /** The connection or the server failed: written or not, nobody knows. */
+  /** The connection or the server failed: it is unknown whether it was written. */
   | { readonly kind: 'unknown' };
 
 /** What became of a row that was not acknowledged. */
@@ -216,7 +216,7 @@ export interface ProjectionStore {
   /**
    * Moves each checkpoint from exactly `from` to `to` and, in the same statement, writes what belongs to the shards
    * whose checkpoint moved. @returns those shards; a missing one has another owner, and nothing of it was written.
-   * @throws FlushRefusedError where trying again is no use; any other error: written or not, nobody knows.
+   * @throws FlushRefusedError where trying again is no use; any other error: it is unknown whether it was written.
    */
   flush(flush: ProjectionFlush): Promise<ReadonlySet<number>>;
 }
@@ -274,7 +274,7 @@ export interface MemberReach {
 export interface Membership {
   /** Whose lease on life runs, by the database's clock. */
   readonly members: readonly Member[];
-  /** By shard; null: nobody's. An owner that is no member has lost it. */
+  /** By shard; null: no owner. An owner that is no member has lost it. */
   readonly owners: readonly (string | null)[];
 }
 
@@ -301,11 +301,11 @@ export interface OwnershipStore {
   renew(workerId: string, ttlMs: number, draining: boolean, reach?: MemberReach): Promise<Renewal | undefined>;
   /** @returns those of `shards` that are this worker's now; the rest is another member's. */
   claim(workerId: string, shards: readonly number[]): Promise<ReadonlySet<number>>;
-  /** Gives shards back, for somebody else to claim. */
+  /** Gives shards back, for others to claim. */
   release(workerId: string, shards: readonly number[]): Promise<void>;
-  /** Ends the worker's own membership; its shards are nobody's. */
+  /** Ends the worker's own membership; its shards are free. */
   leave(workerId: string): Promise<void>;
-  /** Calls when somebody joined, left, claimed or released: look again. Best effort. */
+  /** Calls when a member joined, left, claimed or released: look again. Best effort. */
   onChange(listener: () => void): void;
 }
 

@@ -34,8 +34,8 @@ export interface Ask {
   /** How long the asker waits; then it hears `outcome_unknown` (a command) or `unavailable` (a read). */
   readonly timeoutMs: number;
   /**
-   * A command that is not the same when it comes twice and that nobody can know again: it has no key, and others may
-   * have decided in between. When its worker dies it is not sent to the next one.
+   * A command that is not the same when it comes twice and that can't be recognised: it has no key, and others may have
+   * decided in between. When its worker dies it is not sent to the next one.
    */
   readonly once?: true;
 }
@@ -56,8 +56,8 @@ export type Answer =
   | { readonly kind: 'failed'; readonly code: FailureCode; readonly detail: string };
 
 /**
- * The shard is not served here, or no longer: the asker's region asks its owner, whoever that is by then. After a new
- * epoch the answer is certain, also where it is `unknown` now whether the command was applied. Never leaves the regions.
+ * The shard is not served here, or no longer: the asker's region asks its owner of that moment. After a new epoch the
+ * answer is certain, also where it is `unknown` now whether the command was applied. Never leaves the regions.
  */
 export interface Elsewhere {
   readonly kind: 'elsewhere';

@@ -1,5 +1,5 @@
 /**
- * Owns the reading of V8's CPU profiles (`node --cpu-prof`): many samples of several processes become one tree of calls
+ * Reads V8's CPU profiles (`node --cpu-prof`): many samples of several processes become one tree of calls
  * with the time spent in each. Times are microseconds; those of a profile are on the machine's monotonic clock.
  */
 

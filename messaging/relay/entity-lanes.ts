@@ -28,7 +28,7 @@ export interface LanesDeps {
   readonly onReady: () => void;
   /** It will be sent again. */
   readonly onRefused: (lane: object, message: PublicMessage, error: unknown) => void;
-  /** A lane that was refused is not any more: its message is confirmed, or nobody sends it again. */
+  /** A lane that was refused is not any more: its message is confirmed, or is not sent again. */
   readonly onUnrefused: (lane: object) => void;
   /** Nothing of the entity can be published from this row on. Resolves when that is stored. */
   readonly hold: (row: CommittedRow, reason: string) => Promise<void>;
@@ -39,7 +39,7 @@ export interface LanesDeps {
 export class EntityLanes {
   readonly #deps: LanesDeps;
   readonly #lanes = new Map<string, Lane>();
-  /** Have a message that nobody has sent yet; those before `#first` are sent. */
+  /** Have an unsent message; those before `#first` are sent. */
   readonly #ready: Lane[] = [];
   #first = 0;
   #inFlight = 0;

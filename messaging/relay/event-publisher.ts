@@ -11,7 +11,7 @@ import {
 } from '../rabbitmq/publishing-channel.ts';
 import { EVENTS_EXCHANGE, UNROUTED } from '../rabbitmq/topology.ts';
 
-/** Where messages go: the events' exchange by their routing keys, or a queue of somebody's own (a replay). */
+/** Where messages go: the events' exchange by their routing keys, or a single queue (a replay). */
 export type Destination = { readonly exchange: string } | { readonly queue: string };
 
 interface Gathered {
@@ -68,7 +68,7 @@ export class EventPublisher {
     this.#add({ publication: { ...this.#publicationOf(message), exchange: UNROUTED }, confirm });
   }
 
-  /** Begins to; the broker's own end waits for it, and not for ever. What is not written yet is not any more. */
+  /** Begins to close; the broker's own end waits for it for a bounded time. Unwritten messages are dropped. */
   close(): void {
     this.#looking.cancel();
     for (const { confirm } of this.#waiting.splice(0)) confirm.reject(new Error('the publisher is closed'));

@@ -1,4 +1,4 @@
-/** What the relay promises whoever listens: every public event, in order per entity, under the same id each time. */
+/** What the relay promises consumers: every public event, in order per entity, under the same id each time. */
 import { KINDS } from '../../actors/index.ts';
 import { expect } from 'chai';
 import fc from 'fast-check';

@@ -108,7 +108,7 @@ describe('events that an exchange takes and no queue', () => {
     expect(kept.lines.some(({ msg }) => /could not be published/.test(String(msg)))).to.equal(false);
   });
 
-  it('go to whoever has a queue, and to no other place, once there is one', async () => {
+  it('go to a bound queue only, once there is one', async () => {
     const { queue } = await connection.queueDeclare({ exclusive: true });
     await connection.queueBind({ queue, exchange: READERS_EXCHANGE, routingKey: 'order.*.v1' });
     const count = await commitAll();

@@ -165,7 +165,7 @@ async function answersInTime(
   }
 }
 
-/** A process that is not our child tells nobody of its end. */
+/** The end of a process that is not our child causes no event. */
 async function exitOfForeignProcess(pid: number, clock: Clock): Promise<string> {
   while (await isRunning(pid)) await clock.sleep(EXIT_POLL_MS, { unref: true });
   return 'gone';

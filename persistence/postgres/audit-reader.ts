@@ -206,7 +206,7 @@ export class AuditReader {
         Math.min(BATCH_ROWS_MAX, Math.floor(BATCH_BYTES_AIMED_AT / Math.max(1, bytes / rows.length))),
       );
       coming = fetchBatch();
-      coming.catch(() => undefined); // told to whoever asks for the next batch
+      coming.catch(() => undefined); // the request for the next batch gets the error
       yield rows;
     }
     await this.#query(`CLOSE ${cursor}`);

@@ -8,7 +8,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { StartupError } from '../../kernel/errors.ts';
 import { withClient } from './connection.ts';
 
-/** PostgreSQL 13 is the oldest that is still maintained by anybody. */
+/** PostgreSQL 13 is the oldest that some vendor still maintains. */
 const SERVER_VERSION_MIN = 130_000;
 /**
  * Deadlines of orders are judged by the node's clock, leases by the database's. Beyond this an order that waits would
@@ -84,7 +84,7 @@ function problemWith(settings: Settings): string | undefined {
 
 /**
  * Between transactions such a pooler gives a session's place to others: what a session sets, listens to or prepared is
- * lost or somebody else's. While one session holds a transaction, the other must still be where it was.
+ * lost or another session's. While one session holds a transaction, the other must still be where it was.
  */
 async function refusePooler(url: string, client: pg.Client): Promise<void> {
   const mark = randomUUID();

@@ -1,4 +1,4 @@
-/** Sessions that break: the next one ends what its predecessor left half-sent, and nobody else. */
+/** Sessions that break: the next one ends its predecessor, with what that left half-sent, and no other session. */
 import { expect } from 'chai';
 import pg from 'pg';
 import { scratchDatabaseOrSkip } from '../../test/support/postgres-database.ts';
@@ -105,7 +105,7 @@ describe('sessions with PostgreSQL', function () {
     });
   });
 
-  it('a session’s first opening ends nobody, and no opening ends sessions of another purpose', async () => {
+  it('a session’s first opening ends no session, and no opening ends sessions of another purpose', async () => {
     const [purpose, other] = [freshPurpose(), freshPurpose()];
     const namesake = await halfSent(purpose);
     const first = open(purpose);
@@ -155,7 +155,7 @@ describe('sessions with PostgreSQL', function () {
     expect((await session.query({ text: 'SELECT 1' })).rowCount).to.equal(1);
   });
 
-  it('one that listens hears what is told in its channels, also after it was opened again', async () => {
+  it('one that listens receives its channels’ notifications, also after it was opened again', async () => {
     const heard: string[] = [];
     const session = new Session(database.url, freshPurpose(), {
       queryTimeoutMs: CUT_AFTER_MS,

@@ -73,7 +73,7 @@ export function openPool(url: string, purpose: string, sizeMax: number): pg.Pool
 
 /**
  * The server may not know that a session was cut: what the client had half-sent then holds its locks for as long as TCP
- * hopes. Purposes are unique to a process and a kind of statement, so nobody else's session is meant.
+ * hopes. Purposes are unique to a process and a kind of statement, so no other session is affected.
  */
 const END_PREDECESSORS = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -85,7 +85,7 @@ export interface SessionOptions {
   readonly queryTimeoutMs?: number;
   /** A statement that waits longer for a lock fails with 55P03. */
   readonly lockTimeoutMs?: number;
-  /** Hears what is told in these channels, while the session is open. */
+  /** Receives the notifications of these channels while the session is open. */
   readonly listen?: Readonly<Record<string, (payload: string) => void>>;
 }
 

@@ -58,7 +58,10 @@ const APPEND = `
   )
   SELECT (SELECT string_agg(shard::text, ',') FROM ok) AS shards, (SELECT json_agg(entity_id) FROM existing) AS existing`;
 
-/** Epoch rows only, each of the current incarnation: the place after the last row must still be free, else somebody else was faster. */
+/**
+ * Epoch rows only, each of the current incarnation: the place after the last row must still be free, else another
+ * writer was faster.
+ */
 const TAKE = `
   INSERT INTO journal (shard, seq, epoch, version, at, entity_id, command_id, events)
   SELECT s.shard, coalesce(head.seq, 0) + 1, next.epoch, coalesce(mark.version, 0) + 1,

@@ -10,7 +10,7 @@ import type { Member, MemberReach, Membership, OwnershipStore, Renewal } from '.
 import { Session } from './connection.ts';
 import { RETRY_CHANNEL } from './quarantine-store.ts';
 
-/** Told in this channel: somebody joined, left, began to drain, claimed or released, or reaches others than before. */
+/** This channel carries: a member joined, left, began to drain, claimed, released, or reaches other peers. */
 const CHANNEL = 'holdfast_ownership';
 /** Shorter than a lease: a session that hangs is replaced while there is time to renew. */
 const QUERY_TIMEOUT_MS = 1_000;

@@ -73,7 +73,7 @@ export async function prepareDatabase(
   });
 }
 
-/** Runs `work` while no node prepares the database, and nobody else does such work. */
+/** Runs `work` while no node prepares the database, and no other process does such work. */
 export async function withPreparationLock<T>(
   url: string,
   purpose: string,
@@ -121,7 +121,7 @@ async function applyMigrations(url: string, migrations: readonly Migration[]): P
     },
   });
   try {
-    // Under our lock, so one that knex left behind when its process was killed is nobody's.
+    // We hold the lock, so a lock that knex left when its process was killed has no owner.
     if (await database.schema.hasTable('migrations_lock')) await database.migrate.forceFreeMigrationsLock();
     await database.migrate.latest();
   } finally {

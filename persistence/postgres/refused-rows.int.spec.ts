@@ -124,7 +124,7 @@ describe('what PostgreSQL refuses', function () {
     });
   });
 
-  it('whatever a statement carries (a table is gone): nobody is set apart', async () => {
+  it('whatever a statement carries (a table is gone): no entity is set apart', async () => {
     await database.query('DROP TABLE order_view');
     let thrown: unknown;
     const apart = await writeAround(flushOf({ orders: [orderFlush(GOOD[0]!, 1)] })).catch((error: unknown) => {

@@ -163,7 +163,7 @@ class PooledActor {
   }
 }
 
-/** Senders are not used here: an answer has its own way. nact would make a new nobody for each message. */
+/** Senders are not used here: an answer has its own way. nact would make a new `Nobody` for each message. */
 const NOBODY = new Nobody();
 
 interface SystemFigures {

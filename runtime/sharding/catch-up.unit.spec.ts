@@ -132,7 +132,7 @@ describe('catching up', () => {
     expect([...caughtUp]).to.deep.equal([2]);
   });
 
-  it('leaves an entity behind that can not be read, and nobody else', async () => {
+  it('leaves an entity behind that can not be read, and no other', async () => {
     const world = await unflushed();
     const rows = world.log.entities.get(`ord_${orderIdOf(1)}`)!;
     const damaged = { ...rows[1]!, events: '[{"type":"Eaten"}]' };

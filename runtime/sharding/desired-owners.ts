@@ -1,6 +1,6 @@
 /**
  * Which member should own which shard: rendezvous hashing with a bound. Each shard goes to the member that weighs most
- * for it and still has room; nobody takes more than its even share. Every worker computes the same from the same
+ * for it and still has room; no worker takes more than its even share. Every worker computes the same from the same
  * members, and when one comes or goes few shards move besides its own.
  */
 import type { Member } from '../../persistence/ports.ts';

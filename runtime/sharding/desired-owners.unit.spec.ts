@@ -1,4 +1,4 @@
-/** Who should own which shard: even shares, the same for everybody who computes it, and few moves. */
+/** The desired owners of shards: even shares, the same in every worker that computes them, and few moves. */
 import { expect } from 'chai';
 import type { Member } from '../../persistence/ports.ts';
 import { desiredOwners } from './desired-owners.ts';
@@ -35,7 +35,7 @@ const movesBetween = (before: readonly unknown[], after: readonly unknown[]): nu
   before.filter((owner, shard) => owner !== after[shard]).length;
 
 describe('desired owners', () => {
-  it('give nobody more than its even share, and every shard to somebody', () => {
+  it('give no worker more than its even share, and every shard an owner', () => {
     for (let members = 1; members <= MEMBERS_MAX; members++) {
       for (const shards of [1, 7, 16, SHARDS, 1_000]) {
         const owners = desiredOwners(shards, clusterOf(members));
@@ -99,7 +99,7 @@ describe('desired owners', () => {
     expect(desiredOwners(SHARDS, draining)).to.deep.equal(desiredOwners(SHARDS, members));
   });
 
-  it('are nobody where there is no member', () => {
+  it('are none where there is no member', () => {
     expect(desiredOwners(2, [])).to.deep.equal([undefined, undefined]);
   });
 });

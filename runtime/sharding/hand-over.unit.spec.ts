@@ -134,7 +134,7 @@ describe('shards on their way between workers', function () {
       expect(region.figures).to.deep.include({ crashes: 0, quarantined: [], parked: 0 });
   };
 
-  it('go to workers that come, and from one that drains: nobody hears of it, and nothing is applied twice', async () => {
+  it('go to workers that come, and from one that drains: no caller notices, and nothing is applied twice', async () => {
     const first = await cluster.start('w0');
     await isServed();
     await seed(first);

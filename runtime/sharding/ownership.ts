@@ -1,12 +1,12 @@
 /**
  * This worker's part in owning the shards: keeps its membership, knows who owns what, claims the shards that it should
- * own and are free, and gives away those that somebody else should own.
+ * own and are free, and gives away those that another worker should own.
  *
  *   joined --begin--> member --drain--> draining: gives all away --cease--> claims nothing --stop--> gone
  *   member --lease over, by the monotonic or the wall clock--> lapsed: serves nothing --joined again--> member
  *   member --not in the group that reaches each other--> cut off: gives all away --in the group--> member
  *
- * A lease counts from before its renewal was sent. It decides who should serve; that nobody else's rows get into a
+ * A lease counts from before its renewal was sent. It decides who should serve; that no other worker's rows get into a
  * shard's log is the journal's business (invariant 1), so a wrong belief here costs time, never an order.
  */
 import type { Logger } from 'pino';
@@ -35,7 +35,7 @@ const ROUND_INTERVAL_MIN_MS = 10;
 export interface ShardServer {
   /** From now on these are ours to serve. */
   gained(shards: readonly number[]): void;
-  /** They are somebody else's: what is in memory of them is void. */
+  /** Another worker owns them: their entities in memory are void. */
   lost(shards: readonly number[]): void;
   /** Stops serving them in order; resolves when nothing of them is under way here any more. */
   handOver(shards: readonly number[]): Promise<void>;
@@ -114,13 +114,13 @@ export class Ownership implements ShardDirectory {
     this.refresh();
   }
 
-  /** From now on gives away the shards that it has, if there is anybody to take them, and takes none that another can. */
+  /** From now on gives its shards away, if another worker can take them, and takes none that another can. */
   drain(): void {
     this.#draining = true;
     this.refresh();
   }
 
-  /** From now on claims nothing, whoever else is there: the worker is about to leave. */
+  /** From now on claims nothing, even if alone: the worker is about to leave. */
   cease(): void {
     this.#claims = false;
   }
@@ -163,7 +163,7 @@ export class Ownership implements ShardDirectory {
     return this.#members;
   }
 
-  /** There is somebody else who takes shards. */
+  /** Another worker takes shards. */
   get othersTake(): boolean {
     return this.#takers().some(({ workerId, draining }) => !draining && workerId !== this.#workerId);
   }
@@ -178,7 +178,7 @@ export class Ownership implements ShardDirectory {
     return this.#isCutOff;
   }
 
-  /** Shards that nobody owns, as far as this worker sees. */
+  /** Shards without an owner, as far as this worker sees. */
   get unowned(): number {
     let count = 0;
     for (const owner of this.#owners) if (owner === undefined) count++;
@@ -266,7 +266,7 @@ export class Ownership implements ShardDirectory {
     const takers = this.#takers();
     const desired = desiredOwners(this.#deps.shards, takers);
     await this.#claim(desired);
-    // Where all drain nobody's shards are better off elsewhere.
+    // Where all drain, shards are better off nowhere else.
     if (takers.some(({ draining }) => !draining)) this.#giveAway(desired);
   }
 
@@ -334,14 +334,14 @@ export class Ownership implements ShardDirectory {
     });
     if (free.length === 0) return;
     const mine = await this.#deps.store.claim(this.#workerId, free);
-    if (mine.size < free.length) this.refresh(); // somebody was faster: look who
+    if (mine.size < free.length) this.refresh(); // another was faster: look which
     if (mine.size === 0) return;
     this.#owners = this.#owners.map((owner, shard) => (mine.has(shard) ? this.#workerId : owner));
     this.#gain([...mine]);
     this.#deps.changed();
   }
 
-  /** What somebody else should own goes there; with nobody else about it stays. */
+  /** Shards that another worker should own go there; without other workers they stay. */
   #giveAway(desired: readonly (WorkerId | undefined)[]): void {
     const { server, log } = this.#deps;
     const shards = [...this.#held].filter((shard) => {
@@ -398,7 +398,7 @@ export class Ownership implements ShardDirectory {
     this.#deps.server().lost(shards);
   }
 
-  /** Somebody else may own them by now. */
+  /** Another worker may own them by now. */
   #lapse(reason: string): void {
     this.#lose([...this.#held], reason);
     this.#owners = this.#owners.map((owner) => (owner === this.#workerId ? undefined : owner));

@@ -56,7 +56,7 @@ class ScriptedOwnershipStore extends InMemoryOwnershipStore {
   }
 }
 
-/** Writes down what it is told. */
+/** Records its calls. */
 class RecordingServer implements ShardServer {
   readonly served = new Set<number>();
   readonly handedOver: number[] = [];
@@ -154,7 +154,7 @@ describe('ownership', () => {
     return worker;
   };
 
-  it('a member claims nothing before it is told to begin', async () => {
+  it('a member claims nothing before it may begin', async () => {
     const worker = new Worker('a');
     await worker.ownership.join();
     await worker.ownership.confirm();
@@ -309,7 +309,7 @@ describe('ownership', () => {
     expect(failure!.what).to.equal(undefined);
   });
 
-  it('draining, gives all away when there is somebody to take it', async () => {
+  it('draining, gives all away when another worker can take it', async () => {
     const first = await isAlone();
     const second = await new Worker('b').start();
     await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
@@ -320,7 +320,7 @@ describe('ownership', () => {
     expect(second.owns, 'and takes none').to.equal(0);
   });
 
-  it('draining, keeps all when there is nobody, or only others that drain', async () => {
+  it('draining, keeps all when it is alone, or all others drain', async () => {
     const first = await isAlone();
     const second = await new Worker('b').start();
     await waitUntil('both serve', () => first.serves === SHARDS / 2 && second.serves === SHARDS / 2);
@@ -461,7 +461,7 @@ describe('ownership', () => {
     await waitUntil('the second serves all', () => second.serves === SHARDS);
   });
 
-  it('a newcomer that reaches nobody takes nothing, and takes its share once it does', async () => {
+  it('a newcomer that reaches no member takes nothing, and takes its share once it does', async () => {
     const first = await isAlone();
     const second = new Worker('b');
     second.reach.hearsBroker = true;

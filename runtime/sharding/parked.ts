@@ -9,7 +9,7 @@ import type { Reply } from '../entity/entity-host.ts';
 const PARKED_MAX = 20_000;
 const RETRY_INTERVAL_MS = 50;
 
-/** An ask on its way to whoever serves its shard. */
+/** An ask on its way to its shard's owner. */
 export interface Routed {
   readonly ask: Ask;
   readonly internal: boolean;

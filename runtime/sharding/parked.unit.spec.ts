@@ -45,7 +45,7 @@ describe('parked asks', () => {
     expect([parked.size, answered]).to.deep.equal([0, []]);
   });
 
-  it('are dispatched again now and then, though nobody says that owners changed', () => {
+  it('are dispatched again at intervals, also without news of changed owners', () => {
     let tries = 0;
     onDispatch = (each) => {
       if (++tries < 3) parked.add(each, TOO_LATE);

@@ -7,7 +7,7 @@ import type { ShardReply } from '../entity/entity-host.ts';
 export type WorkerId = string;
 
 export interface ShardDirectory {
-  /** Undefined: nobody, as far as this worker knows. */
+  /** Undefined: no owner, as far as this worker knows. */
   ownerOf(shard: number): WorkerId | undefined;
   /** What it says was wrong: look again, soon. */
   refresh(): void;

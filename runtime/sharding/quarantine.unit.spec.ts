@@ -71,7 +71,7 @@ describe('entities set apart', () => {
       expect(wordFor(await node.ask(STOCK))).to.equal('quarantined');
       expect(viewOf(world, 'P1'), 'its view was left behind').to.equal(undefined);
       damage(world, STOCK, 0, STOCK_SET);
-      expect(wordFor(await node.ask(STOCK)), 'nobody has said so yet').to.equal('quarantined');
+      expect(wordFor(await node.ask(STOCK)), 'not listed yet').to.equal('quarantined');
       node.region.retryQuarantined(STOCK);
       await isReadAgain();
       expect(node.region.figures.quarantined).to.deep.equal([]);
@@ -181,7 +181,7 @@ describe('entities set apart', () => {
       expect(viewOf(world, 'P1')).to.include({ onHand: 7, version: 2 });
     });
 
-    it('and an outage at the same time sets nobody else apart', async () => {
+    it('and an outage at the same time sets no other entity apart', async () => {
       const world = new World();
       refuse(world, 'P1');
       node = await InMemoryNode.start({ world });

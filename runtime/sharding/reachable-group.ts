@@ -8,7 +8,7 @@
  * for nothing, and when it comes back it counts less for a while, or shards would move to it and back.
  *
  * A newcomer is a guest: it has no say before it has reached those who serve. A node that is given another broker, or
- * another virtual host, takes nothing from anybody.
+ * another virtual host, takes no shards.
  */
 import type { Member } from '../../persistence/ports.ts';
 import type { WorkerId } from './peers.ts';

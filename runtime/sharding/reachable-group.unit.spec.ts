@@ -62,17 +62,17 @@ const shardOwners = fc.array(
 );
 const readWith = (members: readonly Member[], leaseLeftMs: number): Member[] =>
   members.map((member) => ({ ...member, leaseLeftMs }));
-/** As `one` sees it: a frozen worker lists nobody. */
+/** As `one` sees it: a frozen worker lists no peer. */
 const outOfReach = (one: readonly Member[], others: readonly Member[]): Member[] =>
   one.map((member) => ({ ...member, reach: { ...member.reach!, unreached: others.map(({ workerId }) => workerId) } }));
 
 describe('the group that may own shards', () => {
-  it('is everybody where everybody reaches everybody, and nobody without members', () => {
+  it('is all members where all reach each other, and empty without members', () => {
     expect(groupOf([...nodeOf('a'), ...nodeOf('b'), ...nodeOf('c')])).to.deep.equal(idsOf('a', 'b', 'c'));
     expect(groupOf([])).to.deep.equal([]);
   });
 
-  it('is never empty, all in it reach each other, and nobody who could be in it is left out', () => {
+  it('is never empty, all in it reach each other, and none that could be in it is left out', () => {
     fc.assert(
       fc.property(cluster, ({ members, owners }) => {
         const group = reachableGroup(members, owners);
@@ -117,7 +117,7 @@ describe('the group that may own shards', () => {
     );
   });
 
-  it('leaves out the one that is cut off from all others, whoever noticed', () => {
+  it('leaves out the one that is cut off from all others, no matter which noticed', () => {
     const others = ['a', 'b'];
     for (const noticed of ['it', 'the others'] as const) {
       const lists = (nodeId: string): string[] => {
@@ -142,7 +142,7 @@ describe('the group that may own shards', () => {
     expect(groupOf(members, ['a-0', 'b-0'])).to.deep.equal(idsOf('b'));
   });
 
-  it('does not give way to a newcomer that reaches nobody, however large', () => {
+  it('does not give way to a newcomer that reaches no member, however large', () => {
     const strangers = Array.from({ length: 4 }, (_, slot) =>
       memberOf('stranger', slot, { unreached: idsOf('a'), admitted: false }),
     );
@@ -202,7 +202,7 @@ describe('the group that may own shards', () => {
     expect(groupOf(members, idsOf('a'))).to.deep.equal(idsOf('b'));
   });
 
-  it('is everybody, silent or not, where nobody is listed as out of reach', () => {
+  it('is all members, silent or not, where none is listed as out of reach', () => {
     expect(groupOf([...readWith(nodeOf('a'), 1), ...nodeOf('b')])).to.deep.equal(idsOf('a', 'b'));
   });
 

@@ -1,6 +1,6 @@
 /**
  * Takes the shards that this worker should serve, and takes them again when an append lost them. A taken shard serves
- * only after its epoch row is durable (from then on nobody older can append) and its read models have caught up.
+ * only after its epoch row is durable (from then on no older owner can append) and its read models have caught up.
  *
  *   gained --epoch row, caught up--> served --append lost--> missing --still ours?--> taken again
  *                                           --hand-over, or lost--> not ours
@@ -25,7 +25,7 @@ export interface ShardKeeperDeps extends CatchUpDeps {
   readonly live: Projections;
   /** Resolves when it is known anew which shards are ours: before one that was lost is taken again. */
   readonly confirm: () => Promise<void>;
-  /** Entities of these shards that could not be read when somebody tried last. */
+  /** Entities of these shards that could not be read at the last try. */
   readonly suspects: (shards: readonly number[]) => Promise<readonly { readonly entityId: string }[]>;
   readonly follower?: LogFollower;
 }

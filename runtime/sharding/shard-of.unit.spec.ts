@@ -8,7 +8,7 @@ import { SHARD_HASH, shardOf } from './shard-of.ts';
 const SHARDS = 128;
 
 describe('shardOf', () => {
-  it('is this function for ever: databases were begun with it', () => {
+  it('is this function and stays it: databases were begun with it', () => {
     expect(SHARD_HASH).to.equal('fnv1a32-avalanche');
     const known: readonly (readonly [string, number])[] = KNOWN;
     expect(known.map(([key]) => [key, shardOf(key, SHARDS)])).to.deep.equal(known);

@@ -2,9 +2,9 @@
  * The shard region: the entities of the shards that this worker serves, and the way to all others. Routes an ask to its
  * entity, here or at a peer; starts entities when they are asked, and lets idle ones leave memory.
  *
- * While a shard is on its way from one owner to the next its asks wait here, and go to whoever serves it then. An ask
- * that an owner left unanswered when it died, or lost the shard, is sent to the next one as well: there the journal
- * tells whether the command was applied, and a command id has one outcome (invariant 8).
+ * While a shard is on its way from one owner to the next its asks wait here, and go to its next owner. An ask that an
+ * owner left unanswered when it died, or lost the shard, is sent to the next one as well: there the journal tells
+ * whether the command was applied, and a command id has one outcome (invariant 8).
  *
  * Passivation needs no handshake with a buffer: a handler is synchronous, so "mailbox empty, nothing in flight, gone"
  * is one step that no message can fall into. A message that comes later starts a new incarnation.
@@ -437,7 +437,7 @@ export class ShardRegion implements Actors, EntityHost {
     this.#parked.retry();
   }
 
-  /** Drops every entity of the shard from memory; whoever waits for one asks the shard's next owner. */
+  /** Drops every entity of the shard from memory; waiting asks go to the shard's next owner. */
   disown(shard: number): void {
     if (!this.#owned.delete(shard)) return;
     for (const { shell } of [...this.#residents.values()]) {

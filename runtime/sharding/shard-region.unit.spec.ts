@@ -96,7 +96,7 @@ describe('the shard region', () => {
       expect(node.region.figures.residents).to.equal(0);
     });
 
-    it('keeps an order in memory while it waits for anybody', async () => {
+    it('keeps an order in memory while it waits for an answer', async () => {
       node = await InMemoryNode.start({ types: typesIdleAfter(0) });
       await node.setStock('P1', 5);
       await node.setStock('P2', 5);
@@ -255,7 +255,7 @@ describe('the shard region', () => {
       expect(node.region.figures.parked).to.equal(0);
     });
 
-    it('that nobody serves until an ask’s deadline: it hears unavailable, nothing was applied', async () => {
+    it('that is unserved until an ask’s deadline: it hears unavailable, nothing was applied', async () => {
       node = await InMemoryNode.start();
       node.region.disown(node.region.shardOf(stockEntity('P1')));
       const asks = [hold('h'), undefined].map((command) => node.ask(stockEntity('P1'), command, { timeoutMs: 20_000 }));
@@ -508,7 +508,7 @@ describe('the shard region', () => {
             { paymentMethod: { type: 'card', token: tokens[index % tokens.length]! } },
             { until: 'durable' },
           );
-        // A client asks again until it is told; some change their mind.
+        // A client asks again until it has an answer; some change their mind.
         const clients = orders.map(async (orderId, index) => {
           for (let tries = 0; ; tries++) {
             const answer = await place(orderId, index);

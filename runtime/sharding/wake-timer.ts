@@ -18,7 +18,7 @@ export class WakeTimer {
   readonly #wakeAt = new Map<string, EpochMs>();
   readonly #buckets = new Map<number, Set<string>>();
   readonly #overdue: string[] = [];
-  /** In a row that left somebody overdue. */
+  /** In a row that left an entity overdue. */
   #busyTicks = 0;
   #nextBucket: number;
   readonly #timer: Timer;
@@ -52,7 +52,7 @@ export class WakeTimer {
   tick(): void {
     const now = this.#clock.nowMs();
     this.#followBack(now);
-    // A bucket is opened once its whole second has passed, so nobody in it is early.
+    // A bucket is opened once its whole second has passed, so no entity in it is early.
     for (; (this.#nextBucket + 1) * BUCKET_MS <= now && this.#overdue.length < WAKES_PER_TICK_MAX; this.#nextBucket++) {
       const entities = this.#buckets.get(this.#nextBucket);
       if (!entities) continue;

@@ -64,7 +64,7 @@ describe('wake timer', () => {
     expect(woken).to.deep.equal(['hurried', 'postponed']);
   });
 
-  it('wakes nobody who was cleared, unless they were set again', () => {
+  it('wakes no entity that was cleared, unless it was set again', () => {
     timer.set('a', later(2_000));
     timer.set('b', later(2_000));
     timer.clear('a');
