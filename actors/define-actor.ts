@@ -2,6 +2,7 @@
  * A kind of actor as data: everything about it that the engine takes. Each engine folder declares the type of its own
  * part and knows no kind; the composition roots hand the list of actors/index.ts to all of them.
  */
+import type { AuditDefinition } from '../audit/audit-definition.ts';
 import type { ClaimKeeper } from '../http/edge-deps.ts';
 import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
@@ -14,6 +15,8 @@ import type { EntityLimits, EntityType } from '../runtime/entity/entity-type.ts'
 export interface ActorDefinition extends EntityType {
   /** Environment variables that it reads, besides those of its ports. */
   readonly settings?: readonly Setting[];
+  /** What an audit proves of it beyond the general rules. */
+  readonly audit?: AuditDefinition;
   /** What it offers by HTTP, in the order in which the documents show it. */
   readonly operations?: readonly OperationDefinition[];
   /** The commands that it takes by message. */
@@ -30,11 +33,12 @@ interface TypedDefinition<
   Command extends { readonly type: string },
   Event extends DomainEvent,
   R extends Refusal,
-> extends Omit<ActorDefinition, 'kind' | 'decider' | 'events' | 'beginsWith' | 'limits'> {
+> extends Omit<ActorDefinition, 'kind' | 'decider' | 'events' | 'beginsWith' | 'limits' | 'audit'> {
   readonly decider: Decider<State, Command, Event, R>;
   readonly events: EventForms<Event>;
   readonly beginsWith?: Command['type'];
   readonly limits: EntityLimits<State>;
+  readonly audit?: AuditDefinition<State, Event>;
 }
 
 /** Erases the types of a kind: the engine passes back to it only what came from it. */
@@ -44,6 +48,6 @@ export function defineActor<
   Event extends DomainEvent,
   R extends Refusal,
 >(definition: TypedDefinition<State, Command, Event, R>): ActorDefinition {
-  const { decider, limits } = definition;
-  return { ...definition, kind: decider.kind, decider, limits: limits as EntityLimits };
+  const { decider, limits, audit, ...rest } = definition;
+  return { ...rest, kind: decider.kind, decider, limits: limits as EntityLimits, ...(audit && { audit }) };
 }

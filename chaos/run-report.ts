@@ -1,5 +1,6 @@
 /** The report of a run: complete for programs; for people first what was done, then the results. */
-import { count, duration, shortened, table } from '../commands/support/text.ts';
+import { count, duration, table } from '../commands/support/text.ts';
+import { shortened } from '../kernel/shortened.ts';
 import { type Isolation, UNSERVED_MS_MAX } from './check/check-reach.ts';
 import type { Violation } from './check/violation.ts';
 import type { Tally } from './load/history.ts';

@@ -2,10 +2,11 @@
  * `npm run -s audit`: proves the invariants over the whole database and prints a verdict. Works on the database
  * directly, beside a running node or without one.
  */
+import { ACTORS } from '../actors/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { auditDatabase } from './audit/audit-database.ts';
-import { auditText, reportOf } from './audit/audit-report.ts';
+import { auditDatabase } from '../audit/audit-database.ts';
+import { auditText, reportOf } from './audit-report.ts';
 import {
   EXIT_BAD_VERDICT,
   EXIT_OK,
@@ -56,14 +57,14 @@ async function main(args: readonly string[]): Promise<number> {
   const startedAt = systemClock.monotonicMs();
   const progress = new Progress(process.stderr, systemClock);
   const result = await withDatabase(loadConfig(), (databaseUrl) =>
-    auditDatabase(databaseUrl, {
+    auditDatabase(databaseUrl, ACTORS, {
       settleGraceMs: graceSeconds * 1000,
       stage: (label, rows) => progress.begin(label, 'rows', rows),
       progress: (rows) => progress.update(rows),
     }).finally(() => progress.end()),
   );
   const report = reportOf(result, systemClock.monotonicMs() - startedAt, process.resourceUsage().maxRSS);
-  process.stdout.write(auditText(report));
+  process.stdout.write(auditText(result, report));
   await reportFile.write(report);
   return report.verdict === 'clean' ? EXIT_OK : EXIT_BAD_VERDICT;
 }

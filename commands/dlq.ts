@@ -18,7 +18,8 @@ import {
 } from './support/command-line.ts';
 import { maskedBody } from './support/masked-body.ts';
 import { openReportFile } from './support/report-file.ts';
-import { shortened, table } from './support/text.ts';
+import { shortened } from '../kernel/shortened.ts';
+import { table } from './support/text.ts';
 
 const USAGE = `Usage: npm run -s dlq -- list [--json FILE]
        npm run -s dlq -- show ID [--json FILE]

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { TestNode } from '../test/cluster/node-harness.ts';
 import { createScratchDatabase, type ScratchDatabase } from '../test/support/scratch-database.ts';
-import type { AuditReport } from './audit/audit-report.ts';
+import type { AuditReport } from './audit-report.ts';
 import type { ReplayReport } from './replay/replay-report.ts';
 
 const DATA = fileURLToPath(new URL('../test/data/', import.meta.url));
@@ -47,7 +47,7 @@ describe('npm run replay and audit', function () {
     expect((await reportOf<ReplayReport>('report.json')).figures).to.include({ placed: 0, recognised: 4 });
     const audit = await node.command('audit', '--json', report);
     expect(audit.code, audit.output).to.equal(0);
-    expect((await reportOf<AuditReport>('report.json')).totals.ordersByStatus).to.deep.equal({ Confirmed: 4 });
+    expect((await reportOf<AuditReport>('report.json')).totals['ordersByStatus']).to.deep.equal({ Confirmed: 4 });
 
     await database.query("UPDATE order_view SET total_amount = total_amount + 1 WHERE external_reference = '700001'");
     const third = await node.command('replay', INVOICES);

@@ -3,6 +3,7 @@ import { orderDecider } from './decider.ts';
 import { ORDER_PREFIX, orderEntity, type OrderCommand, type PlacedOrder } from './order.ts';
 import { orderEvents } from './stored-events.ts';
 import { reservationTtlSeconds } from './settings.ts';
+import { orderAudit } from './audit.ts';
 import { defineActor } from '../define-actor.ts';
 import { orderMessages, orderOperations } from './operations/index.ts';
 import { PLACE_COMMAND_ID } from './operations/place.ts';
@@ -27,4 +28,5 @@ export const orderActor = defineActor({
     command: { type: 'ClaimId' } satisfies OrderCommand,
     commandId: PLACE_COMMAND_ID,
   },
+  audit: orderAudit,
 });

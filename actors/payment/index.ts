@@ -4,6 +4,7 @@ import { PAYMENT_PREFIX, PROVIDER_PORT } from './payment.ts';
 import { paymentDecider } from './decider.ts';
 import { PROVIDERS } from './providers/index.ts';
 import { paymentEvents } from './stored-events.ts';
+import { paymentAudit } from './audit.ts';
 import { defineActor } from '../define-actor.ts';
 
 const MAILBOX_MAX = 100;
@@ -32,4 +33,5 @@ export const paymentActor = defineActor({
     mailboxMax: MAILBOX_MAX,
     idleMs: ({ status }) => (status === 'Authorized' ? AUTHORIZED_IDLE_MS : ENDED_IDLE_MS),
   },
+  audit: paymentAudit,
 });

@@ -2,6 +2,7 @@
 import { RESERVATION_PREFIX } from './reservation.ts';
 import { reservationDecider } from './decider.ts';
 import { reservationEvents } from './stored-events.ts';
+import { reservationAudit } from './audit.ts';
 import { defineActor } from '../define-actor.ts';
 
 const MAILBOX_MAX = 100;
@@ -14,4 +15,5 @@ export const reservationActor = defineActor({
   decider: reservationDecider,
   events: reservationEvents,
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS },
+  audit: reservationAudit,
 });

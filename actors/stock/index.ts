@@ -10,6 +10,7 @@ import {
 } from './stock.ts';
 import { stockDecider } from './decider.ts';
 import { stockEvents } from './stored-events.ts';
+import { stockAudit } from './audit.ts';
 import { defineActor } from '../define-actor.ts';
 import { stockOperations } from './operations/index.ts';
 
@@ -38,4 +39,5 @@ export const stockActor = defineActor({
   view: (shown, { at }) => ({ kind: 'stock', level: shown as StockLevel, at }),
   operations: stockOperations,
   firstCommands: [stockDemo],
+  audit: stockAudit,
 });

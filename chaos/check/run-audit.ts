@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { programFile } from '../../bench/host/program-file.ts';
 import { inheritedEnvironment } from '../../bench/targets/environment.ts';
-import type { AuditReport } from '../../commands/audit/audit-report.ts';
+import type { AuditReport } from '../../commands/audit-report.ts';
 import type { Violation } from './violation.ts';
 
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;

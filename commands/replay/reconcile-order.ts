@@ -6,7 +6,7 @@ import type { OrderEvent, PlacedOrder } from '../../actors/order/order.ts';
 import { orderEvents } from '../../actors/order/stored-events.ts';
 import { decodeEvents } from '../../persistence/event-codec.ts';
 import type { StoredOrder } from '../../persistence/postgres/reconcile-reader.ts';
-import { described, firstDifference } from '../support/first-difference.ts';
+import { described, firstDifference } from '../../audit/first-difference.ts';
 import type { CountedOrder } from './order-totals.ts';
 import { orderRequest } from './order-request.ts';
 import type { RetailOrder } from './retail-file.ts';

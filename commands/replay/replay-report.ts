@@ -1,5 +1,6 @@
 /** The report of a replay: for people a table of checks, for programs JSON. */
-import { count, shortened, table } from '../support/text.ts';
+import { shortened } from '../../kernel/shortened.ts';
+import { count, table } from '../support/text.ts';
 import type { ReplayFigures } from './replay-file.ts';
 import type { Check, ReplayVerdict } from './replay-verdict.ts';
 import type { RetailFile } from './retail-file.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { count, duration, shortened, table } from './text.ts';
+import { shortened } from '../../kernel/shortened.ts';
+import { count, duration, table } from './text.ts';
 
 describe('text for people', () => {
   it('groups thousands', () => {

@@ -8,14 +8,14 @@
  */
 import pg from 'pg';
 import type { EpochMs } from '../../kernel/clock.ts';
+import { EPOCH_ENTITY_PREFIX, PREFIX_LENGTH } from '../../kernel/entity-id.ts';
 import { messageOf, StartupError } from '../../kernel/errors.ts';
 import type {
   AuditedApart,
   AuditedRow,
   AuditedPlace,
-  AuditedOrderView,
-  AuditedStockView,
   AuditedSnapshot,
+  AuditedViewRow,
   AuditedWakeUp,
 } from './audited-rows.ts';
 import { connectionProblem } from './connection-problem.ts';
@@ -28,8 +28,14 @@ const BATCH_ROWS_MAX = 2_000;
 const BATCH_BYTES_AIMED_AT = 1024 * 1024;
 const APART_SHOWN_MAX = 20;
 
-/** What an entity id begins with, as far as the audit reads entities by kind. */
-export type EntityPrefix = 'ord_' | 'pay_' | 'res_' | 'stk_';
+/** Which columns of a read model are read, and under which names. */
+export interface ViewColumns {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, string>>;
+  readonly key: string;
+  readonly rowKey?: string;
+  readonly json?: string;
+}
 
 export class AuditReader {
   readonly #client: pg.Client;
@@ -128,14 +134,14 @@ export class AuditReader {
   places(): AsyncGenerator<AuditedPlace[]> {
     return this.#stream<AuditedPlace>(
       `SELECT shard, seq, epoch, entity_id AS "entityId", version,
-              CASE WHEN left(entity_id, 4) = 'shd_' THEN events END AS events
+              CASE WHEN left(entity_id, ${PREFIX_LENGTH}) = '${EPOCH_ENTITY_PREFIX}' THEN events END AS events
        FROM journal ORDER BY shard, seq`,
       (row) => row.entityId.length,
     );
   }
 
   /** The rows of one kind of entity, by (entity id, version). */
-  rows(prefix: EntityPrefix): AsyncGenerator<AuditedRow[]> {
+  rows(prefix: string): AsyncGenerator<AuditedRow[]> {
     const entityId = this.#byBytes('entity_id');
     return this.#stream<AuditedRow>(
       `SELECT shard, seq, epoch, entity_id AS "entityId", version, command_id AS "commandId", wake_at AS "wakeAt", events, at,
@@ -145,36 +151,53 @@ export class AuditReader {
     );
   }
 
-  orderViews(): AsyncGenerator<AuditedOrderView[]> {
-    return this.#stream<AuditedOrderView>(
-      `SELECT order_id AS "orderId", shard, first_seq AS "firstSeq", version, customer_id AS "customerId", status, settled,
-              currency, total_amount AS "totalAmount", line_count AS "lineCount", units,
-              external_reference AS "externalReference", created_at AS "createdAt", updated_at AS "updatedAt", state
-       FROM order_view ORDER BY order_id`,
-      (row) => row.state.length,
+  /** The rows of a read model, by its key. */
+  view(
+    { table, columns, key, rowKey, json }: ViewColumns,
+    keyForm: 'uuid' | undefined,
+  ): AsyncGenerator<AuditedViewRow[]> {
+    const selected = Object.entries({ shard: 'shard', version: 'version', ...columns }).map(
+      ([member, column]) => `${column} AS "${member}"`,
+    );
+    // The order of UUIDs is that of their bytes, and so that of their texts.
+    const order = [keyForm === 'uuid' ? columns[key]! : `${columns[key]} COLLATE "C"`];
+    if (rowKey !== undefined) order.push(`${columns[rowKey]} COLLATE "C"`);
+    const measured = json ?? key;
+    return this.#stream<AuditedViewRow>(
+      `SELECT ${selected.join(', ')} FROM ${table} ORDER BY ${order.join(', ')}`,
+      (row) => (row[measured] as string).length,
     );
   }
 
-  /** By (product id, warehouse id). */
-  stockViews(): AsyncGenerator<AuditedStockView[]> {
-    return this.#stream<AuditedStockView>(
-      `SELECT product_id AS "productId", warehouse_id AS "warehouseId", shard, version, on_hand AS "onHand", held,
-              low_stock_threshold AS "lowStockThreshold", updated_at AS "updatedAt"
-       FROM stock_view ORDER BY product_id COLLATE "C", warehouse_id COLLATE "C"`,
-      (row) => row.productId.length,
-    );
+  /** The snapshots of one kind of entity, by entity id. */
+  snapshots(prefix: string): AsyncGenerator<AuditedSnapshot[]> {
+    return this.#snapshotsWhere(`left(entity_id, ${PREFIX_LENGTH}) = '${prefix}'`);
   }
 
-  snapshots(): AsyncGenerator<AuditedSnapshot[]> {
+  /** Those of no kind of these. */
+  otherSnapshots(prefixes: readonly string[]): AsyncGenerator<AuditedSnapshot[]> {
+    return this.#snapshotsWhere(isNoneOf(prefixes));
+  }
+
+  #snapshotsWhere(condition: string): AsyncGenerator<AuditedSnapshot[]> {
     return this.#stream<AuditedSnapshot>(
-      `SELECT entity_id AS "entityId", shard, version, schema, state FROM snapshots ORDER BY entity_id COLLATE "C"`,
+      `SELECT entity_id AS "entityId", shard, version, schema, state FROM snapshots
+       WHERE ${condition} ORDER BY entity_id COLLATE "C"`,
       (row) => row.state.length,
     );
   }
 
-  wakeUps(prefix: EntityPrefix | 'other'): AsyncGenerator<AuditedWakeUp[]> {
-    const condition =
-      prefix === 'other' ? `left(entity_id, 4) NOT IN ('ord_', 'pay_', 'res_')` : `left(entity_id, 4) = '${prefix}'`;
+  /** The wake-ups of one kind of entity, by entity id. */
+  wakeUps(prefix: string): AsyncGenerator<AuditedWakeUp[]> {
+    return this.#wakeUpsWhere(`left(entity_id, ${PREFIX_LENGTH}) = '${prefix}'`);
+  }
+
+  /** Those of no kind of these. */
+  otherWakeUps(prefixes: readonly string[]): AsyncGenerator<AuditedWakeUp[]> {
+    return this.#wakeUpsWhere(isNoneOf(prefixes));
+  }
+
+  #wakeUpsWhere(condition: string): AsyncGenerator<AuditedWakeUp[]> {
     return this.#stream<AuditedWakeUp>(
       `SELECT entity_id AS "entityId", shard, wake_at AS "wakeAt" FROM wake_ups
        WHERE ${condition} ORDER BY entity_id COLLATE "C"`,
@@ -214,6 +237,12 @@ export class AuditReader {
 }
 
 /** The first text, by its bytes, that is greater than everything that begins with `prefix`. */
-function behind(prefix: EntityPrefix): string {
+function behind(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}
+
+/** A condition in SQL; prefixes are ours, three letters and "_". */
+function isNoneOf(prefixes: readonly string[]): string {
+  if (prefixes.length === 0) return 'true';
+  return `left(entity_id, ${PREFIX_LENGTH}) NOT IN (${prefixes.map((prefix) => `'${prefix}'`).join(', ')})`;
 }

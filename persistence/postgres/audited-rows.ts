@@ -17,34 +17,11 @@ export interface AuditedPlace {
   readonly events: string | null;
 }
 
-export interface AuditedOrderView {
-  readonly orderId: string;
-  readonly shard: number;
-  readonly firstSeq: number;
-  readonly version: number;
-  readonly customerId: string;
-  readonly status: string;
-  readonly settled: boolean;
-  readonly currency: string;
-  readonly totalAmount: number;
-  readonly lineCount: number;
-  readonly units: number;
-  readonly externalReference: string | null;
-  readonly createdAt: EpochMs;
-  readonly updatedAt: EpochMs;
-  /** JSON text. */
-  readonly state: string;
-}
-
-export interface AuditedStockView {
-  readonly productId: string;
-  readonly warehouseId: string;
+/** A row of a read model, by the names of its definition. */
+export interface AuditedViewRow {
   readonly shard: number;
   readonly version: number;
-  readonly onHand: number;
-  readonly held: number;
-  readonly lowStockThreshold: number | null;
-  readonly updatedAt: EpochMs;
+  readonly [member: string]: unknown;
 }
 
 export interface AuditedSnapshot {

@@ -18,7 +18,8 @@ export const FOLDERS = {
   messaging: ['patched', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
   supervisors: ['patched', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   http: ['patched', 'supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
-  actors: ['http', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
+  audit: ['runtime', 'persistence', 'kernel'],
+  actors: ['audit', 'http', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   // Integrators copy it into programs of their own.
   examples: [],
 };

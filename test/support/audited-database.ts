@@ -3,8 +3,9 @@
  * audit's specs damage.
  */
 import { expect } from 'chai';
-import { auditDatabase, type AuditResult } from '../../commands/audit/audit-database.ts';
-import type { AuditedInvariant } from '../../commands/audit/findings.ts';
+import { ACTORS } from '../../actors/index.ts';
+import { auditDatabase, type AuditResult } from '../../audit/audit-database.ts';
+import type { AuditedInvariant } from '../../audit/findings.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.ts';
 
@@ -62,7 +63,7 @@ export class AuditedDatabase {
   }
 
   audit(settleGraceMs = SETTLE_GRACE_MS, viewsStillMs = VIEWS_STILL_MS): Promise<AuditResult> {
-    return auditDatabase(this.#database.url, {
+    return auditDatabase(this.#database.url, ACTORS, {
       settleGraceMs,
       viewsStillMs,
       stage: () => undefined,

@@ -10,7 +10,7 @@ import { orderEntity, type OrderState, type OrderTerms } from '../../actors/orde
 import { orderDecider } from '../../actors/order/decider.ts';
 import { type ProviderCall, type ProviderOutcome } from '../../actors/payment/payment.ts';
 import { stockEntity, stockLevel, type StockState } from '../../actors/stock/stock.ts';
-import { hashes } from '../../commands/audit/fingerprint-set.ts';
+import { hashes } from '../../audit/fingerprint-set.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
 
 type AnyDecider = Decider<unknown, { readonly type: string }, DomainEvent, Refusal>;

@@ -1,8 +1,8 @@
 /** The wake-ups table against the journal (invariant 3): an entity stands there exactly as its last projected row asks. */
-import type { AuditedWakeUp } from '../../persistence/postgres/audited-rows.ts';
+import type { AuditedWakeUp } from '../persistence/postgres/audited-rows.ts';
 import type { EntityFold } from './entity-fold.ts';
 
-export function judgeStoredWakeUp(fold: EntityFold<unknown>, stored: AuditedWakeUp | undefined): void {
+export function judgeStoredWakeUp(fold: EntityFold, stored: AuditedWakeUp | undefined): void {
   const wanted = fold.projectedWakeAt;
   if (!stored) {
     if (wanted !== null) fold.report(3, fold.last, `a wake-up at ${timeOf(wanted)}`, 'none in wake_ups');

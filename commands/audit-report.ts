@@ -1,7 +1,9 @@
 /** How an audit is reported: to people as a table with the first offenders, to programs as JSON. */
-import { count, duration, table } from '../support/text.ts';
-import type { AuditResult, AuditTotals } from './audit-database.ts';
-import { AUDITED_INVARIANTS, type AuditedInvariant, type Offender } from './findings.ts';
+import { count, duration, table } from './support/text.ts';
+import type { AuditResult, AuditTotals } from '../audit/audit-database.ts';
+import { AUDITED_INVARIANTS, type AuditedInvariant, type Offender } from '../audit/findings.ts';
+
+const TITLE_WIDTH = 10;
 
 export interface AuditReport {
   readonly verdict: 'clean' | 'violated';
@@ -12,12 +14,14 @@ export interface AuditReport {
     /** The first ones. */
     readonly offenders: readonly Offender[];
   }[];
-  readonly totals: AuditTotals;
+  /** With what the kinds add of their own. */
+  readonly totals: AuditTotals & Readonly<Record<string, unknown>>;
   readonly seconds: number;
   readonly peakRssMiB: number;
 }
 
-export function reportOf({ findings, totals }: AuditResult, tookMs: number, peakRssKiB: number): AuditReport {
+export function reportOf({ findings, totals, kinds }: AuditResult, tookMs: number, peakRssKiB: number): AuditReport {
+  const { rows, shards, entities, ...others } = totals;
   const numbers = Object.keys(AUDITED_INVARIANTS).map(Number) as AuditedInvariant[];
   return {
     verdict: findings.violated.length === 0 ? 'clean' : 'violated',
@@ -27,27 +31,36 @@ export function reportOf({ findings, totals }: AuditResult, tookMs: number, peak
       violations: findings.countOf(invariant),
       offenders: findings.offendersOf(invariant),
     })),
-    totals,
+    totals: {
+      rows,
+      shards,
+      entities,
+      ...Object.fromEntries(
+        kinds.flatMap(({ kind, counts }) => Object.entries(kind.audit?.report?.totals(counts) ?? {})),
+      ),
+      ...others,
+    },
     seconds: Math.round(tookMs) / 1000,
     peakRssMiB: Math.round(peakRssKiB / 1024),
   };
 }
 
-export function auditText(report: AuditReport): string {
+export function auditText({ kinds }: AuditResult, report: AuditReport): string {
   const { totals, invariants } = report;
   const verdicts = invariants.map(({ invariant, rule, violations }) => [
     `  ${invariant}`,
     rule,
     violations === 0 ? 'ok' : `VIOLATED (${count(violations)})`,
   ]);
-  const orders = Object.entries(totals.ordersByStatus).map(([status, number]) => `${count(number)} ${status}`);
+  const ofKinds = kinds.flatMap(({ kind: { audit }, counts }) =>
+    audit?.report ? [`${audit.report.title.padEnd(TITLE_WIDTH)}${audit.report.line(counts, count)}`] : [],
+  );
   const lines = [
     table(verdicts),
     ...invariants.flatMap(({ invariant, violations, offenders }) => offendersText(invariant, violations, offenders)),
     '',
     `rows      ${count(totals.rows)} in ${count(totals.shards)} shards, of ${count(totals.entities)} entities`,
-    `orders    ${orders.length === 0 ? 'none' : orders.join(', ')}; ${count(totals.pendingOrders)} pending`,
-    `stock     ${count(totals.stockItems)} items, ${count(totals.snapshots)} snapshots compared, ${count(totals.snapshotsIgnored)} ignored`,
+    ...ofKinds,
     `views     ${count(totals.rowsBeyondCheckpoints)} rows behind the journal`,
     ...apartText(totals),
     `took      ${duration(report.seconds * 1000)}, at most ${count(report.peakRssMiB)} MiB`,

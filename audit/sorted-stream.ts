@@ -2,7 +2,7 @@
  * A stream of rows in the order of their keys, read group by group: what the audit merges. Holds one batch and one group
  * at a time. It refuses rows that come out of order: a merge over them would take present things for missing.
  */
-import { invariant } from '../../kernel/invariant.ts';
+import { invariant } from '../kernel/invariant.ts';
 import { compareBytes } from './compare-bytes.ts';
 
 export class SortedStream<Row> {

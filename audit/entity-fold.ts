@@ -3,13 +3,12 @@
  * versions and one shard (invariant 1), a fold that succeeds (3), one row for a command id (8), and the rules of its
  * events. An entity that can't be folded any further is an offender; its remaining rows are still judged by their places.
  */
-import { KnownCommands } from '../../runtime/entity/known-commands.ts';
-import type { EpochMs } from '../../kernel/clock.ts';
-import { messageOf } from '../../kernel/errors.ts';
-import { decodeEvents } from '../../persistence/event-codec.ts';
-import type { AuditedRow } from '../../persistence/postgres/audited-rows.ts';
-import type { Folder } from './deciders.ts';
-import { brokenRule } from './event-rules.ts';
+import { KnownCommands } from '../runtime/entity/known-commands.ts';
+import type { EpochMs } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
+import { decodeEvents } from '../persistence/event-codec.ts';
+import type { AuditedRow } from '../persistence/postgres/audited-rows.ts';
+import type { AuditedKind, BrokenRule } from './audit-definition.ts';
 import type { FingerprintSet } from './fingerprint-set.ts';
 import type { Findings } from './findings.ts';
 
@@ -31,9 +30,10 @@ export interface FoldContext {
 
 const SUSPECTS_MAX = 1_000;
 
-export class EntityFold<State> {
+export class EntityFold {
+  readonly kind: AuditedKind;
   readonly entityId: string;
-  state: State;
+  state: unknown;
   /** Of the last row folded into `state`; 0 before the first. */
   version = 0;
   /** False once a row could not be folded: `state` then stands before it. */
@@ -48,19 +48,18 @@ export class EntityFold<State> {
 
   /** The fingerprinted command ids, as the entity itself remembers them. */
   readonly known: KnownCommands;
-  readonly #folder: Folder<State>;
   readonly #context: FoldContext;
 
-  /** @param knownCommandsMax how many fingerprinted command ids the entity remembers; all, if left out */
-  constructor(folder: Folder<State>, entityId: string, context: FoldContext, knownCommandsMax?: number) {
+  constructor(kind: AuditedKind, entityId: string, context: FoldContext) {
+    this.kind = kind;
     this.entityId = entityId;
-    this.known = new KnownCommands(knownCommandsMax);
-    this.state = folder.initial(entityId);
-    this.#folder = folder;
+    this.known = new KnownCommands(kind.limits.knownCommandsMax);
+    this.state = kind.decider.initial(entityId);
     this.#context = context;
     context.commandIds.clear();
   }
 
+  /** It has rows. The rows of an id that was only claimed make no entity: see `decider.exists`. */
   get exists(): boolean {
     return this.last !== undefined;
   }
@@ -86,7 +85,7 @@ export class EntityFold<State> {
   /** Reports the last row unless it wants to be woken exactly where the state after it still waits for something. */
   judgeWakeUp(): void {
     if (!this.readable || !this.last) return;
-    const waits = this.outstandingSince !== undefined || this.#folder.deadline(this.state) !== undefined;
+    const waits = this.outstandingSince !== undefined || this.kind.decider.deadline(this.state) !== undefined;
     if (waits === (this.last.wakeAt !== null)) return;
     this.report(
       6,
@@ -94,6 +93,10 @@ export class EntityFold<State> {
       waits ? 'a wake-up: something is outstanding' : 'no wake-up: nothing is outstanding',
       waits ? 'none' : 'one',
     );
+  }
+
+  reportBroken(row: AuditedRow | undefined, { invariant, expected, found }: BrokenRule): void {
+    this.report(invariant, row, expected, found);
   }
 
   report(
@@ -119,11 +122,12 @@ export class EntityFold<State> {
   }
 
   #fold(row: AuditedRow): void {
+    const { decider, events, audit } = this.kind;
     try {
-      for (const event of decodeEvents(row.events, this.#folder.events)) {
-        const broken = brokenRule(this.#folder.kind, this.state, event, row.at);
-        if (broken) this.report(broken.invariant, row, broken.expected, broken.found);
-        this.state = this.#folder.evolve(this.state, event, row.at);
+      for (const event of decodeEvents(row.events, events)) {
+        const broken = audit?.brokenByEvent?.(this.state, event, row.at);
+        if (broken) this.reportBroken(row, broken);
+        this.state = decider.evolve(this.state, event, row.at);
       }
       if (row.fingerprint !== null) this.known.remember(row.commandId, row.fingerprint);
       this.version = row.version;
@@ -133,7 +137,7 @@ export class EntityFold<State> {
       this.report(3, row, 'a row that follows from the ones before', messageOf(error));
       return;
     }
-    const waits = this.#folder.outstanding(this.state).length > 0;
+    const waits = decider.outstanding(this.state).length > 0;
     this.outstandingSince = waits ? (this.outstandingSince ?? row.at) : undefined;
   }
 }

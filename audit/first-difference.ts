@@ -2,7 +2,7 @@
  * Finds the first place where two pieces of plain data differ: JSON values, and the Maps of states. A property that is
  * undefined is the same as one that is absent, because JSON can't tell them apart.
  */
-import { shortened } from './text.ts';
+import { shortened } from '../kernel/shortened.ts';
 
 export interface Difference {
   /** `terms.lines[2].quantity` */

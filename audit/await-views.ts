@@ -2,9 +2,8 @@
  * Read models behind their journal: a running node's are, by the fraction of a second of its last flush. So they are
  * looked at again until they have come as far as the log was in the audit's picture, or nothing moves them any more.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../kernel/clock.ts';
-import { withClient } from '../../persistence/postgres/connection.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { withClient } from '../persistence/postgres/connection.ts';
 import type { Findings } from './findings.ts';
 
 /** A flush that fails for a moment, or one of thousands of entities, takes less. */
@@ -47,7 +46,7 @@ export async function judgeViewsBehind(
       if (behind().length === 0 || members === 0) break;
       if ([behind().length, sum()].join() !== before) movedMs = systemClock.monotonicMs();
       if (systemClock.monotonicMs() - movedMs >= stillMs) break;
-      await sleep(POLL_MS);
+      await systemClock.sleep(POLL_MS);
     }
   });
   for (const [shard, end] of behind()) {

@@ -3,9 +3,10 @@
  * epoch begins with its own EpochStarted row. Also the one place that sees every row, so it names entity ids that no
  * other pass would read.
  */
-import { isUuid } from '../../kernel/ids.ts';
-import type { AuditedPlace } from '../../persistence/postgres/audited-rows.ts';
-import { firstDifference } from '../support/first-difference.ts';
+import { EPOCH_ENTITY_PREFIX } from '../kernel/entity-id.ts';
+import type { AuditedPlace } from '../persistence/postgres/audited-rows.ts';
+import { firstDifference } from './first-difference.ts';
+import type { AuditedKinds } from './audited-kinds.ts';
 import type { Findings } from './findings.ts';
 
 export interface ShardPassResult {
@@ -16,10 +17,9 @@ export interface ShardPassResult {
   readonly ends: ReadonlyMap<number, number>;
 }
 
-const SHARD_PREFIX = 'shd_';
-
 export async function passOverShards(
   batches: AsyncIterable<readonly AuditedPlace[]>,
+  kinds: AuditedKinds,
   findings: Findings,
   progress: (rows: number) => void,
 ): Promise<ShardPassResult> {
@@ -29,7 +29,7 @@ export async function passOverShards(
   let log: ShardLog | undefined;
   for await (const batch of batches) {
     for (const place of batch) {
-      if (log?.shard !== place.shard) log = new ShardLog(place.shard, findings);
+      if (log?.shard !== place.shard) log = new ShardLog(place.shard, kinds, findings);
       log.judge(place);
       if (isEpochRow(place)) epochRows++;
       ends.set(place.shard, place.seq);
@@ -40,19 +40,21 @@ export async function passOverShards(
 }
 
 function isEpochRow({ entityId }: AuditedPlace): boolean {
-  return entityId.startsWith(SHARD_PREFIX);
+  return entityId.startsWith(EPOCH_ENTITY_PREFIX);
 }
 
 /** One shard's log, row by row. */
 class ShardLog {
   readonly shard: number;
+  readonly #kinds: AuditedKinds;
   readonly #findings: Findings;
   #seq = 0;
   #epoch = 0;
   #epochVersion = 0;
 
-  constructor(shard: number, findings: Findings) {
+  constructor(shard: number, kinds: AuditedKinds, findings: Findings) {
     this.shard = shard;
+    this.#kinds = kinds;
     this.#findings = findings;
   }
 
@@ -64,7 +66,8 @@ class ShardLog {
     else {
       if (epoch > this.#epoch)
         this.#report(place, `EpochStarted before the first row of epoch ${epoch}`, 'another row');
-      if (!isEntityId(place.entityId)) this.#report(place, 'the id of an entity', JSON.stringify(place.entityId));
+      if (!this.#kinds.isEntityId(place.entityId))
+        this.#report(place, 'the id of an entity', JSON.stringify(place.entityId));
     }
     this.#seq = seq;
     this.#epoch = Math.max(epoch, this.#epoch);
@@ -73,8 +76,8 @@ class ShardLog {
   #judgeEpochRow(place: AuditedPlace): void {
     const { epoch, entityId, version } = place;
     if (epoch <= this.#epoch) this.#report(place, `an epoch after ${this.#epoch}`, `EpochStarted of epoch ${epoch}`);
-    if (entityId !== SHARD_PREFIX + this.shard)
-      this.#report(place, `entity ${SHARD_PREFIX}${this.shard}`, `entity ${entityId}`);
+    if (entityId !== EPOCH_ENTITY_PREFIX + this.shard)
+      this.#report(place, `entity ${EPOCH_ENTITY_PREFIX}${this.shard}`, `entity ${entityId}`);
     if (version !== this.#epochVersion + 1)
       this.#report(place, `version ${this.#epochVersion + 1}`, `version ${version}`);
     this.#epochVersion = version;
@@ -86,13 +89,6 @@ class ShardLog {
   #report({ entityId, shard, seq }: AuditedPlace, expected: string, found: string): void {
     this.#findings.report(1, { entityId, shard, seq, expected, found });
   }
-}
-
-/** Orders, payments and reservations carry an order's id; a product's id is any text. */
-function isEntityId(entityId: string): boolean {
-  const prefix = entityId.slice(0, 4);
-  if (prefix === 'stk_') return entityId.length > prefix.length;
-  return (prefix === 'ord_' || prefix === 'pay_' || prefix === 'res_') && isUuid(entityId.slice(4));
 }
 
 function parsed(text: string | null): unknown {

@@ -1,7 +1,7 @@
 /** The audit over real databases: clean where all is right; damaged logs and read models are named. */
 import { expect } from 'chai';
-import type { StockState } from '../../actors/stock/stock.ts';
-import { stockDecider } from '../../actors/stock/decider.ts';
+import type { StockState } from '../actors/stock/stock.ts';
+import { stockDecider } from '../actors/stock/decider.ts';
 import {
   AuditedDatabase,
   CONFIRMED,
@@ -10,9 +10,9 @@ import {
   MANUAL,
   orderId,
   SHORT,
-} from '../../test/support/audited-database.ts';
-import { waitUntil } from '../../test/support/wait-until.ts';
-import { auditText, reportOf } from './audit-report.ts';
+} from '../test/support/audited-database.ts';
+import { waitUntil } from '../test/support/wait-until.ts';
+import { auditText, reportOf } from '../commands/audit-report.ts';
 
 describe('audit of logs and read models', function () {
   this.timeout(30_000);
@@ -25,8 +25,12 @@ describe('audit of logs and read models', function () {
 
   it('finds nothing where every order ended as it should', async () => {
     const result = await database.audit();
-    expect(auditText(reportOf(result, 1000, 1024))).to.include('AUDIT CLEAN');
-    expect(result.totals.ordersByStatus).to.deep.equal({ Confirmed: 1, Cancelled: 4, PaymentAuthorized: 1 });
+    expect(auditText(result, reportOf(result, 1000, 1024))).to.include('AUDIT CLEAN');
+    expect(reportOf(result, 1000, 1024).totals['ordersByStatus']).to.deep.equal({
+      Confirmed: 1,
+      Cancelled: 4,
+      PaymentAuthorized: 1,
+    });
     const [count] = await database.query('SELECT count(*)::int AS rows FROM journal');
     expect(result.totals.rows).to.equal(count?.['rows']);
   });
@@ -114,7 +118,7 @@ describe('audit of logs and read models', function () {
       expect(offenders.length).to.equal(result.totals.shards);
       expect(offenders[0]!.found).to.match(/[1-9]\d* rows behind, and nothing moves them/);
       expect(result.totals.rowsBeyondCheckpoints).to.be.greaterThan(40);
-      expect(auditText(reportOf(result, 1000, 1024))).to.include('AUDIT FAILED');
+      expect(auditText(result, reportOf(result, 1000, 1024))).to.include('AUDIT FAILED');
     });
 
     describe('with a member there', () => {
@@ -149,7 +153,7 @@ describe('audit of logs and read models', function () {
         `INSERT INTO quarantine (entity_id, shard, reason) VALUES ('ord_${SHORT}', 1, 'its view can''t be written: refused')`,
         `DELETE FROM order_view WHERE order_id = '${SHORT}'`,
       );
-      const text = auditText(reportOf(result, 1000, 1024));
+      const text = auditText(result, reportOf(result, 1000, 1024));
       expect(text).to.include('set apart 1 entities').and.include(`ord_${SHORT} (shard 1): its view can't be written`);
       expectOffender(result, 3, `ord_${SHORT}`, 'no row in order_view');
     });
