@@ -23,6 +23,7 @@ export interface ShardKeeperDeps extends CatchUpDeps {
   readonly log: Logger;
   readonly region: ShardRegion;
   readonly live: Projections;
+  readonly writer: Journal;
   /** Resolves when it is known anew which shards are ours: before one that was lost is taken again. */
   readonly confirm: () => Promise<void>;
   /** Entities of these shards that could not be read at the last try. */
@@ -43,7 +44,6 @@ interface WakeUp {
 
 export class ShardKeeper implements ShardServer {
   readonly #deps: ShardKeeperDeps;
-  readonly #writer: () => Journal;
   readonly #failure: LastingFailure;
   /**
    * Ours, and not served yet, or not any more; with the number of the request to take it. A shard that was lost and gained
@@ -60,9 +60,8 @@ export class ShardKeeper implements ShardServer {
   #beginning: ReadonlySet<number> = new Set();
   #stopped = false;
 
-  constructor(deps: ShardKeeperDeps, writer: () => Journal) {
+  constructor(deps: ShardKeeperDeps) {
     this.#deps = deps;
-    this.#writer = writer;
     this.#failure = new LastingFailure({
       what: "shards can't be taken",
       remedy: 'Their entities wait. Look at the reason, the database, and "npm run -s quarantine -- list".',
@@ -146,7 +145,7 @@ export class ShardKeeper implements ShardServer {
 
   #disown(shard: number): void {
     this.#deps.region.disown(shard);
-    this.#writer().disown(shard);
+    this.#deps.writer.disown(shard);
     this.#deps.live.disown(shard);
     this.#deps.follower?.disown(shard);
   }
@@ -207,7 +206,7 @@ export class ShardKeeper implements ShardServer {
       wakes.map(({ entityId }) => entityId),
     );
     this.#deps.follower?.own(shard, head);
-    this.#writer().own(new Map([[shard, head]]));
+    this.#deps.writer.own(new Map([[shard, head]]));
     region.own(
       shard,
       wakes.map(({ entityId, wakeAt }) => [entityId, wakeAt] as const),

@@ -7,20 +7,20 @@ import type { Logger } from 'pino';
 import type { Answer, Ask } from '../../runtime/ask.ts';
 import { KINDS } from '../../actors/index.ts';
 import type { EntityType } from '../../runtime/entity/entity-type.ts';
-import { Recoveries } from '../../runtime/entity/recoveries.ts';
 import { Kinds } from '../../runtime/kinds.ts';
 import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
 import { PROVIDER_PORT } from '../../actors/payment/payment.ts';
 import { Ownership } from '../../runtime/sharding/ownership.ts';
 import type { PeerTransport, ShardDirectory, WorkerId } from '../../runtime/sharding/peers.ts';
-import { ShardKeeper } from '../../runtime/sharding/shard-keeper.ts';
-import { ShardRegion } from '../../runtime/sharding/shard-region.ts';
+import type { ShardKeeper } from '../../runtime/sharding/shard-keeper.ts';
+import { ServedShards } from '../../runtime/sharding/served-shards.ts';
+import type { ShardRegion } from '../../runtime/sharding/shard-region.ts';
 import type { OrderTerms, PlacedOrder } from '../../actors/order/order.ts';
 import { stockEntity, type StockLevel } from '../../actors/stock/stock.ts';
 import { InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
-import { Journal } from '../../persistence/journal.ts';
-import type { JournalRow, Unwritable } from '../../persistence/ports.ts';
-import { Projections } from '../../persistence/projections.ts';
+import type { Journal } from '../../persistence/journal.ts';
+import type { JournalRow } from '../../persistence/ports.ts';
+import type { Projections } from '../../persistence/projections.ts';
 import { EntityGuardian } from '../../supervisors/guardian.ts';
 import { CountingProvider } from './counting-provider.ts';
 import { InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
@@ -85,10 +85,6 @@ export class InMemoryNode {
   readonly world: World;
   readonly workerId: WorkerId;
   readonly store: ScriptedJournalStore;
-  readonly region: ShardRegion;
-  readonly journal: Journal;
-  readonly projections: Projections;
-  readonly keeper: ShardKeeper;
   readonly guardian: EntityGuardian;
   /** Only in a cluster. */
   readonly ownership: Ownership | undefined;
@@ -97,6 +93,7 @@ export class InMemoryNode {
   /** Without a cluster: what the region hears of its lease. */
   leaseValid = true;
   readonly #shards: number;
+  readonly #served: ServedShards;
   #commands = 0;
   #dead = false;
 
@@ -125,58 +122,51 @@ export class InMemoryNode {
     const changed = options.types ?? [];
     const kinds = new Kinds(KINDS.all.map((type) => changed.find(({ kind }) => kind === type.kind) ?? type));
     this.guardian = new EntityGuardian(clock, log);
-    const setApart = ({ entityId, shard, reason }: Unwritable): Promise<void> => {
-      quarantine.set(entityId, { shard, reason });
-      return Promise.resolve();
-    };
     this.ownership = cluster && this.#ownershipIn(cluster, log);
     const everything: ShardDirectory = { ownerOf: () => workerId, refresh: () => undefined };
-    this.region = new ShardRegion({
+    this.#served = new ServedShards({
       workerId,
       shards,
       kinds,
+      journal: this.store,
+      projections: readModels,
       clock,
       log,
-      recoveries: new Recoveries(this.store, clock),
       outside: new Map([[PROVIDER_PORT, options.provider ?? world.provider]]),
       directory: options.directory ?? this.ownership ?? everything,
       transport: options.transport ?? cluster?.transportOf(workerId) ?? NO_PEERS,
       guardian: this.guardian,
       quarantine: {
         add: (entityId, shard, reason) => void quarantine.set(entityId, { shard, reason }),
+        setApart: ({ entityId, shard, reason }) => Promise.resolve(void quarantine.set(entityId, { shard, reason })),
+        remove: (entityId) => void quarantine.delete(entityId),
       },
+      suspects: (wanted) =>
+        Promise.resolve(
+          [...quarantine]
+            .map(([entityId, { shard }]) => ({ entityId, shard }))
+            .filter(({ shard }) => wanted.includes(shard)),
+        ),
+      confirm: () => this.ownership?.confirm() ?? Promise.resolve(),
       escalate: (reason) => this.escalations.push(reason),
       leaseValid: () => this.ownership?.valid ?? this.leaseValid,
-      saveSnapshots: (snapshots) => this.store.saveSnapshots(snapshots),
     });
-    this.projections = new Projections(readModels, clock, log, {
-      wakesChanged: (wakes) => this.region.wakesChanged(wakes),
-      shardLost: (shard) => this.keeper.failed(shard),
-      setApart,
-      written: (entityId) => void quarantine.delete(entityId),
-    });
-    this.journal = new Journal(this.store, { clock, log, shardLost: (shard) => this.keeper.failed(shard) });
-    this.region.connect(this.journal, this.projections);
-    this.keeper = new ShardKeeper(
-      {
-        journal: this.store,
-        projections: readModels,
-        kinds,
-        clock,
-        log,
-        region: this.region,
-        live: this.projections,
-        confirm: () => this.ownership?.confirm() ?? Promise.resolve(),
-        setApart,
-        suspects: (wanted) =>
-          Promise.resolve(
-            [...quarantine]
-              .map(([entityId, { shard }]) => ({ entityId, shard }))
-              .filter(({ shard }) => wanted.includes(shard)),
-          ),
-      },
-      () => this.journal,
-    );
+  }
+
+  get region(): ShardRegion {
+    return this.#served.region;
+  }
+
+  get journal(): Journal {
+    return this.#served.journal;
+  }
+
+  get projections(): Projections {
+    return this.#served.projections;
+  }
+
+  get keeper(): ShardKeeper {
+    return this.#served.keeper;
   }
 
   #ownershipIn(cluster: InMemoryCluster, log: Logger): Ownership {
