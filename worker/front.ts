@@ -111,24 +111,21 @@ export class WorkerFront {
   #edgeOf({ settings, stores, shards, requests, clock, log }: WorkerFrontDeps): Edge {
     const { config, devSecret, idempotencyNamespace, version } = settings;
     const countAtOwner = ownerRateLimiter(RATE_WINDOW_SECONDS, (ask) => requests.countAtOwner(ask));
-    return createEdge(
-      SHOP,
-      {
-        actors: shards.region,
-        views: stores.projections,
-        histories: stores.journal,
-        claims: SHOP.claims,
-        clock,
-        log,
-        leaving: this.#leaving,
-        auth: { ...config.auth, ...(devSecret !== undefined && { jwtSecret: devSecret }) },
-        idempotencyNamespace,
-        shards: config.shards,
-        rateLimiter: config.rateLimitPerMinute > 0 ? countAtOwner : undefined,
-        settings: config.declared,
-        health: this.health,
-        version,
-      },
-    );
+    return createEdge(SHOP, {
+      actors: shards.region,
+      views: stores.projections,
+      histories: stores.journal,
+      claims: SHOP.claims,
+      clock,
+      log,
+      leaving: this.#leaving,
+      auth: { ...config.auth, ...(devSecret !== undefined && { jwtSecret: devSecret }) },
+      idempotencyNamespace,
+      shards: config.shards,
+      rateLimiter: config.rateLimitPerMinute > 0 ? countAtOwner : undefined,
+      settings: config.declared,
+      health: this.health,
+      version,
+    });
   }
 }
