@@ -66,7 +66,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const log = createLogger({ level: config.logLevel, base: { process: workerId, pid: process.pid } });
   if (config.failpoint !== undefined) setFailpointFromText(config.failpoint);
   const clock = systemClock;
-  const stores = new WorkerStores(settings.databaseUrl, `holdfast/${workerId}`);
+  const stores = new WorkerStores(settings.databaseUrl, `holdfast/${workerId}`, SHOP.views);
   const messages = openMessages(settings, stores, clock, log);
   const peers = new WorkerPeers({ settings, stores, broker: messages?.broker, clock, log });
   const guardian = new EntityGuardian(clock, log);

@@ -3,6 +3,7 @@ import type { Setting } from '../config/setting.ts';
 import type { ClaimKeeper } from '../http/edge-deps.ts';
 import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
+import type { ViewDefinition } from '../persistence/view-definition.ts';
 import type { FirstCommand } from '../runtime/first-command.ts';
 import { Kinds } from '../runtime/kinds.ts';
 import type { ActorDefinition } from './define-actor.ts';
@@ -11,6 +12,7 @@ export interface ComposedActors {
   readonly kinds: Kinds;
   /** Of the kinds, and of their ports. */
   readonly settings: readonly Setting[];
+  readonly views: readonly ViewDefinition[];
   readonly operations: readonly OperationDefinition[];
   readonly messages: readonly MessageCommand[];
   readonly claims: ClaimKeeper;
@@ -29,6 +31,7 @@ export function composeActors(actors: readonly ActorDefinition[]): ComposedActor
   return {
     kinds,
     settings: [...actors.flatMap(({ settings = [] }) => settings), ...portSettings],
+    views: actors.flatMap(({ view }) => view ?? []),
     operations: actors.flatMap(({ operations = [] }) => operations),
     messages: actors.flatMap(({ messages = [] }) => messages),
     claims: keeper.claims,

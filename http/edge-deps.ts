@@ -4,7 +4,8 @@ import type { Actors } from '../runtime/ask.ts';
 import type { SettingValues } from '../config/setting.ts';
 import { JSON_BYTES_MAX } from '../kernel/bounded-json.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
+import type { EntityHistories } from '../persistence/ports.ts';
+import type { ViewReads } from '../persistence/view-definition.ts';
 import type { AuthSettings } from './authenticator.ts';
 import type { LeavingAnswers } from './leaving-answers.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -58,7 +59,7 @@ export interface ClaimKeeper {
 
 export interface EdgeDeps {
   readonly actors: Actors;
-  readonly views: OrderViews;
+  readonly views: ViewReads;
   readonly histories: EntityHistories;
   readonly claims: ClaimKeeper;
   readonly clock: Clock;

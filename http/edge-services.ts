@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import type { SettingValues } from '../config/setting.ts';
 import type { Actors } from '../runtime/ask.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { EntityHistories, OrderViews } from '../persistence/ports.ts';
+import type { EntityHistories } from '../persistence/ports.ts';
+import type { ViewReads } from '../persistence/view-definition.ts';
 import { createBodyReader, type BodyReader } from './body.ts';
 import { DEFAULT_TIMEOUTS, type ClaimKeeper, type EdgeDeps, type EdgeLimits, type EdgeTimeouts } from './edge-deps.ts';
 import { UnfinishedBodies, type Slots } from './unfinished-bodies.ts';
@@ -14,7 +15,7 @@ const LIST_READS_AT_A_TIME_MAX = 2;
 
 export interface EdgeServices {
   readonly actors: Actors;
-  readonly views: OrderViews;
+  readonly views: ViewReads;
   readonly histories: EntityHistories;
   readonly claims: ClaimKeeper;
   /** Lists are read few at a time: a page is large, and commands come first. */

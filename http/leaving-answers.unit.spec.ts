@@ -17,7 +17,7 @@ const hugeViews = {
         version: 1,
         origin: { shard: 0, seq: 2 },
       },
-    ]),
+    ] as never[]),
 };
 
 describe('answers on their way out', () => {

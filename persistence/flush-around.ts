@@ -9,9 +9,8 @@
  * A shard's checkpoint moves with the last of its parts; the parts before it go with a flush in which it stands. So a
  * crash in between leaves views ahead of their checkpoint, and the next owner writes them once more.
  */
-import { stockEntity } from '../actors/stock/stock.ts';
-import { orderEntity } from '../actors/order/order.ts';
 import { FlushRefusedError, type ProjectionFlush, type ProjectionStore, type Unwritable } from './ports.ts';
+import type { ViewChange } from './view-definition.ts';
 
 type Moves = ProjectionFlush['moves'];
 
@@ -20,8 +19,7 @@ interface Part {
   readonly shard: number;
   readonly entityId: string;
   readonly what: Unwritable['what'];
-  readonly order?: ProjectionFlush['orders'][number];
-  readonly stock?: ProjectionFlush['stocks'][number];
+  readonly change?: ViewChange;
   readonly wakeUp?: ProjectionFlush['wakeUps'][number];
   readonly settled?: ProjectionFlush['settled'][number];
 }
@@ -102,13 +100,10 @@ function shardsOf(parts: readonly Part[]): ReadonlySet<number> {
 }
 
 /** By shard, so that few shards have parts in both halves. */
-function partsOf({ orders, stocks, wakeUps, settled }: ProjectionFlush): Part[] {
+function partsOf({ changes, wakeUps, settled }: ProjectionFlush): Part[] {
   const parts: Part[] = [
-    ...orders.map((order) => {
-      return { shard: order.origin.shard, entityId: orderEntity(order.state.orderId), what: 'view' as const, order };
-    }),
-    ...stocks.map((stock) => {
-      return { shard: stock.shard, entityId: stockEntity(stock.level.productId), what: 'view' as const, stock };
+    ...changes.map((change) => {
+      return { shard: change.shard, entityId: change.entityId, what: 'view' as const, change };
     }),
     ...wakeUps.map((wakeUp) => ({ ...wakeUp, what: 'wake-up' as const, wakeUp })),
     ...settled.map((each) => ({ ...each, what: 'wake-up' as const, settled: each })),
@@ -119,8 +114,7 @@ function partsOf({ orders, stocks, wakeUps, settled }: ProjectionFlush): Part[] 
 function flushOf(moves: Moves, parts: readonly Part[]): ProjectionFlush {
   return {
     moves,
-    orders: parts.flatMap(({ order }) => order ?? []),
-    stocks: parts.flatMap(({ stock }) => stock ?? []),
+    changes: parts.flatMap(({ change }) => change ?? []),
     wakeUps: parts.flatMap(({ wakeUp }) => wakeUp ?? []),
     settled: parts.flatMap(({ settled }) => settled ?? []),
   };

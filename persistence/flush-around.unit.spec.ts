@@ -1,7 +1,8 @@
 /** Flushes around what the store refuses, over random flushes, offenders and lost shards. */
 import { expect } from 'chai';
+import { orderView } from '../actors/order/view.ts';
 import { mulberry32 } from '../kernel/mulberry32.ts';
-import { orderIdOf, placedOrder, stockLevelOf } from '../test/support/order-states.ts';
+import { orderChange, orderIdOf, placedOrder, stockChange, stockLevelOf } from '../test/support/order-states.ts';
 import { ScriptedProjectionStore } from '../test/support/scripted-projection-store.ts';
 import { flushAround } from './flush-around.ts';
 import type { ProjectionFlush, Unwritable } from './ports.ts';
@@ -9,10 +10,9 @@ import type { ProjectionFlush, Unwritable } from './ports.ts';
 const SHARDS = 5;
 
 /** What a flush says of each entity, as one word a part. */
-function wordsOf({ orders, stocks, wakeUps, settled }: ProjectionFlush): string[] {
+function wordsOf({ changes, wakeUps, settled }: ProjectionFlush): string[] {
   return [
-    ...orders.map(({ state }) => `view of ord_${state.orderId}`),
-    ...stocks.map(({ level }) => `view of stk_${level.productId}`),
+    ...changes.map(({ entityId }) => `view of ${entityId}`),
     ...wakeUps.map(({ entityId }) => `wake-up of ${entityId}`),
     ...settled.map(({ entityId }) => `wake-up of ${entityId}`),
   ];
@@ -21,16 +21,16 @@ function wordsOf({ orders, stocks, wakeUps, settled }: ProjectionFlush): string[
 function randomFlush(random: () => number): ProjectionFlush {
   const among = (count: number): number => Math.floor(random() * count);
   const moves = Array.from({ length: SHARDS }, (_, shard) => ({ shard, from: 0, to: 1 + among(3) }));
-  const flush = { moves, orders: [], stocks: [], wakeUps: [], settled: [] } as {
+  const flush = { moves, changes: [], wakeUps: [], settled: [] } as {
     -readonly [Key in keyof ProjectionFlush]: ProjectionFlush[Key][number][];
   };
   for (let n = among(20); n > 0; n--) {
     const [orderId, shard] = [orderIdOf(n), among(SHARDS)];
     if (random() < 0.3) {
-      flush.stocks.push({ shard, version: 1, level: stockLevelOf(`P${n}`, 1, 0), at: 1 });
+      flush.changes.push(stockChange(stockLevelOf(`P${n}`, 1, 0), shard));
       continue;
     }
-    flush.orders.push({ state: placedOrder(orderId), version: 1, settled: false, origin: { shard, seq: 1 } });
+    flush.changes.push(orderChange(placedOrder(orderId), shard));
     if (random() < 0.5) flush.wakeUps.push({ shard, entityId: `ord_${orderId}`, wakeAt: n });
     else if (random() < 0.5) flush.settled.push({ shard, entityId: `ord_${orderId}` });
   }
@@ -45,7 +45,7 @@ describe('a flush around what is refused', () => {
       const store = new ScriptedProjectionStore();
       const lost = new Set(random() < 0.3 ? [Math.floor(random() * SHARDS)] : []);
       for (const shard of lost) {
-        await store.flush({ moves: [{ shard, from: 0, to: 9 }], orders: [], stocks: [], wakeUps: [], settled: [] });
+        await store.flush({ moves: [{ shard, from: 0, to: 9 }], changes: [], wakeUps: [], settled: [] });
       }
       const offenders = new Set(wordsOf(flush).filter(() => random() < 0.15));
       store.refuses = (each) => wordsOf(each).some((word) => offenders.has(word));
@@ -62,9 +62,10 @@ describe('a flush around what is refused', () => {
       const ours = flush.moves.filter(({ shard }) => !lost.has(shard));
       expect([...moved], label).to.have.members(ours.map(({ shard }) => shard));
       for (const { shard, to } of ours) expect((await store.checkpoints([shard])).get(shard), label).to.equal(to);
-      for (const { state, origin } of flush.orders) {
-        const isWritten = !lost.has(origin.shard) && !offenders.has(`view of ord_${state.orderId}`);
-        expect(store.orders.has(state.orderId), label).to.equal(isWritten);
+      for (const { view, entityId, shard } of flush.changes) {
+        const isWritten = !lost.has(shard) && !offenders.has(`view of ${entityId}`);
+        const key = view === orderView ? entityId.slice('ord_'.length) : `${entityId.slice('stk_'.length)}\0main`;
+        expect(store.rows(view).has(key), label).to.equal(isWritten);
       }
       for (const { entityId, shard } of flush.wakeUps) {
         const isWritten = !lost.has(shard) && !offenders.has(`wake-up of ${entityId}`);

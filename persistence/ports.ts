@@ -3,8 +3,7 @@
  * what lies above); both pass the suites in test/contract.
  */
 import type { EpochMs } from '../kernel/clock.ts';
-import type { OrderStatus, PlacedOrder } from '../actors/order/order.ts';
-import type { StockLevel } from '../actors/stock/stock.ts';
+import type { ViewChange } from './view-definition.ts';
 
 /** Where an entity's first row lies in the journal: the source of an order's number. */
 export interface Origin {
@@ -61,40 +60,6 @@ export interface NewRow extends JournalRow {
 
 /** A row before its place in the log is known: the journal assigns seq and epoch when it is written. */
 export type PendingRow = Omit<NewRow, 'seq' | 'epoch'>;
-
-/** An order as the view shows it. */
-export interface OrderViewRow {
-  readonly state: PlacedOrder;
-  readonly version: number;
-  readonly origin: Origin;
-}
-
-export interface OrderListFilter {
-  readonly status?: OrderStatus;
-  readonly customerId?: string;
-  /** Inclusive. */
-  readonly from?: EpochMs;
-  /** Exclusive. */
-  readonly to?: EpochMs;
-  /** The last row of the page before: rows older than it follow. */
-  readonly after?: { readonly createdAt: EpochMs; readonly orderId: string };
-  readonly limit: number;
-  /** Ends the list with the first row behind this size (see viewedBytes), so that no more is read than is shown. */
-  readonly bytesMax?: number;
-}
-
-/** Of an order as it is shown: what its lines may come to decides. Not exact, and known without reading the order. */
-export const VIEWED_ORDER_BYTES = 1_500;
-export const VIEWED_LINE_BYTES = 160;
-
-export function viewedBytes({ terms }: Pick<PlacedOrder, 'terms'>): number {
-  return VIEWED_ORDER_BYTES + VIEWED_LINE_BYTES * terms.lines.length;
-}
-
-export interface OrderViews {
-  /** Newest first (createdAt, then orderId); eventually consistent, typically behind by less than a second. */
-  list(filter: OrderListFilter): Promise<OrderViewRow[]>;
-}
 
 /** What happened to one entity, as the journal has it. */
 export interface EntityHistories {
@@ -223,13 +188,8 @@ export interface ProjectionStore {
 
 export interface ProjectionFlush {
   readonly moves: readonly { readonly shard: number; readonly from: number; readonly to: number }[];
-  readonly orders: readonly (OrderViewRow & { readonly settled: boolean })[];
-  readonly stocks: readonly {
-    readonly shard: number;
-    readonly version: number;
-    readonly level: StockLevel;
-    readonly at: EpochMs;
-  }[];
+  /** At most one for each entity. */
+  readonly changes: readonly ViewChange[];
   readonly wakeUps: readonly { readonly shard: number; readonly entityId: string; readonly wakeAt: EpochMs }[];
   readonly settled: readonly { readonly shard: number; readonly entityId: string }[];
 }

@@ -1,5 +1,5 @@
 /**
- * The projections of the shards that this worker owns: order view, stock view, wake-ups. Folds committed rows straight
+ * The projections of the shards that this worker owns: views and wake-ups. Folds committed rows straight
  * from memory and flushes them now and then: one self-committing statement moves each shard's checkpoint from exactly
  * where the flush began, and writes only what belongs to the shards it moved (a frozen former owner moves none).
  *
@@ -16,11 +16,10 @@ import type { Logger } from 'pino';
 import { failpoint } from '../kernel/failpoints.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Clock, EpochMs, Timer } from '../kernel/clock.ts';
-import type { PlacedOrder } from '../actors/order/order.ts';
-import type { StockLevel } from '../actors/stock/stock.ts';
 import { LastingFailure } from '../kernel/lasting-failure.ts';
 import { flushAround } from './flush-around.ts';
 import type { ProjectionFlush, ProjectionStore, Unwritable } from './ports.ts';
+import type { ViewChange } from './view-definition.ts';
 
 /** Most orders settle within it, so that their view is written once; a product sold often is written once, too. */
 const FLUSH_INTERVAL_MS = 400;
@@ -40,22 +39,13 @@ export interface ProjectedRow {
   readonly entityId: string;
   readonly version: number;
   readonly wakeAt: EpochMs | null;
-  readonly view: EntityView | undefined;
+  /** Undefined where its kind has no view, or the entity does not exist. */
+  readonly view: ViewChange | undefined;
 }
-
-export type EntityView =
-  | { readonly kind: 'order'; readonly state: PlacedOrder; readonly firstSeq: number; readonly settled: boolean }
-  | { readonly kind: 'stock'; readonly level: StockLevel; readonly at: EpochMs };
 
 interface ShardChanges {
   from: number;
   to: number;
-}
-
-interface ChangedView {
-  readonly shard: number;
-  readonly version: number;
-  readonly view: EntityView;
 }
 
 interface ChangedWake {
@@ -86,7 +76,7 @@ export class Projections {
   readonly #log: Logger;
   readonly #hooks: ProjectionHooks;
   #shards = new Map<number, ShardChanges>();
-  #views = new Map<string, ChangedView>();
+  #views = new Map<string, ViewChange>();
   #wakes = new Map<string, ChangedWake>();
   /** Shards whose views change without a new row. */
   #refreshed = new Set<number>();
@@ -177,7 +167,7 @@ export class Projections {
     }
     changes.to = row.seq;
     if (this.#lagRows++ === 0) this.#lagSinceMs = this.#clock.monotonicMs();
-    if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
+    if (row.view) this.#views.set(row.entityId, row.view);
     // Most entities settle before anything of them was stored.
     if (row.wakeAt === null && !this.#stored.get(row.shard)!.has(row.entityId)) this.#wakes.delete(row.entityId);
     else this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
@@ -196,7 +186,7 @@ export class Projections {
       this.#apart.delete(row.entityId);
       this.#listed.set(row.entityId, row.shard);
     }
-    if (row.view) this.#views.set(row.entityId, { shard: row.shard, version: row.version, view: row.view });
+    if (row.view) this.#views.set(row.entityId, row.view);
     this.#wakes.set(row.entityId, { shard: row.shard, wakeAt: row.wakeAt });
     this.#stored.get(row.shard)?.add(row.entityId);
     this.#flushSoon();
@@ -288,7 +278,7 @@ export class Projections {
   }
 
   /** Newer changes win over the ones put back; those of a shard that was given up meanwhile are void. */
-  #putBack(views: ReadonlyMap<string, ChangedView>, wakes: ReadonlyMap<string, ChangedWake>): void {
+  #putBack(views: ReadonlyMap<string, ViewChange>, wakes: ReadonlyMap<string, ChangedWake>): void {
     for (const [entityId, changed] of views) {
       if (this.#shards.has(changed.shard) && !this.#views.has(entityId)) this.#views.set(entityId, changed);
     }
@@ -326,18 +316,13 @@ export class Projections {
 
   #flushOf(
     moves: ProjectionFlush['moves'],
-    views: ReadonlyMap<string, ChangedView>,
+    views: ReadonlyMap<string, ViewChange>,
     wakes: ReadonlyMap<string, ChangedWake>,
   ): ProjectionFlush {
-    const orders: ProjectionFlush['orders'][number][] = [];
-    const stocks: ProjectionFlush['stocks'][number][] = [];
+    const changes: ViewChange[] = [];
     const wakeUps: ProjectionFlush['wakeUps'][number][] = [];
     const settled: ProjectionFlush['settled'][number][] = [];
-    for (const [entityId, { shard, version, view }] of views) {
-      if (this.#isApart(entityId, 'view')) continue;
-      if (view.kind === 'stock') stocks.push({ shard, version, level: view.level, at: view.at });
-      else orders.push({ state: view.state, version, settled: view.settled, origin: { shard, seq: view.firstSeq } });
-    }
+    for (const [entityId, change] of views) if (!this.#isApart(entityId, 'view')) changes.push(change);
     for (const [entityId, { shard, wakeAt }] of wakes) {
       if (this.#isApart(entityId, 'wake-up')) continue;
       const stored = this.#stored.get(shard);
@@ -348,7 +333,7 @@ export class Projections {
       wakeUps.push({ shard, entityId, wakeAt });
       stored?.add(entityId); // from now on it may have a row, whatever becomes of this flush
     }
-    return { moves, orders, stocks, wakeUps, settled };
+    return { moves, changes, wakeUps, settled };
   }
 
   #settle(moves: ProjectionFlush['moves'], wakes: ReadonlyMap<string, ChangedWake>, moved: ReadonlySet<number>): void {

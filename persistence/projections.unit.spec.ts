@@ -1,12 +1,13 @@
 /** The projections of one worker over a store that fails as told. */
 import { expect } from 'chai';
 import { HeldClock } from '../test/support/manual-clock.ts';
-import { orderIdOf, placedOrder, stockLevelOf } from '../test/support/order-states.ts';
+import { orderChange, orderIdOf, placedOrder, stockChange, stockLevelOf } from '../test/support/order-states.ts';
 import { ScriptedProjectionStore } from '../test/support/scripted-projection-store.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { turns, waitUntil } from '../test/support/wait-until.ts';
 import type { Unwritable } from './ports.ts';
-import { Projections, type EntityView } from './projections.ts';
+import { Projections } from './projections.ts';
+import type { ViewChange } from './view-definition.ts';
 
 const ORDER = orderIdOf(1);
 const ENTITY = `ord_${ORDER}`;
@@ -40,23 +41,22 @@ class Bench {
   }
 
   /** One committed row. */
-  row(shard: number, entityId: string, version: number, wakeAt: number | null, view?: EntityView): void {
+  row(shard: number, entityId: string, version: number, wakeAt: number | null, view?: ViewChange): void {
     const seq = (this.#seqs.get(shard) ?? 0) + 1;
     this.#seqs.set(shard, seq);
     this.projections.apply({ shard, seq, entityId, version, wakeAt, view });
   }
 
   order(shard: number, version: number, wakeAt: number | null, orderId = ORDER): void {
-    this.row(shard, `ord_${orderId}`, version, wakeAt, {
-      kind: 'order',
-      state: placedOrder(orderId, { updatedAt: version }),
-      firstSeq: 1,
+    const view = orderChange(placedOrder(orderId, { updatedAt: version }), shard, {
+      version,
       settled: wakeAt === null,
     });
+    this.row(shard, `ord_${orderId}`, version, wakeAt, view);
   }
 
   orderVersion(orderId = ORDER): number | undefined {
-    return this.store.orders.get(orderId)?.version;
+    return this.store.order(orderId)?.version;
   }
 
   async checkpoint(shard: number): Promise<number | undefined> {
@@ -83,12 +83,7 @@ describe('projections', () => {
       entityId: ENTITY,
       version,
       wakeAt,
-      view: {
-        kind: 'order' as const,
-        state: placedOrder(ORDER, { updatedAt: version }),
-        firstSeq: 1,
-        settled: wakeAt === null,
-      },
+      view: orderChange(placedOrder(ORDER, { updatedAt: version }), 1, { version, settled: wakeAt === null }),
     });
 
     it('is flushed with its wake-up, and the checkpoint stays', async () => {
@@ -149,14 +144,15 @@ describe('projections', () => {
     it('writes the last of many changes to an entity, once, and moves the checkpoint over all of them', async () => {
       over(1);
       for (const version of [1, 2, 3]) bench.order(1, version, 100 + version);
-      bench.row(1, 'stk_p', 1, null, { kind: 'stock', level: stockLevelOf('p', 5, 1), at: 9 });
+      const stock = stockChange(stockLevelOf('p', 5, 1), 1, { at: 9 });
+      bench.row(1, 'stk_p', 1, null, stock);
       bench.row(1, 'res_x', 1, null);
       await bench.flush();
       const [flush] = bench.store.sent;
       expect(bench.store.sent).to.have.length(1);
       expect(flush!.moves).to.deep.equal([{ shard: 1, from: 0, to: 5 }]);
-      expect(flush!.orders.map(({ version, origin }) => [version, origin])).to.deep.equal([[3, { shard: 1, seq: 1 }]]);
-      expect(flush!.stocks).to.deep.equal([{ shard: 1, version: 1, level: stockLevelOf('p', 5, 1), at: 9 }]);
+      const order = orderChange(placedOrder(ORDER, { updatedAt: 3 }), 1, { version: 3 });
+      expect(flush!.changes).to.deep.equal([order, stock]);
       expect(flush!.wakeUps).to.deep.equal([{ shard: 1, entityId: ENTITY, wakeAt: 103 }]);
       expect(bench.projections.lagRows).to.equal(0);
     });
@@ -360,8 +356,7 @@ describe('projections', () => {
         // The next owner, perhaps this worker again, has read the journal and knows better.
         await bench.store.flush({
           moves: [{ shard: 1, from: (await bench.checkpoint(1))!, to: 10 }],
-          orders: [{ state: placedOrder(ORDER), version: 9, settled: true, origin: { shard: 1, seq: 1 } }],
-          stocks: [],
+          changes: [orderChange(placedOrder(ORDER), 1, { version: 9, settled: true })],
           wakeUps: [],
           settled: [{ shard: 1, entityId: ENTITY }],
         });
@@ -379,14 +374,14 @@ describe('projections', () => {
   describe('an entity that can’t be written', () => {
     const [good, bad] = [orderIdOf(2), orderIdOf(3)];
     const refuseView = (): void => {
-      bench.store.refuses = (flush) => flush.orders.some(({ state }) => state.orderId === bad);
+      bench.store.refuses = (flush) => flush.changes.some(({ entityId }) => entityId === `ord_${bad}`);
     };
     const refreshed = (version: number) => ({
       shard: 1,
       entityId: `ord_${bad}`,
       version,
       wakeAt: null,
-      view: { kind: 'order' as const, state: placedOrder(bad), firstSeq: 1, settled: true },
+      view: orderChange(placedOrder(bad), 1, { version, settled: true }),
     });
 
     it('is set apart alone: others are written, checkpoints move, and nothing is behind', async () => {
@@ -421,7 +416,7 @@ describe('projections', () => {
       bench.order(1, 1, null, good);
       await bench.flush();
       expect(bench.store.sent).to.have.length(length + 1);
-      expect(bench.store.sent.at(-1)!.orders.map(({ state }) => state.orderId)).to.deep.equal([good]);
+      expect(bench.store.sent.at(-1)!.changes.map(({ entityId }) => entityId)).to.deep.equal([`ord_${good}`]);
       expect(bench.store.waiting.has(`ord_${bad}`)).to.equal(false);
       expect(bench.apart).to.have.length(1);
     });
@@ -493,8 +488,7 @@ describe('projections', () => {
       over(1, 2);
       await bench.store.flush({
         moves: [{ shard: 1, from: 0, to: 5 }],
-        orders: [],
-        stocks: [],
+        changes: [],
         wakeUps: [],
         settled: [],
       });
@@ -538,8 +532,7 @@ describe('projections', () => {
       bench.projections.disown(1);
       await bench.store.flush({
         moves: [{ shard: 1, from: 0, to: 4 }],
-        orders: [],
-        stocks: [],
+        changes: [],
         wakeUps: [],
         settled: [],
       });

@@ -6,6 +6,7 @@ import { PostgresProjectionStore } from '../persistence/postgres/projection-stor
 import { PostgresQuarantineStore } from '../persistence/postgres/quarantine-store.ts';
 import { PostgresRelayStore } from '../persistence/postgres/relay-store.ts';
 import { LIST_SESSIONS_MAX, READ_SESSIONS_MAX } from '../persistence/postgres/session-budget.ts';
+import type { ViewDefinition } from '../persistence/view-definition.ts';
 
 export class WorkerStores {
   readonly journal: PostgresJournalStore;
@@ -17,11 +18,11 @@ export class WorkerStores {
   readonly #listPool: ReturnType<typeof openPool>;
 
   /** @param purpose names the sessions at the server. */
-  constructor(databaseUrl: string, purpose: string) {
+  constructor(databaseUrl: string, purpose: string, views: readonly ViewDefinition[]) {
     this.#pool = openPool(databaseUrl, `${purpose}/reads`, READ_SESSIONS_MAX);
     this.#listPool = openPool(databaseUrl, `${purpose}/lists`, LIST_SESSIONS_MAX);
     this.journal = new PostgresJournalStore(databaseUrl, purpose, this.#pool);
-    this.projections = new PostgresProjectionStore(databaseUrl, purpose, this.#pool, this.#listPool);
+    this.projections = new PostgresProjectionStore(databaseUrl, purpose, views, this.#pool, this.#listPool);
     this.ownership = new PostgresOwnershipStore(databaseUrl, purpose);
     this.quarantine = new PostgresQuarantineStore(this.#pool);
     this.relay = new PostgresRelayStore(this.#pool);

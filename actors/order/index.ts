@@ -1,9 +1,10 @@
 /** Order as an actor: see decide.ts for what it decides. */
 import { orderDecider } from './decider.ts';
-import { ORDER_PREFIX, orderEntity, type OrderCommand, type PlacedOrder } from './order.ts';
+import { ORDER_PREFIX, orderEntity, type OrderCommand } from './order.ts';
 import { orderEvents } from './stored-events.ts';
 import { reservationTtlSeconds } from './settings.ts';
 import { orderAudit } from './audit.ts';
+import { orderView } from './view.ts';
 import { defineActor } from '../define-actor.ts';
 import { orderMessages, orderOperations } from './operations/index.ts';
 import { PLACE_COMMAND_ID } from './operations/place.ts';
@@ -19,7 +20,7 @@ export const orderActor = defineActor({
   events: orderEvents,
   beginsWith: 'PlaceOrder',
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS },
-  view: (shown, { firstSeq, settled }) => ({ kind: 'order', state: shown as PlacedOrder, firstSeq, settled }),
+  view: orderView,
   settings: [reservationTtlSeconds],
   operations: orderOperations,
   messages: orderMessages,

@@ -102,7 +102,7 @@ async function expectSettled(node: InMemoryNode, way: Way): Promise<void> {
   ).to.deep.equal(isConfirmed ? [2, 1] : [0, 0]);
   await node.quiet();
   await node.projections.flush();
-  const view = world.readModels.orders.get(ORDER);
+  const view = world.readModels.order(ORDER);
   expect(view?.state, 'the order view').to.deep.equal(JSON.parse(JSON.stringify(order)));
   expect(view?.settled).to.equal(true);
   const stocks = [...world.readModels.stocks.values()].map(({ productId, onHand, held }) => [productId, onHand, held]);
@@ -284,7 +284,7 @@ describe('an order that waits for a person', () => {
   it('is settled in the view, and waits for its deadline', async () => {
     const node = await waiting();
     expect((await node.order(ORDER)).status).to.equal('PaymentAuthorized');
-    expect(node.world.readModels.orders.get(ORDER)?.settled).to.equal(true);
+    expect(node.world.readModels.order(ORDER)?.settled).to.equal(true);
     expect([...node.world.readModels.waiting.keys()]).to.deep.equal([`ord_${ORDER}`]);
     await node.stop();
   });

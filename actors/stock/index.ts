@@ -1,16 +1,10 @@
 /** StockItem as an actor: see stock.ts for what it decides. The hot one: every order for a product meets here. */
 import type { FirstCommand } from '../../runtime/first-command.ts';
-import {
-  DEFAULT_WAREHOUSE,
-  DEMO_PRODUCT_ID,
-  STOCK_PREFIX,
-  stockEntity,
-  type StockCommand,
-  type StockLevel,
-} from './stock.ts';
+import { DEFAULT_WAREHOUSE, DEMO_PRODUCT_ID, STOCK_PREFIX, stockEntity, type StockCommand } from './stock.ts';
 import { stockDecider } from './decider.ts';
 import { stockEvents } from './stored-events.ts';
 import { stockAudit } from './audit.ts';
+import { stockView } from './view.ts';
 import { defineActor } from '../define-actor.ts';
 import { stockOperations } from './operations/index.ts';
 
@@ -36,7 +30,7 @@ export const stockActor = defineActor({
   decider: stockDecider,
   events: stockEvents,
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS, knownCommandsMax: KNOWN_COMMANDS_MAX },
-  view: (shown, { at }) => ({ kind: 'stock', level: shown as StockLevel, at }),
+  view: stockView,
   operations: stockOperations,
   firstCommands: [stockDemo],
   audit: stockAudit,

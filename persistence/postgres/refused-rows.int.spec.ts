@@ -2,9 +2,10 @@
 import { expect } from 'chai';
 import type pg from 'pg';
 import { systemClock } from '../../kernel/clock.ts';
+import { VIEWS } from '../../actors/index.ts';
 import type { PlacedOrder } from '../../actors/order/order.ts';
 import { pendingRow, placed, ROW_AT } from '../../test/support/journal-rows.ts';
-import { orderIdOf, placedOrder, stockLevelOf } from '../../test/support/order-states.ts';
+import { orderChange, orderIdOf, placedOrder, stockChange, stockLevelOf } from '../../test/support/order-states.ts';
 import { scratchDatabaseOrSkip } from '../../test/support/postgres-database.ts';
 import type { ScratchDatabase } from '../../test/support/scratch-database.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
@@ -13,6 +14,7 @@ import { QuarantineRecorder } from '../../supervisors/quarantine-recorder.ts';
 import { flushAround } from '../flush-around.ts';
 import { Journal, type AppendEntry } from '../journal.ts';
 import { FlushRefusedError, type PendingRow, type ProjectionFlush, type Unwritable } from '../ports.ts';
+import type { ViewChange } from '../view-definition.ts';
 import { openPool } from './connection.ts';
 import { PostgresJournalStore } from './journal-store.ts';
 import { PostgresProjectionStore } from './projection-store.ts';
@@ -23,15 +25,10 @@ const BAD = orderIdOf(9);
 /** Longer than an index entry may be, and of no pattern that could be compressed. */
 const TOO_LONG_FOR_AN_INDEX = Array.from({ length: 9_000 }, (_, n) => ((n * 7_919) % 94_321).toString(36)).join('');
 
-type OrderFlush = ProjectionFlush['orders'][number];
-const orderFlush = (orderId: string, shard: number, changes: Partial<PlacedOrder> = {}, terms = {}): OrderFlush => ({
-  state: placedOrder(orderId, changes, terms),
-  version: 1,
-  settled: false,
-  origin: { shard, seq: 1 },
-});
+const orderFlush = (orderId: string, shard: number, changes: Partial<PlacedOrder> = {}, terms = {}): ViewChange =>
+  orderChange(placedOrder(orderId, changes, terms), shard);
 
-const OFFENDERS: readonly (readonly [name: string, order: OrderFlush])[] = [
+const OFFENDERS: readonly (readonly [name: string, order: ViewChange])[] = [
   ['a customer that is a list', orderFlush(BAD, 2, {}, { customerId: ['a', 'b'] })],
   ['a customer that is a number', orderFlush(BAD, 2, {}, { customerId: 7 })],
   ['a customer that is an object', orderFlush(BAD, 2, {}, { customerId: { length: 3 } })],
@@ -55,7 +52,7 @@ describe('what PostgreSQL refuses', function () {
   beforeEach(async function () {
     database = await scratchDatabaseOrSkip(this);
     pool = openPool(database.url, 'refused/reads', 2);
-    projections = new PostgresProjectionStore(database.url, 'refused', pool);
+    projections = new PostgresProjectionStore(database.url, 'refused', VIEWS, pool);
     journalStore = new PostgresJournalStore(database.url, 'refused', pool);
     await projections.checkpoints([1, 2]);
   });
@@ -67,8 +64,7 @@ describe('what PostgreSQL refuses', function () {
   const checkpoints = async () => [...(await projections.checkpoints([1, 2]))].sort();
   const flushOf = (parts: Partial<ProjectionFlush>): ProjectionFlush => ({
     moves: [1, 2].map((shard) => ({ shard, from: 0, to: 5 })),
-    orders: [],
-    stocks: [],
+    changes: [],
     wakeUps: [],
     settled: [],
     ...parts,
@@ -86,9 +82,9 @@ describe('what PostgreSQL refuses', function () {
   describe('of a view', () => {
     for (const [name, order] of OFFENDERS) {
       it(`${name}: that order alone is set apart, and stands on the list`, async () => {
-        const orders = [orderFlush(GOOD[0]!, 1), orderFlush(GOOD[1]!, 2), order, orderFlush(GOOD[2]!, 2)];
+        const changes = [orderFlush(GOOD[0]!, 1), orderFlush(GOOD[1]!, 2), order, orderFlush(GOOD[2]!, 2)];
         const wakeUps = [{ shard: 2, entityId: `ord_${BAD}`, wakeAt: 7_000 }];
-        const apart = await writeAround(flushOf({ orders, wakeUps }));
+        const apart = await writeAround(flushOf({ changes, wakeUps }));
         expect(apart.map(({ entityId, shard, what }) => ({ entityId, shard, what }))).to.deep.equal([
           { entityId: `ord_${BAD}`, shard: 2, what: 'view' },
         ]);
@@ -106,11 +102,8 @@ describe('what PostgreSQL refuses', function () {
     }
 
     it('more held than there is: the stock item alone is set apart', async () => {
-      const stocks = [
-        { shard: 1, version: 1, level: stockLevelOf('P1', 5, 1), at: 1 },
-        { shard: 1, version: 1, level: stockLevelOf('P2', 5, 9), at: 1 },
-      ];
-      const apart = await writeAround(flushOf({ stocks, orders: [orderFlush(GOOD[0]!, 1)] }));
+      const stocks = [stockChange(stockLevelOf('P1', 5, 1), 1), stockChange(stockLevelOf('P2', 5, 9), 1)];
+      const apart = await writeAround(flushOf({ changes: [...stocks, orderFlush(GOOD[0]!, 1)] }));
       expect(apart.map(({ entityId }) => entityId)).to.deep.equal(['stk_P2']);
       const rows = await database.query('SELECT product_id FROM stock_view');
       expect(rows.map((row) => row['product_id'])).to.deep.equal(['P1']);
@@ -118,7 +111,7 @@ describe('what PostgreSQL refuses', function () {
 
     it('a wake-up that has no time: the view is written', async () => {
       const wakeUps = [{ shard: 1, entityId: `ord_${GOOD[0]!}`, wakeAt: Number.NaN }];
-      const apart = await writeAround(flushOf({ wakeUps, orders: [orderFlush(GOOD[0]!, 1)] }));
+      const apart = await writeAround(flushOf({ wakeUps, changes: [orderFlush(GOOD[0]!, 1)] }));
       expect(apart.map(({ what }) => what)).to.deep.equal(['wake-up']);
       expect(await database.query('SELECT 1 FROM order_view')).to.have.length(1);
     });
@@ -127,7 +120,7 @@ describe('what PostgreSQL refuses', function () {
   it('whatever a statement carries (a table is gone): no entity is set apart', async () => {
     await database.query('DROP TABLE order_view');
     let thrown: unknown;
-    const apart = await writeAround(flushOf({ orders: [orderFlush(GOOD[0]!, 1)] })).catch((error: unknown) => {
+    const apart = await writeAround(flushOf({ changes: [orderFlush(GOOD[0]!, 1)] })).catch((error: unknown) => {
       thrown = error;
       return [];
     });

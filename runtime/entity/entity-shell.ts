@@ -461,14 +461,13 @@ export class EntityShell implements EffectsOwner {
   get shown(): Omit<ProjectedRow, 'seq'> {
     const { decider, view } = this.type;
     const effects = decider.outstanding(this.#state);
-    const place = { firstSeq: this.#firstSeq ?? 0, at: this.#lastAt, settled: effects.length === 0 };
-    return {
-      shard: this.shard,
-      entityId: this.entityId,
-      version: this.#version,
-      wakeAt: this.#wakeAt(effects, this.#lastAt),
-      view: view && decider.exists(this.#state) ? view(decider.answer(this.#state, undefined), place) : undefined,
-    };
+    const { shard, entityId } = this;
+    const [version, at] = [this.#version, this.#lastAt];
+    const wakeAt = this.#wakeAt(effects, at);
+    if (!view || !decider.exists(this.#state)) return { shard, entityId, version, wakeAt, view: undefined };
+    const shown = decider.answer(this.#state, undefined);
+    const place = { firstSeq: this.#firstSeq ?? 0, at, settled: effects.length === 0 };
+    return { shard, entityId, version, wakeAt, view: { view, entityId, shard, version, shown, ...place } };
   }
 
   /** Answers with the state as it is now: at the commit of the last row, or once the entity is at rest. */
@@ -512,20 +511,15 @@ export class EntityShell implements EffectsOwner {
       this.#firstSeq = seq;
       this.#effects.bornHere();
     }
-    const place = { firstSeq: this.#firstSeq, at: row.at, settled: effects.length === 0 };
-    const view = type.view && type.decider.exists(state) ? type.view(shown, place) : undefined;
-    this.#host.project({
-      shard: row.shard,
-      seq,
-      entityId: row.entityId,
-      version: row.version,
-      wakeAt: row.wakeAt,
-      view,
-      commandId: row.commandId,
-      at: row.at,
-      traceparent: row.meta?.traceparent,
-      events,
-    });
+    const { shard, entityId, version, wakeAt, commandId, at } = row;
+    const firstSeq = this.#firstSeq;
+    const settled = effects.length === 0;
+    const view =
+      type.view && type.decider.exists(state)
+        ? { view: type.view, entityId, shard, version, shown, firstSeq, at, settled }
+        : undefined;
+    const traceparent = row.meta?.traceparent;
+    this.#host.project({ shard, seq, entityId, version, wakeAt, view, commandId, at, traceparent, events });
     for (const answer of decision.answers) this.#release(answer, row.version);
     if (this.#phase === 'gone') return;
     if (decision.snapshot) this.#host.saveSnapshot(decision.snapshot);

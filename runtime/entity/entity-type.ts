@@ -4,19 +4,11 @@
  */
 import type { Decider, DomainEvent, Refusal } from '../../kernel/decider.ts';
 import type { EventForms } from '../../persistence/event-codec.ts';
-import type { EntityView } from '../../persistence/projections.ts';
-import type { EpochMs } from '../../kernel/clock.ts';
+import type { ViewDefinition } from '../../persistence/view-definition.ts';
 import type { OutsidePort } from './outside-port.ts';
 
 /** A decider whose types the shell does not look into. */
 export type AnyDecider = Decider<unknown, { readonly type: string }, DomainEvent, Refusal>;
-
-/** Where a view's row stands in the log. */
-export interface ViewPlace {
-  readonly firstSeq: number;
-  readonly at: EpochMs;
-  readonly settled: boolean;
-}
 
 export interface EntityLimits<State = unknown> {
   /** Messages that may wait for one entity. */
@@ -45,6 +37,6 @@ export interface EntityType {
   readonly limits: EntityLimits;
   /** The ports to the outside that its effects call, by name. */
   readonly outside?: Readonly<Record<string, OutsidePort>>;
-  /** From what a read of the entity answers; absent for kinds without a read model. */
-  readonly view?: (shown: unknown, place: ViewPlace) => EntityView;
+  /** Made of what a read of the entity answers; absent for kinds without a read model. */
+  readonly view?: ViewDefinition;
 }

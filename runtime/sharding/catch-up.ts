@@ -15,6 +15,7 @@ import type {
   ProjectionStore,
   StoredEntity,
 } from '../../persistence/ports.ts';
+import type { ViewChange } from '../../persistence/view-definition.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import { foldEntity, snapshotOutdated } from '../entity/fold-entity.ts';
 import type { Kinds } from '../kinds.ts';
@@ -81,15 +82,11 @@ async function flushOf(
     else
       deps.log.error({ entityId, shard }, 'a row belongs to no kind of entity that this build knows; it is left out');
   }
-  const orders: ProjectionFlush['orders'][number][] = [];
-  const stocks: ProjectionFlush['stocks'][number][] = [];
+  const changes: ViewChange[] = [];
   for (const type of deps.kinds.all) {
     if (!type.view) continue;
     const entityIds = [...wakes.keys()].filter((entityId) => deps.kinds.of(entityId) === type);
-    for (const { view, version, shard } of await viewsOf(deps, type, entityIds, wakes)) {
-      if (view.kind === 'stock') stocks.push({ shard, version, level: view.level, at: view.at });
-      else orders.push({ state: view.state, version, settled: view.settled, origin: { shard, seq: view.firstSeq } });
-    }
+    changes.push(...(await viewsOf(deps, type, entityIds, wakes)));
   }
   const wakeUps: ProjectionFlush['wakeUps'][number][] = [];
   const settled: ProjectionFlush['settled'][number][] = [];
@@ -97,7 +94,7 @@ async function flushOf(
     if (wakeAt === null) settled.push({ shard, entityId });
     else wakeUps.push({ shard, entityId, wakeAt });
   }
-  return { moves, orders, stocks, wakeUps, settled };
+  return { moves, changes, wakeUps, settled };
 }
 
 const ENTITIES_PER_READ = 200;
@@ -109,8 +106,8 @@ async function viewsOf(
   type: EntityType,
   entityIds: readonly string[],
   wakes: ReadonlyMap<string, { shard: number; wakeAt: EpochMs | null }>,
-) {
-  const views = [];
+): Promise<ViewChange[]> {
+  const views: ViewChange[] = [];
   const withSnapshots = type.decider.snapshot !== undefined;
   const step = withSnapshots ? SNAPSHOTS_PER_READ : ENTITIES_PER_READ;
   for (let start = 0; start < entityIds.length; start += step) {
@@ -142,12 +139,12 @@ async function viewsOf(
 }
 
 /** Empty for an entity that does not exist. @throws when its rows can't be folded. */
-function viewOf(type: EntityType, entityId: string, shard: number, stored: StoredEntity) {
+function viewOf(type: EntityType, entityId: string, shard: number, stored: StoredEntity): ViewChange[] {
   const { state, version, firstSeq, at } = foldEntity(type, entityId, shard, stored);
   if (!type.decider.exists(state)) return [];
   const shown = type.decider.answer(state, undefined);
   const settled = type.decider.outstanding(state).length === 0;
-  return [{ view: type.view!(shown, { firstSeq, at, settled }), version, shard }];
+  return [{ view: type.view!, entityId, shard, version, shown, firstSeq, at, settled }];
 }
 
 /** The view stays as it was; the entity itself answers an error when it is asked. */

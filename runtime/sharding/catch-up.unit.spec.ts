@@ -119,7 +119,7 @@ describe('catching up', () => {
     await store.takeShards([1, 2], ROW_AT);
     const flush = readModels.flush.bind(readModels);
     readModels.flush = async (each) => {
-      await flush({ moves: [{ shard: 1, from: 0, to: 9 }], orders: [], stocks: [], wakeUps: [], settled: [] });
+      await flush({ moves: [{ shard: 1, from: 0, to: 9 }], changes: [], wakeUps: [], settled: [] });
       return flush(each);
     };
     const caughtUp = await catchUp(
@@ -140,7 +140,7 @@ describe('catching up', () => {
     const { log, lines } = keptLog();
     const next = await InMemoryNode.start({ world, log });
     next.kill();
-    expect(world.readModels.orders.has(orderIdOf(1))).to.equal(false);
+    expect(world.readModels.order(orderIdOf(1))).to.equal(undefined);
     expect(world.readModels.orders.size).to.equal(9);
     expect(lines.some((line) => line['entityId'] === `ord_${orderIdOf(1)}`)).to.equal(true);
   });

@@ -92,7 +92,7 @@ describe('shards on their way between workers', function () {
       world.clock.advance(1_000);
       for (const node of living()) node.region.wakeDue();
       await turns(5);
-      return [...load.answers.keys()].every((orderId) => world.readModels.orders.get(orderId)?.settled === true);
+      return [...load.answers.keys()].every((orderId) => world.readModels.order(orderId)?.settled === true);
     };
     await waitUntil(
       'every order is settled',
@@ -103,7 +103,7 @@ describe('shards on their way between workers', function () {
     for (const node of living()) await node.quiet();
     const held = new Map(PRODUCTS.map((productId) => [productId, 0]));
     for (const orderId of load.answers.keys()) {
-      const { state } = world.readModels.orders.get(orderId)!;
+      const { state } = world.readModels.order(orderId)!;
       expect(state.status).to.equal('Confirmed');
       for (const { productId, quantity } of state.terms.lines) held.set(productId, held.get(productId)! + quantity);
     }

@@ -123,14 +123,14 @@ describe('entities set apart', () => {
       expect(wordFor(await node.ask(`ord_${ORDER}`))).to.equal('quarantined');
       node.pass(10_000);
       await turns(20);
-      expect(world.readModels.orders.has(ORDER)).to.equal(false);
+      expect(world.readModels.order(ORDER)).to.equal(undefined);
       damage(world, `ord_${ORDER}`, 1, events);
       node.region.retryQuarantined(`ord_${ORDER}`);
       await isReadAgain();
       await waitUntil('it is settled', async () => {
         await node.projections.flush();
         node.pass(1_000);
-        return world.readModels.orders.get(ORDER)?.settled === true;
+        return world.readModels.order(ORDER)?.settled === true;
       });
       expect(world.readModels.waiting.has(`ord_${ORDER}`)).to.equal(false);
       expect(world.provider.moved('capture')).to.equal(610);
@@ -150,7 +150,7 @@ describe('entities set apart', () => {
 
   describe('because their view can’t be written', () => {
     const refuse = (world: World, productId: string): void => {
-      world.readModels.refuses = ({ stocks }) => stocks.some(({ level }) => level.productId === productId);
+      world.readModels.refuses = ({ changes }) => changes.some(({ entityId }) => entityId === stockEntity(productId));
     };
 
     it('are on the list while they go on themselves; their shard’s next owner starts and finds them again', async () => {

@@ -533,7 +533,7 @@ describe('the shard region', () => {
           await node.projections.flush();
           node.pass(6_000);
           await node.quiet();
-          return orders.every((orderId) => node.world.readModels.orders.get(orderId)?.settled === true);
+          return orders.every((orderId) => node.world.readModels.order(orderId)?.settled === true);
         };
         await waitUntil('every order is settled', isSettled, () =>
           [...node.world.readModels.orders.values()]

@@ -13,7 +13,7 @@ export const FOLDERS = {
   patched: ['kernel'],
   config: ['kernel'],
   migrations: ['kernel'],
-  persistence: ['migrations', 'kernel', 'actors'],
+  persistence: ['migrations', 'kernel'],
   runtime: ['patched', 'persistence', 'kernel', 'config'],
   messaging: ['patched', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
   supervisors: ['patched', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],

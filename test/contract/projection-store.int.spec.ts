@@ -4,25 +4,26 @@
  */
 import { expect } from 'chai';
 import { parseInstant } from '../../kernel/instant.ts';
-import { viewedBytes } from '../../persistence/ports.ts';
-import type { OrderListFilter, OrderViews, ProjectionFlush, ProjectionStore } from '../../persistence/ports.ts';
+import { orderList, viewedBytes, type OrderListFilter } from '../../actors/order/order-list.ts';
+import type { ProjectionFlush, ProjectionStore } from '../../persistence/ports.ts';
+import type { ViewReads } from '../../persistence/view-definition.ts';
 import { STORAGE_SUBJECTS, type Storage } from '../support/journal-subjects.ts';
-import { orderIdOf, placedOrder, stockLevelOf } from '../support/order-states.ts';
+import { orderChange, orderIdOf, placedOrder, stockChange, stockLevelOf } from '../support/order-states.ts';
 
 let shards = 1_000;
 const freshShard = (): number => ++shards;
 let orders = 0;
 const freshOrderId = (): string => orderIdOf(++orders);
 
-const EMPTY: ProjectionFlush = { moves: [], orders: [], stocks: [], wakeUps: [], settled: [] };
+const EMPTY: ProjectionFlush = { moves: [], changes: [], wakeUps: [], settled: [] };
 const flushOf = (parts: Partial<ProjectionFlush>): ProjectionFlush => ({ ...EMPTY, ...parts });
 
 for (const subject of STORAGE_SUBJECTS) {
   describe(`projection store: ${subject.name}`, function () {
     this.timeout(60_000);
     let storage: Storage;
-    let store: ProjectionStore & OrderViews;
-    let other: ProjectionStore & OrderViews;
+    let store: ProjectionStore & ViewReads;
+    let other: ProjectionStore & ViewReads;
 
     before(async function () {
       storage = await subject.open(this);
@@ -41,13 +42,9 @@ for (const subject of STORAGE_SUBJECTS) {
       await store.checkpoints([shard]);
       return shard;
     };
-    const orderIn = (shard: number, orderId: string, version = 1, changes: Parameters<typeof placedOrder>[1] = {}) => ({
-      state: placedOrder(orderId, changes, { customerId: `customer-${shard}` }),
-      version,
-      settled: false,
-      origin: { shard, seq: 2 },
-    });
-    const ordersOf = (shard: number) => store.list({ customerId: `customer-${shard}`, limit: 100 });
+    const orderIn = (shard: number, orderId: string, version = 1, changes: Parameters<typeof placedOrder>[1] = {}) =>
+      orderChange(placedOrder(orderId, changes, { customerId: `customer-${shard}` }), shard, { version, firstSeq: 2 });
+    const ordersOf = (shard: number) => store.list(orderList, { customerId: `customer-${shard}`, limit: 100 });
 
     describe('checkpoints', () => {
       it('begin at 0', async () => {
@@ -93,18 +90,21 @@ for (const subject of STORAGE_SUBJECTS) {
         await store.flush(
           flushOf({
             moves: [{ shard, from: 0, to: 5 }],
-            orders: [orderIn(shard, kept, 5, { status: 'PaymentPending' })],
-            stocks: [{ shard, version: 5, level: stockLevelOf(`K${shard}`, 10, 5), at: 5 }],
+            changes: [
+              orderIn(shard, kept, 5, { status: 'PaymentPending' }),
+              stockChange(stockLevelOf(`K${shard}`, 10, 5), shard, { version: 5, at: 5 }),
+            ],
             wakeUps: [{ shard, entityId: settling, wakeAt: 1 }],
           }),
         );
         const late = await other.flush(
           flushOf({
             moves: [{ shard, from: 0, to: 3 }],
-            orders: [orderIn(shard, kept, 3), orderIn(shard, freshOrderId(), 1)],
-            stocks: [
-              { shard, version: 3, level: stockLevelOf(`K${shard}`, 10, 3), at: 3 },
-              { shard, version: 1, level: stockLevelOf(`L${shard}`, 10, 3), at: 3 },
+            changes: [
+              orderIn(shard, kept, 3),
+              orderIn(shard, freshOrderId(), 1),
+              stockChange(stockLevelOf(`K${shard}`, 10, 3), shard, { version: 3, at: 3 }),
+              stockChange(stockLevelOf(`L${shard}`, 10, 3), shard, { version: 1, at: 3 }),
             ],
             wakeUps: [{ shard, entityId: waiting, wakeAt: 2 }],
             settled: [{ shard, entityId: settling }],
@@ -135,13 +135,11 @@ for (const subject of STORAGE_SUBJECTS) {
               { shard: lost, from: 0, to: 4 },
               { shard: moving, from: 0, to: 4 },
             ],
-            orders: [orderIn(lost, freshOrderId()), orderIn(moving, freshOrderId())],
-            stocks: [lost, moving].map((shard) => ({
-              shard,
-              version: 1,
-              level: stockLevelOf(`M${shard}`, 1, 0),
-              at: 1,
-            })),
+            changes: [
+              orderIn(lost, freshOrderId()),
+              orderIn(moving, freshOrderId()),
+              ...[lost, moving].map((shard) => stockChange(stockLevelOf(`M${shard}`, 1, 0), shard)),
+            ],
             wakeUps: [{ shard: moving, entityId: mine, wakeAt: 4 }],
             settled: [{ shard: lost, entityId: theirs }],
           }),
@@ -159,13 +157,13 @@ for (const subject of STORAGE_SUBJECTS) {
       it('replaces an order by its newer state, and keeps where it began', async () => {
         const shard = await takenShard();
         const orderId = freshOrderId();
-        await store.flush(flushOf({ moves: [{ shard, from: 0, to: 2 }], orders: [orderIn(shard, orderId, 1)] }));
+        await store.flush(flushOf({ moves: [{ shard, from: 0, to: 2 }], changes: [orderIn(shard, orderId, 1)] }));
         const later = {
           ...orderIn(shard, orderId, 4, { status: 'PaymentPending', updatedAt: 1_700_000_009_999 }),
-          origin: { shard, seq: 99 },
+          firstSeq: 99,
         };
-        await store.flush(flushOf({ moves: [{ shard, from: 2, to: 6 }], orders: [later] }));
-        expect(await ordersOf(shard)).to.deep.equal([{ state: later.state, version: 4, origin: { shard, seq: 2 } }]);
+        await store.flush(flushOf({ moves: [{ shard, from: 2, to: 6 }], changes: [later] }));
+        expect(await ordersOf(shard)).to.deep.equal([{ state: later.shown, version: 4, origin: { shard, seq: 2 } }]);
       });
 
       it('keeps a stock row for each warehouse, and replaces it', async () => {
@@ -177,11 +175,14 @@ for (const subject of STORAGE_SUBJECTS) {
         ];
         const level = stockLevelOf(productId, 30, 1, { lowStockThreshold: 3, warehouses: warehouses(10, 20) });
         await store.flush(
-          flushOf({ moves: [{ shard, from: 0, to: 2 }], stocks: [{ shard, version: 1, level, at: 1_000 }] }),
+          flushOf({ moves: [{ shard, from: 0, to: 2 }], changes: [stockChange(level, shard, { at: 1_000 })] }),
         );
         const more = stockLevelOf(productId, 1_000_000_000_019, 1, { warehouses: warehouses(1_000_000_000_000, 19) });
         await store.flush(
-          flushOf({ moves: [{ shard, from: 2, to: 3 }], stocks: [{ shard, version: 2, level: more, at: 2_345 }] }),
+          flushOf({
+            moves: [{ shard, from: 2, to: 3 }],
+            changes: [stockChange(more, shard, { version: 2, at: 2_345 })],
+          }),
         );
         const rows = (await storage.stockRows()).filter((row) => row.productId === productId);
         const common = { productId, shard, version: 2, lowStockThreshold: null, updatedAt: 2_345 };
@@ -245,19 +246,18 @@ for (const subject of STORAGE_SUBJECTS) {
       ];
       const newest = ['f006', 'f004', 'f003', 'f002', 'f005', 'f001'];
       const numbers = async (filter: Partial<OrderListFilter>): Promise<string[]> =>
-        (await store.list({ from: BASE, limit: 100, ...filter })).map(({ state }) => state.orderId.slice(-4));
+        (await store.list(orderList, { from: BASE, limit: 100, ...filter })).map(({ state }) =>
+          state.orderId.slice(-4),
+        );
 
       before(async () => {
         const shard = await takenShard();
         await store.flush(
           flushOf({
             moves: [{ shard, from: 0, to: 1 }],
-            orders: LISTED.map(([n, customerId, status, createdAt]) => ({
-              state: placedOrder(orderIdOf(n), { status, createdAt: BASE + createdAt }, { customerId }),
-              version: 1,
-              settled: false,
-              origin: { shard, seq: n },
-            })),
+            changes: LISTED.map(([n, customerId, status, createdAt]) =>
+              orderChange(placedOrder(orderIdOf(n), { status, createdAt: BASE + createdAt }, { customerId }), shard),
+            ),
           }),
         );
       });
@@ -284,7 +284,7 @@ for (const subject of STORAGE_SUBJECTS) {
           const seen: string[] = [];
           let after: OrderListFilter['after'];
           for (;;) {
-            const page = await store.list({ from: BASE, limit, ...(after && { after }) });
+            const page = await store.list(orderList, { from: BASE, limit, ...(after && { after }) });
             if (page.length === 0) break;
             expect(page.length).to.be.at.most(limit);
             seen.push(...page.map(({ state }) => state.orderId.slice(-4)));
@@ -296,7 +296,7 @@ for (const subject of STORAGE_SUBJECTS) {
       }
 
       it('ends one row behind the one that reaches a size, newest first', async () => {
-        const [first] = await store.list({ from: BASE, limit: 1 });
+        const [first] = await store.list(orderList, { from: BASE, limit: 1 });
         const size = viewedBytes(first!.state);
         expect(await numbers({ bytesMax: 1 })).to.deep.equal(newest.slice(0, 2));
         expect(await numbers({ bytesMax: size })).to.deep.equal(newest.slice(0, 2));
@@ -311,7 +311,7 @@ for (const subject of STORAGE_SUBJECTS) {
         expect(await numbers({ from: first, to: last, limit: 6 })).to.include.members(['f006']);
         const before = { createdAt: last, orderId: orderIdOf(0xf001) };
         expect(await numbers({ after: before, limit: 6 })).to.include.members(['f006']);
-        expect(await store.list({ limit: 6, after: { ...before, createdAt: first } })).to.deep.equal([]);
+        expect(await store.list(orderList, { limit: 6, after: { ...before, createdAt: first } })).to.deep.equal([]);
       });
 
       it('gives the state as it was flushed', async () => {
@@ -320,8 +320,8 @@ for (const subject of STORAGE_SUBJECTS) {
           status: 'PaymentPending',
           reservation: { status: 'Held', expiresAt: 5 },
         });
-        await store.flush(flushOf({ moves: [{ shard, from: 0, to: 3 }], orders: [order] }));
-        expect(await ordersOf(shard)).to.deep.equal([{ state: order.state, version: 3, origin: { shard, seq: 2 } }]);
+        await store.flush(flushOf({ moves: [{ shard, from: 0, to: 3 }], changes: [order] }));
+        expect(await ordersOf(shard)).to.deep.equal([{ state: order.shown, version: 3, origin: { shard, seq: 2 } }]);
       });
     });
   });

@@ -16,13 +16,10 @@ import type { PlacedOrder } from '../../actors/order/order.ts';
 import type { ProviderCall, ProviderOutcome } from '../../actors/payment/payment.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { FailureCode } from '../../kernel/errors.ts';
-import type {
-  EntityHistories,
-  JournalRow,
-  OrderListFilter,
-  OrderViewRow,
-  OrderViews,
-} from '../../persistence/ports.ts';
+import type { OrderListFilter } from '../../actors/order/order-list.ts';
+import type { EntityHistories, JournalRow } from '../../persistence/ports.ts';
+import type { ViewReads } from '../../persistence/view-definition.ts';
+import { listedOrders } from './in-memory-read-models.ts';
 
 interface Command {
   readonly type: string;
@@ -90,7 +87,14 @@ export class FakeActors implements Actors {
   }
 
   /** All orders as their view would show them, without its delay. */
-  readonly views: OrderViews = { list: (filter) => Promise.resolve(this.#list(filter)) };
+  readonly views: ViewReads = {
+    list: <Filter, Row>(_list: unknown, filter: Filter) => {
+      const orders = [...this.#entities.values()]
+        .filter(({ type, state }) => type.kind === 'order' && type.decider.exists(state))
+        .map(({ state, version, origin }) => ({ state: state as PlacedOrder, version, origin }));
+      return Promise.resolve(listedOrders(orders, filter as OrderListFilter) as Row[]);
+    },
+  };
 
   /** The rows that the journal would have of each entity. */
   readonly histories: EntityHistories = {
@@ -204,26 +208,6 @@ export class FakeActors implements Actors {
     }
     return entity;
   }
-
-  #list({ status, customerId, from, to, after, limit }: OrderListFilter): OrderViewRow[] {
-    return [...this.#entities.values()]
-      .filter(({ type, state }) => type.kind === 'order' && type.decider.exists(state))
-      .map(({ state, version, origin }) => ({ state: state as PlacedOrder, version, origin }))
-      .filter(({ state }) => status === undefined || state.status === status)
-      .filter(({ state }) => customerId === undefined || state.terms.customerId === customerId)
-      .filter(
-        ({ state }) => (from === undefined || state.createdAt >= from) && (to === undefined || state.createdAt < to),
-      )
-      .filter(({ state }) => after === undefined || isNewer(after, state))
-      .sort((left, right) => (isNewer(left.state, right.state) ? -1 : 1))
-      .slice(0, limit);
-  }
-}
-
-type Position = Pick<PlacedOrder, 'createdAt' | 'orderId'>;
-
-function isNewer(left: Position, right: Position): boolean {
-  return left.createdAt === right.createdAt ? left.orderId > right.orderId : left.createdAt > right.createdAt;
 }
 
 function failed(code: FailureCode): Answer {

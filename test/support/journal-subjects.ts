@@ -4,20 +4,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
-import { InMemoryProjectionStore, type StockViewRow } from '../../persistence/in-memory/projection-store.ts';
 import { startEmbeddedPostgres } from '../../persistence/embedded/embedded-postgres.ts';
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
-import type {
-  EntityHistories,
-  JournalStore,
-  OrderViews,
-  ProjectionStore,
-  RelayStore,
-} from '../../persistence/ports.ts';
+import type { EntityHistories, JournalStore, ProjectionStore, RelayStore } from '../../persistence/ports.ts';
+import type { ViewReads } from '../../persistence/view-definition.ts';
 import { openPool } from '../../persistence/postgres/connection.ts';
 import { PostgresJournalStore } from '../../persistence/postgres/journal-store.ts';
 import { PostgresProjectionStore } from '../../persistence/postgres/projection-store.ts';
 import { PostgresRelayStore } from '../../persistence/postgres/relay-store.ts';
+import { VIEWS } from '../../actors/index.ts';
+import { InMemoryReadModels, type StockViewRow } from './in-memory-read-models.ts';
 import { scratchDatabaseOrSkip } from './postgres-database.ts';
 import { createScratchDatabase, type ScratchDatabase } from './scratch-database.ts';
 import { silentLog } from './silent-log.ts';
@@ -25,7 +21,7 @@ import { silentLog } from './silent-log.ts';
 export interface Storage {
   /** One more owner over the same log. */
   openJournal(): JournalStore & EntityHistories;
-  openProjections(): ProjectionStore & OrderViews;
+  openProjections(): ProjectionStore & ViewReads;
   openRelay(): RelayStore;
   stockRows(): Promise<StockViewRow[]>;
   /** Absent in memory. */
@@ -48,7 +44,7 @@ export const STORAGE_SUBJECTS: readonly StorageSubject[] = [
 
 function inMemory(): Storage {
   const log = new InMemoryLog();
-  const projections = new InMemoryProjectionStore();
+  const projections = new InMemoryReadModels();
   const relay = new InMemoryRelayStore();
   return {
     openJournal: () => new InMemoryJournalStore(log),
@@ -69,7 +65,7 @@ function overDatabase(database: ScratchDatabase): Storage {
   };
   return {
     openJournal: () => keep(new PostgresJournalStore(database.url, `contract/${++owners}`, pool)),
-    openProjections: () => keep(new PostgresProjectionStore(database.url, `contract/${++owners}`, pool)),
+    openProjections: () => keep(new PostgresProjectionStore(database.url, `contract/${++owners}`, VIEWS, pool)),
     openRelay: () => new PostgresRelayStore(pool),
     stockRows: async () => {
       const rows = await database.query(

@@ -1,6 +1,9 @@
 /** Orders as the order view holds them, with everything that a test doesn't care about filled in. */
-import type { OrderTerms, PlacedOrder } from '../../actors/order/order.ts';
-import type { StockLevel } from '../../actors/stock/stock.ts';
+import { orderEntity, type OrderTerms, type PlacedOrder } from '../../actors/order/order.ts';
+import { orderView } from '../../actors/order/view.ts';
+import { stockEntity, type StockLevel } from '../../actors/stock/stock.ts';
+import { stockView } from '../../actors/stock/view.ts';
+import type { ViewChange } from '../../persistence/view-definition.ts';
 
 export function orderTerms(changes: Partial<OrderTerms> = {}): OrderTerms {
   return {
@@ -57,4 +60,24 @@ export function stockLevelOf(
     warehouses: [{ warehouseId: 'main', onHand, held, available }],
     ...changes,
   };
+}
+
+/** What an order shows after a row, as a flush carries it. */
+export function orderChange(
+  shown: PlacedOrder,
+  shard: number,
+  changes: Partial<ViewChange<PlacedOrder>> = {},
+): ViewChange<PlacedOrder> {
+  const entityId = orderEntity(shown.orderId);
+  return { view: orderView, entityId, shard, version: 1, shown, firstSeq: 1, at: 1, settled: false, ...changes };
+}
+
+/** What a product's stock shows after a row, as a flush carries it. */
+export function stockChange(
+  shown: StockLevel,
+  shard: number,
+  changes: Partial<ViewChange<StockLevel>> = {},
+): ViewChange<StockLevel> {
+  const entityId = stockEntity(shown.productId);
+  return { view: stockView, entityId, shard, version: 1, shown, firstSeq: 1, at: 1, settled: true, ...changes };
 }

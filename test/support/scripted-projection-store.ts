@@ -1,11 +1,11 @@
 /** A store of read models that fails, or waits, when a test says so. Keeps every flush that was sent to it. */
-import { InMemoryProjectionStore } from '../../persistence/in-memory/projection-store.ts';
 import { FlushRefusedError, type ProjectionFlush } from '../../persistence/ports.ts';
+import { InMemoryReadModels } from './in-memory-read-models.ts';
 
 /** `fails`: not applied. `unknown`: applied, and the answer is lost. */
 export type FlushScript = 'works' | 'fails' | 'unknown';
 
-export class ScriptedProjectionStore extends InMemoryProjectionStore {
+export class ScriptedProjectionStore extends InMemoryReadModels {
   readonly sent: ProjectionFlush[] = [];
   #scripts: FlushScript[] = [];
   #gate: Promise<void> | undefined;

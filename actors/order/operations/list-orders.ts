@@ -1,5 +1,5 @@
 /** Owns the lists of orders: read from the view, newest first, a page at a time. */
-import { viewedBytes, type OrderListFilter, type OrderViewRow } from '../../../persistence/ports.ts';
+import { orderList, viewedBytes, type OrderListFilter, type OrderViewRow } from '../order-list.ts';
 import { isStaff, type Principal } from '../../../http/authenticator.ts';
 import { retryAfterSeconds } from '../../../http/answer-problems.ts';
 import { answerJson } from '../../../http/answer.ts';
@@ -128,7 +128,7 @@ async function readView(
     throw new Problem('overloaded', detail, { retryAfterSeconds: retryAfterSeconds() });
   }
   try {
-    return await listReads.add(() => views.list(filter));
+    return await listReads.add(() => views.list(orderList, filter));
   } catch (err) {
     log.warn({ err, requestId }, 'the order view could not be read');
     const detail = "The order view can't be read now. Send the request again later.";
