@@ -7,7 +7,6 @@ import type { EpochMs } from '../kernel/clock.ts';
 import type { DomainEvent } from '../kernel/decider.ts';
 import type { EntityType } from '../runtime/entity/entity-type.ts';
 import type { AuditedInvariant } from './findings.ts';
-import type { LedgerSum } from './ledger.ts';
 
 export interface BrokenRule {
   readonly invariant: AuditedInvariant;
@@ -24,6 +23,12 @@ export type Contribution = readonly [key: string, amount: number];
 
 /** [id of the entity that contributes, amount] */
 export type Claim = readonly [contributor: string, amount: number];
+
+/** All that is wanted of one holder, or that it has open. */
+export interface LedgerSum {
+  readonly count: number;
+  readonly amount: number;
+}
 
 /** The states of a group (the entities with one routing key), by kind; of an entity without rows the initial state. */
 export type GroupStates = Readonly<Record<string, unknown>>;

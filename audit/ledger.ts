@@ -5,13 +5,8 @@
  *
  * A contributor whose contributions are just moving can't be compared: it is excused.
  */
-import type { Claim, Contribution } from './audit-definition.ts';
+import type { Claim, Contribution, LedgerSum } from './audit-definition.ts';
 import { FingerprintSet, hashes } from './fingerprint-set.ts';
-
-export interface LedgerSum {
-  readonly count: number;
-  readonly amount: number;
-}
 
 class Sum {
   count = 0;
