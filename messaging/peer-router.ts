@@ -1,7 +1,6 @@
 /** Sends each ask by the way that leads to its worker now, as it is measured: see peer-watch.ts. */
-import type { Ask } from '../runtime/ask.ts';
+import { elsewhere, failed, type Ask } from '../runtime/ask.ts';
 import type { ShardReply } from '../runtime/entity/entity-host.ts';
-import { elsewhere, failed } from '../runtime/entity/entity-shell.ts';
 import type { PeerTransport, WorkerId } from '../runtime/sharding/peers.ts';
 import type { Route } from './peer-watch.ts';
 

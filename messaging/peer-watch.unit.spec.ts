@@ -1,9 +1,8 @@
 /** What a worker takes for reachable: by the answers it gets, over ways that a test opens and closes. */
 import { expect } from 'chai';
 import { mock } from 'node:test';
-import type { Ask, ShardAnswer } from '../runtime/ask.ts';
+import { failed, type Ask, type ShardAnswer } from '../runtime/ask.ts';
 import type { ShardReply } from '../runtime/entity/entity-host.ts';
-import { failed } from '../runtime/entity/entity-shell.ts';
 import type { Member } from '../persistence/ports.ts';
 import { HeldClock } from '../test/support/manual-clock.ts';
 import { silentLog } from '../test/support/silent-log.ts';

@@ -1,7 +1,6 @@
 /** The asks that were sent to one peer and not answered yet. Each is answered once: by the peer, by the clock, or by its end. */
-import type { Ask, ShardAnswer } from '../runtime/ask.ts';
+import { failed, type Ask, type ShardAnswer } from '../runtime/ask.ts';
 import type { ShardReply } from '../runtime/entity/entity-host.ts';
-import { failed } from '../runtime/entity/entity-shell.ts';
 
 /** Asks to one peer that may be unanswered; the steps of orders under way are let through. */
 export const WINDOW_MAX = 20_000;

@@ -65,6 +65,14 @@ export interface Elsewhere {
   readonly detail: string;
 }
 
+export function failed(code: FailureCode, detail: string) {
+  return { kind: 'failed', code, detail } as const satisfies Answer;
+}
+
+export function elsewhere(applied: Elsewhere['applied'], detail: string): Elsewhere {
+  return { kind: 'elsewhere', applied, detail };
+}
+
 /** What the worker that was asked says. */
 export type ShardAnswer = Answer | Elsewhere;
 

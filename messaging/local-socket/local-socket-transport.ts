@@ -6,9 +6,8 @@
 import { connect, createServer, type Server } from 'node:net';
 import { rm } from 'node:fs/promises';
 import type { Clock, Timer } from '../../kernel/clock.ts';
-import type { Ask } from '../../runtime/ask.ts';
+import { elsewhere, failed, type Ask } from '../../runtime/ask.ts';
 import type { ShardReply } from '../../runtime/entity/entity-host.ts';
-import { elsewhere, failed } from '../../runtime/entity/entity-shell.ts';
 import type { WorkerId } from '../../runtime/sharding/peers.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Way } from '../peer-watch.ts';

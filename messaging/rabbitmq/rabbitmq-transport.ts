@@ -9,9 +9,8 @@
  */
 import type { Logger } from 'pino';
 import type { AsyncMessage, Consumer, Publisher, ReturnedMessage } from 'rabbitmq-client';
-import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
+import { elsewhere, failed, type Ask, type ShardAnswer } from '../../runtime/ask.ts';
 import type { ShardReply } from '../../runtime/entity/entity-host.ts';
-import { elsewhere, failed } from '../../runtime/entity/entity-shell.ts';
 import type { WorkerId } from '../../runtime/sharding/peers.ts';
 import type { Clock, Timer } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';

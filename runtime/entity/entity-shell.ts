@@ -21,7 +21,7 @@ import { encodeEvents } from '../../persistence/event-codec.ts';
 import type { AppendEntry } from '../../persistence/journal.ts';
 import type { AppendOutcome, CausedBy, PendingRow, RowMeta, Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow } from '../../persistence/projections.ts';
-import type { Answer, Ask, CommandSource, Elsewhere } from '../ask.ts';
+import { elsewhere, failed, type Answer, type Ask, type CommandSource, type Elsewhere } from '../ask.ts';
 import { Effects, type Conclusion, type EffectsOwner } from './effects.ts';
 import type { EntityHost, ShardReply } from './entity-host.ts';
 import type { EntityType } from './entity-type.ts';
@@ -702,12 +702,4 @@ function appended<Item>(list: Item[], item: Item): Item[] {
   if (list.length === 0) return [item];
   list.push(item);
   return list;
-}
-
-export function failed(code: FailureCode, detail: string) {
-  return { kind: 'failed', code, detail } as const satisfies Answer;
-}
-
-export function elsewhere(applied: Elsewhere['applied'], detail: string): Elsewhere {
-  return { kind: 'elsewhere', applied, detail };
 }

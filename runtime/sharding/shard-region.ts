@@ -21,16 +21,9 @@ import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { AppendEntry, Journal } from '../../persistence/journal.ts';
 import type { Snapshot, StoredEntity } from '../../persistence/ports.ts';
 import type { ProjectedRow, Projections } from '../../persistence/projections.ts';
-import type { Actors, Answer, Ask, ShardAnswer } from '../ask.ts';
+import { elsewhere, failed, type Actors, type Answer, type Ask, type ShardAnswer } from '../ask.ts';
 import type { EntityHost, Reply, ShardReply } from '../entity/entity-host.ts';
-import {
-  elsewhere,
-  EntityShell,
-  failed,
-  type EntityAddress,
-  type Mailbox,
-  type ShellMessage,
-} from '../entity/entity-shell.ts';
+import { EntityShell, type EntityAddress, type Mailbox, type ShellMessage } from '../entity/entity-shell.ts';
 import type { EntityType } from '../entity/entity-type.ts';
 import type { Guardian } from '../entity/guardian.ts';
 import type { Recoveries } from '../entity/recoveries.ts';

@@ -2,9 +2,8 @@
  * Several workers over one world, in one process: each has a region, a journal and an ownership of its own; what they
  * share is the log, the read models, the leases and time. Asks travel as JSON, a turn of the event loop later.
  */
-import type { Ask, ShardAnswer } from '../../runtime/ask.ts';
+import { elsewhere, type Ask, type ShardAnswer } from '../../runtime/ask.ts';
 import type { ShardReply } from '../../runtime/entity/entity-host.ts';
-import { elsewhere } from '../../runtime/entity/entity-shell.ts';
 import type { PeerTransport, WorkerId } from '../../runtime/sharding/peers.ts';
 import { InMemoryOwnership, InMemoryOwnershipStore } from '../../persistence/in-memory/ownership-store.ts';
 import { InMemoryNode, World, type NodeOptions } from './in-memory-node.ts';
