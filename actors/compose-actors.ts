@@ -3,6 +3,7 @@ import type { Setting } from '../config/setting.ts';
 import type { ClaimKeeper } from '../http/edge-deps.ts';
 import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
+import { PublicEventCatalogue } from '../messaging/contracts/public-event-catalogue.ts';
 import type { ViewDefinition } from '../persistence/view-definition.ts';
 import type { FirstCommand } from '../runtime/first-command.ts';
 import { Kinds } from '../runtime/kinds.ts';
@@ -15,6 +16,7 @@ export interface ComposedActors {
   readonly views: readonly ViewDefinition[];
   readonly operations: readonly OperationDefinition[];
   readonly messages: readonly MessageCommand[];
+  readonly events: PublicEventCatalogue;
   readonly claims: ClaimKeeper;
   readonly firstCommands: readonly FirstCommand[];
 }
@@ -34,6 +36,7 @@ export function composeActors(actors: readonly ActorDefinition[]): ComposedActor
     views: actors.flatMap(({ view }) => view ?? []),
     operations: actors.flatMap(({ operations = [] }) => operations),
     messages: actors.flatMap(({ messages = [] }) => messages),
+    events: new PublicEventCatalogue(actors),
     claims: keeper.claims,
     firstCommands: actors.flatMap(({ firstCommands = [] }) => firstCommands),
   };

@@ -8,6 +8,7 @@ import type { MessageCommand } from '../http/message-command.ts';
 import type { OperationDefinition } from '../http/operation-definition.ts';
 import type { Setting } from '../config/setting.ts';
 import type { Decider, DomainEvent, Refusal } from '../kernel/decider.ts';
+import type { PublicEvents, PublicEventsDefinition } from '../messaging/contracts/public-event-definition.ts';
 import type { EventForms } from '../persistence/event-codec.ts';
 import type { FirstCommand } from '../runtime/first-command.ts';
 import type { EntityLimits, EntityType } from '../runtime/entity/entity-type.ts';
@@ -15,6 +16,8 @@ import type { EntityLimits, EntityType } from '../runtime/entity/entity-type.ts'
 export interface ActorDefinition extends EntityType {
   /** Environment variables that it reads, besides those of its ports. */
   readonly settings?: readonly Setting[];
+  /** Of each journal event: whether and how it is published. */
+  readonly publicEvents: PublicEventsDefinition;
   /** What an audit proves of it beyond the general rules. */
   readonly audit?: AuditDefinition;
   /** What it offers by HTTP, in the order in which the documents show it. */
@@ -33,9 +36,10 @@ interface TypedDefinition<
   Command extends { readonly type: string },
   Event extends DomainEvent,
   R extends Refusal,
-> extends Omit<ActorDefinition, 'kind' | 'decider' | 'events' | 'beginsWith' | 'limits' | 'audit'> {
+> extends Omit<ActorDefinition, 'kind' | 'decider' | 'events' | 'publicEvents' | 'beginsWith' | 'limits' | 'audit'> {
   readonly decider: Decider<State, Command, Event, R>;
   readonly events: EventForms<Event>;
+  readonly publicEvents: PublicEvents<Event>;
   readonly beginsWith?: Command['type'];
   readonly limits: EntityLimits<State>;
   readonly audit?: AuditDefinition<State, Event>;

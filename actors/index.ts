@@ -10,4 +10,10 @@ export const ACTORS: readonly ActorDefinition[] = [orderActor, paymentActor, res
 
 export const SHOP = composeActors(ACTORS);
 
-export const { kinds: KINDS, views: VIEWS, operations: OPERATIONS, messages: MESSAGE_COMMANDS } = SHOP;
+export const {
+  kinds: KINDS,
+  views: VIEWS,
+  events: PUBLIC_EVENTS,
+  operations: OPERATIONS,
+  messages: MESSAGE_COMMANDS,
+} = SHOP;

@@ -4,7 +4,12 @@ import type { AuditedKind } from './audit-definition.ts';
 import { AuditedKinds } from './audited-kinds.ts';
 
 const UUID = '0190a0b0-0000-7000-8000-000000000001';
-const [order, payment, reservation, stock] = ACTORS as [AuditedKind, AuditedKind, AuditedKind, AuditedKind];
+const [order, payment, reservation, stock] = ACTORS as readonly AuditedKind[] as [
+  AuditedKind,
+  AuditedKind,
+  AuditedKind,
+  AuditedKind,
+];
 /** A kind that brings no rules. */
 const { audit: _audit, ...rest } = payment;
 const shipment: AuditedKind = { ...rest, kind: 'shipment', prefix: 'shp_' };

@@ -2,7 +2,7 @@
  * `npm run -s contracts`: the contract of the messages in contracts/, which other systems build against. Checks that it
  * matches what the code sends, or writes it anew. Both refuse a change that breaks a consumer of a published v1.
  */
-import { MESSAGE_COMMANDS } from '../actors/index.ts';
+import { MESSAGE_COMMANDS, PUBLIC_EVENTS } from '../actors/index.ts';
 import { asyncApiDocument } from '../messaging/contracts/async-api.ts';
 import { brokenContracts, contractFiles, staleContracts } from '../messaging/contracts/contract-files.ts';
 import { contractFolder, readContracts, writeContracts } from './contracts/contract-folder.ts';
@@ -41,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   const folder = contractFolder();
   const committed = await readContracts(folder);
-  const current = contractFiles(asyncApiDocument(MESSAGE_COMMANDS));
+  const current = contractFiles(PUBLIC_EVENTS, asyncApiDocument(PUBLIC_EVENTS, MESSAGE_COMMANDS));
   const broken = brokenContracts(committed, current);
   if (broken.length > 0) {
     process.stdout.write(`breaking: ${broken.join('\nbreaking: ')}\nSend it as a new version beside the old one.\n`);

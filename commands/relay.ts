@@ -1,10 +1,10 @@
 /** `npm run -s relay`: how far events are published, and publishing some of them once more to a queue. */
-import { KINDS } from '../actors/index.ts';
+import { KINDS, PUBLIC_EVENTS } from '../actors/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { parseInstant } from '../kernel/instant.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
-import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
+import { PublicMessages } from '../messaging/contracts/public-message.ts';
 import { EventPublisher } from '../messaging/relay/event-publisher.ts';
 import { replayEvents, type ReplaySelection } from '../messaging/relay/replay-events.ts';
 import { holderOf } from '../messaging/rabbitmq/deployment-claim.ts';
@@ -87,10 +87,10 @@ function instant(option: string, text: string | undefined): number | undefined {
 function typesOf(text: string | undefined): ReadonlySet<string> | undefined {
   if (text === undefined) return undefined;
   const types = text.split(',').map((type) => type.trim());
-  const unknown = types.find((type) => !(PUBLIC_EVENT_TYPES as readonly string[]).includes(type));
+  const unknown = types.find((type) => !PUBLIC_EVENTS.types.includes(type));
   if (unknown !== undefined) {
     throw new UsageError(
-      `--types: "${unknown}" is no routing key of an event; there are ${PUBLIC_EVENT_TYPES.join(', ')}`,
+      `--types: "${unknown}" is no routing key of an event; there are ${PUBLIC_EVENTS.types.join(', ')}`,
     );
   }
   return new Set(types);
@@ -151,7 +151,10 @@ async function replay({ relay, journal }: Stores, queue: string, selection: Repl
       kinds: KINDS,
       shards,
       selection,
-      origin: new MessageOrigin({ deploymentId, incarnations, publicUrl: loadConfig().publicUrl }),
+      messages: new PublicMessages(
+        PUBLIC_EVENTS,
+        new MessageOrigin({ deploymentId, incarnations, publicUrl: loadConfig().publicUrl }),
+      ),
       publish: (message) => new Promise((resolve, reject) => publisher.publish(message, { resolve, reject })),
       onProgress: (now) => progress.update(now.rows),
     });

@@ -1,18 +1,17 @@
 /** Owns the list of all operations of an edge: those that the kinds of actors bring, and the node's own behind them. */
-import type { MessageCommand } from './message-command.ts';
 import type { OperationDefinition } from './operation-definition.ts';
 import { allProblems } from './openapi.ts';
-import { ownOperations } from './own-operations.ts';
+import { ownOperations, type Described } from './own-operations.ts';
 
 /**
- * @param messages the commands by message, which the documents describe too.
+ * @param described what the documents describe besides them.
  * @throws Error where two operations share an id or an address, or two problems a code: one would hide the other.
  */
 export function composeOperations(
   ofActors: readonly OperationDefinition[],
-  messages: readonly MessageCommand[],
+  described: Described,
 ): readonly OperationDefinition[] {
-  const operations: readonly OperationDefinition[] = [...ofActors, ...ownOperations(() => operations, messages)];
+  const operations: readonly OperationDefinition[] = [...ofActors, ...ownOperations(() => operations, described)];
   refuseDoubles(operations);
   return operations;
 }

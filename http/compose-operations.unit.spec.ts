@@ -1,9 +1,11 @@
 import { expect } from 'chai';
+import { PUBLIC_EVENTS } from '../actors/index.ts';
 import { composeOperations as compose } from './compose-operations.ts';
 import { defineOperation, type OperationDefinition } from './operation-definition.ts';
 import { defineProblem, type ProblemKind } from './problems.ts';
 
-const composeOperations = (operations: readonly OperationDefinition[]) => compose(operations, []);
+const composeOperations = (operations: readonly OperationDefinition[]) =>
+  compose(operations, { messages: [], events: PUBLIC_EVENTS });
 const at = (id: string, path: string): OperationDefinition =>
   defineOperation({
     ...{ id, path, method: 'GET', access: 'any', summary: '', responses: {} },

@@ -4,24 +4,28 @@
  */
 import { asyncApiDocument, type CommandDescription } from '../messaging/contracts/async-api.ts';
 import { publishedSchemaTexts } from '../messaging/contracts/json-schemas.ts';
+import type { PublicEventCatalogue } from '../messaging/contracts/public-event-catalogue.ts';
 import { notFound } from './answer-problems.ts';
 import { answerJsonText } from './answer.ts';
 import type { Handler, PublicContext } from './edge-context.ts';
 
 const SCHEMA_TYPE = 'application/schema+json';
 
-export function createAsyncApi(commands: readonly CommandDescription[]): Handler<PublicContext> {
+export function createAsyncApi(
+  events: PublicEventCatalogue,
+  commands: readonly CommandDescription[],
+): Handler<PublicContext> {
   let text: string | undefined;
   return (ctx) => {
-    text ??= JSON.stringify(asyncApiDocument(commands));
+    text ??= JSON.stringify(asyncApiDocument(events, commands));
     answerJsonText(ctx, 200, text);
   };
 }
 
-export function createContractSchema(): Handler<PublicContext> {
+export function createContractSchema(events: PublicEventCatalogue): Handler<PublicContext> {
   let texts: ReadonlyMap<string, string> | undefined;
   return (ctx) => {
-    texts ??= publishedSchemaTexts();
+    texts ??= publishedSchemaTexts(events);
     const text = texts.get(ctx.params['type'] ?? '');
     if (text === undefined) throw notFound('schema');
     answerJsonText(ctx, 200, text, { 'Content-Type': SCHEMA_TYPE });

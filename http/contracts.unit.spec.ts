@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { publishedSchema } from '../messaging/contracts/json-schemas.ts';
-import { PUBLIC_EVENT_TYPES } from '../messaging/contracts/public-events.ts';
 import { sampleMessageOf } from '../messaging/contracts/samples.ts';
 import { startEdge, type EdgeHarness, type TestReply } from '../test/support/edge-harness.ts';
-import { MESSAGE_COMMANDS } from '../actors/index.ts';
+import { MESSAGE_COMMANDS, PUBLIC_EVENTS } from '../actors/index.ts';
 
 type Json = Record<string, unknown>;
 
@@ -30,10 +29,10 @@ describe('the description of the messages', () => {
   it('has a channel, an operation and a message for every event out and every command in', async () => {
     const { body } = await get('/asyncapi.json');
     const commands = MESSAGE_COMMANDS.map(({ routingKey }) => routingKey);
-    const types = [...PUBLIC_EVENT_TYPES, ...commands];
+    const types = [...PUBLIC_EVENTS.types, ...commands];
     expect(Object.keys(body['channels'] as Json)).to.have.members(types);
     expect(Object.keys(body['operations'] as Json)).to.have.members([
-      ...PUBLIC_EVENT_TYPES.map((type) => `send.${type}`),
+      ...PUBLIC_EVENTS.types.map((type) => `send.${type}`),
       ...commands.map((type) => `receive.${type}`),
     ]);
     expect(Object.keys((body['components'] as { messages: Json }).messages)).to.have.members(types);
@@ -52,7 +51,7 @@ describe('the description of the messages', () => {
   it('promises every header that a message carries, and no other', async () => {
     const { body } = await get('/asyncapi.json');
     const { schemas } = body['components'] as { schemas: Record<string, { required: string[]; properties: Json }> };
-    const carried = Object.keys(sampleMessageOf('order.created.v1').headers);
+    const carried = Object.keys(sampleMessageOf(PUBLIC_EVENTS, PUBLIC_EVENTS.all[0]!).headers);
     expect(schemas['CloudEventHeaders']?.required).to.have.members(carried);
     expect(schemas['CloudEventHeaders']?.properties).to.include.all.keys(...carried);
   });
@@ -60,16 +59,16 @@ describe('the description of the messages', () => {
   it('leaves the names of the HTTP API to it', async () => {
     const { body } = await get('/openapi.json');
     const { schemas } = body['components'] as { schemas: Json };
-    for (const type of PUBLIC_EVENT_TYPES) expect(schemas).not.to.have.property(type);
+    for (const type of PUBLIC_EVENTS.types) expect(schemas).not.to.have.property(type);
   });
 
   it('has each schema where the messages say that it is', async () => {
-    for (const type of PUBLIC_EVENT_TYPES) {
+    for (const event of PUBLIC_EVENTS.all) {
       const { status, headers, body } = await get(
-        new URL(String(sampleMessageOf(type).headers['cloudEvents_dataschema'])).pathname,
+        new URL(String(sampleMessageOf(PUBLIC_EVENTS, event).headers['cloudEvents_dataschema'])).pathname,
       );
       expect([status, headers.get('content-type')]).to.deep.equal([200, 'application/schema+json']);
-      expect(body).to.deep.equal(publishedSchema(type));
+      expect(body).to.deep.equal(publishedSchema(event));
     }
   });
 
@@ -95,7 +94,7 @@ describe('the description of the messages', () => {
   it('is readable at /docs, with a link to each schema', async () => {
     const { text } = await get('/docs');
     expect(text).to.include('<h2 id="messages">Messages</h2>').and.include('href="/asyncapi.json"');
-    for (const type of PUBLIC_EVENT_TYPES) expect(text).to.include(`href="/contracts/${type}.schema.json"`);
+    for (const type of PUBLIC_EVENTS.types) expect(text).to.include(`href="/contracts/${type}.schema.json"`);
     for (const { routingKey } of MESSAGE_COMMANDS) expect(text).to.include(`id="message-${routingKey}"`);
   });
 });

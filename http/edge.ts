@@ -17,15 +17,14 @@ import { InFlightLimit } from './middleware/in-flight-limit.ts';
 import { problemBoundary } from './middleware/problem-boundary.ts';
 import { rateLimit } from './middleware/rate-limit.ts';
 import { refuseUnreadablePath, refuseUnrouted } from './middleware/refuse-unrouted.ts';
-import type { MessageCommand } from './message-command.ts';
+import type { Described } from './own-operations.ts';
 import { performMessages } from './perform-messages.ts';
 import { createRoutes } from './routes.ts';
 import type { OperationDefinition } from './operation-definition.ts';
 
 /** What the kinds of actors bring, in the order in which the documents show it. */
-export interface Served {
+export interface Served extends Described {
   readonly operations: readonly OperationDefinition[];
-  readonly messages: readonly MessageCommand[];
 }
 
 export interface Edge {
@@ -44,10 +43,10 @@ export interface Edge {
 }
 
 /** @throws Error when the deps can't make an edge (see authenticator.ts), or what it serves clashes. */
-export function createEdge({ operations: ofActors, messages }: Served, deps: EdgeDeps): Edge {
+export function createEdge(served: Served, deps: EdgeDeps): Edge {
   const { clock, log, rateLimiter } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
-  const operations = composeOperations(ofActors, messages);
+  const operations = composeOperations(served.operations, served);
   const accessLog = new AccessLog(log, clock, operations);
   const inFlight = new InFlightLimit(limits.inFlightMax, limits.bodyBytesMax, deps.leaving, () =>
     accessLog.refusedAtDoor(),
@@ -81,6 +80,6 @@ export function createEdge({ operations: ofActors, messages }: Served, deps: Edg
     unfinishedBodies: () => services.bodies.unfinished,
     answers,
     operations,
-    commands: performMessages(messages, services),
+    commands: performMessages(served.messages, services),
   };
 }

@@ -1,4 +1,5 @@
 /** Owns the operations of the node itself: its health, and the documents that describe it. */
+import type { PublicEventCatalogue } from '../messaging/contracts/public-event-catalogue.ts';
 import { createAsyncApi, createContractSchema } from './contracts.ts';
 import { createDocsAsset } from './docs/docs-assets.ts';
 import { createDocsPage, toDocs } from './docs/docs-page.ts';
@@ -8,10 +9,16 @@ import { createOpenApi } from './openapi.ts';
 import { defineOperation, type OperationDefinition } from './operation-definition.ts';
 import { healthResponse } from './schemas/responses.ts';
 
+/** What goes over RabbitMQ, for the documents. */
+export interface Described {
+  readonly messages: readonly MessageCommand[];
+  readonly events: PublicEventCatalogue;
+}
+
 /** @param all operations of the edge, these among them. Called once the list is complete. */
 export function ownOperations(
   all: () => readonly OperationDefinition[],
-  messages: readonly MessageCommand[],
+  { messages, events }: Described,
 ): readonly OperationDefinition[] {
   const openApi = defineOperation({
     id: 'openApi',
@@ -29,7 +36,7 @@ export function ownOperations(
     access: 'public',
     summary: 'The messages over RabbitMQ: events out, commands in.',
     responses: { 200: { description: 'AsyncAPI 3.0' } },
-    handler: () => createAsyncApi(messages),
+    handler: () => createAsyncApi(events, messages),
   });
   const docs = defineOperation({
     id: 'docs',
@@ -38,7 +45,17 @@ export function ownOperations(
     access: 'public',
     summary: 'This description, to read and to try.',
     responses: { 200: { description: 'A page for people' } },
-    handler: ({ version }) => createDocsPage(() => ({ version, operations: all(), commands: messages })),
+    handler: ({ version }) => createDocsPage(() => ({ version, operations: all(), events, commands: messages })),
+  });
+  const contractSchema = defineOperation({
+    id: 'contractSchema',
+    method: 'GET',
+    path: '/contracts/{type}.schema.json',
+    access: 'public',
+    summary: 'The schema of the data of one type of event, such as order.created.v1.',
+    responses: { 200: { description: 'JSON Schema 2020-12' } },
+    problems: ['not_found'],
+    handler: () => createContractSchema(events),
   });
   return [live, ready, openApi, asyncApi, contractSchema, docs, docsAsset, root];
 }
@@ -69,17 +86,6 @@ const ready = defineOperation({
   },
   isPolled: true,
   handler: createReady,
-});
-
-const contractSchema = defineOperation({
-  id: 'contractSchema',
-  method: 'GET',
-  path: '/contracts/{type}.schema.json',
-  access: 'public',
-  summary: 'The schema of the data of one type of event, such as order.created.v1.',
-  responses: { 200: { description: 'JSON Schema 2020-12' } },
-  problems: ['not_found'],
-  handler: createContractSchema,
 });
 
 const docsAsset = defineOperation({

@@ -23,7 +23,7 @@ function edgeWith(...messages: MessageCommand[]) {
     ...{ actors: new FakeActors(clock), clock, log: silentLog, claims: SHOP.claims, auth: { jwtSecret: TEST_SECRET } },
     idempotencyNamespace: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
   };
-  return createEdge({ operations: [], messages }, deps as unknown as EdgeDeps);
+  return createEdge({ operations: [], messages, events: SHOP.events }, deps as unknown as EdgeDeps);
 }
 
 describe('the commands by message of an edge', () => {

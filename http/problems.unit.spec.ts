@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MESSAGE_COMMANDS, OPERATIONS } from '../actors/index.ts';
+import { MESSAGE_COMMANDS, OPERATIONS, PUBLIC_EVENTS } from '../actors/index.ts';
 import { composeOperations } from './compose-operations.ts';
 import { allProblems } from './openapi.ts';
 import { Problem, problemDocument } from './problems.ts';
@@ -40,7 +40,7 @@ const BESIDE_THE_CONTRACT: Readonly<Record<string, number>> = {
 };
 
 describe('problems', () => {
-  const problems = allProblems(composeOperations(OPERATIONS, MESSAGE_COMMANDS));
+  const problems = allProblems(composeOperations(OPERATIONS, { messages: MESSAGE_COMMANDS, events: PUBLIC_EVENTS }));
   const statuses = Object.fromEntries(problems.map(({ code, status }) => [code, status]));
 
   it('has every code of the contract, with its status, and no other', () => {

@@ -1,8 +1,9 @@
 /** What a worker has of RabbitMQ, where AMQP_URL is set: its connections, and the way of events to the broker. */
 import type { Logger } from 'pino';
-import { KINDS } from '../actors/index.ts';
+import { KINDS, SHOP } from '../actors/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
+import { PublicMessages } from '../messaging/contracts/public-message.ts';
 import { Broker } from '../messaging/rabbitmq/broker.ts';
 import { PreparedBroker } from '../messaging/rabbitmq/prepared-broker.ts';
 import { ordersTopology } from '../messaging/rabbitmq/topology.ts';
@@ -45,7 +46,7 @@ export class WorkerMessages {
       kinds: KINDS,
       journal: stores.journal,
       store: stores.relay,
-      origin: new MessageOrigin({ deploymentId, publicUrl }),
+      messages: new PublicMessages(SHOP.events, new MessageOrigin({ deploymentId, publicUrl })),
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),
       brokerIsUp: () => prepared.isReady,

@@ -1,6 +1,7 @@
 /** Order as an actor: see decide.ts for what it decides. */
 import { orderDecider } from './decider.ts';
 import { ORDER_PREFIX, orderEntity, type OrderCommand } from './order.ts';
+import { orderPublicEvents } from './public-events.ts';
 import { orderEvents } from './stored-events.ts';
 import { reservationTtlSeconds } from './settings.ts';
 import { orderAudit } from './audit.ts';
@@ -18,6 +19,7 @@ export const orderActor = defineActor({
   prefix: ORDER_PREFIX,
   decider: orderDecider,
   events: orderEvents,
+  publicEvents: orderPublicEvents,
   beginsWith: 'PlaceOrder',
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS },
   view: orderView,

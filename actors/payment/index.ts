@@ -3,6 +3,7 @@ import { choiceSetting } from '../../config/setting.ts';
 import { PAYMENT_PREFIX, PROVIDER_PORT } from './payment.ts';
 import { paymentDecider } from './decider.ts';
 import { PROVIDERS } from './providers/index.ts';
+import { paymentPublicEvents } from './public-events.ts';
 import { paymentEvents } from './stored-events.ts';
 import { paymentAudit } from './audit.ts';
 import { defineActor } from '../define-actor.ts';
@@ -21,6 +22,7 @@ export const paymentActor = defineActor({
   routedBy: 'order',
   decider: paymentDecider,
   events: paymentEvents,
+  publicEvents: paymentPublicEvents,
   outside: {
     [PROVIDER_PORT]: {
       what: 'the payment provider',

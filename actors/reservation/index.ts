@@ -1,6 +1,7 @@
 /** Reservation as an actor: see reservation.ts for what it decides. Only its order speaks to it. */
 import { RESERVATION_PREFIX } from './reservation.ts';
 import { reservationDecider } from './decider.ts';
+import { reservationPublicEvents } from './public-events.ts';
 import { reservationEvents } from './stored-events.ts';
 import { reservationAudit } from './audit.ts';
 import { defineActor } from '../define-actor.ts';
@@ -14,6 +15,7 @@ export const reservationActor = defineActor({
   routedBy: 'order',
   decider: reservationDecider,
   events: reservationEvents,
+  publicEvents: reservationPublicEvents,
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS },
   audit: reservationAudit,
 });

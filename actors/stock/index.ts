@@ -2,6 +2,7 @@
 import type { FirstCommand } from '../../runtime/first-command.ts';
 import { DEFAULT_WAREHOUSE, DEMO_PRODUCT_ID, STOCK_PREFIX, stockEntity, type StockCommand } from './stock.ts';
 import { stockDecider } from './decider.ts';
+import { stockPublicEvents } from './public-events.ts';
 import { stockEvents } from './stored-events.ts';
 import { stockAudit } from './audit.ts';
 import { stockView } from './view.ts';
@@ -29,6 +30,7 @@ export const stockActor = defineActor({
   prefix: STOCK_PREFIX,
   decider: stockDecider,
   events: stockEvents,
+  publicEvents: stockPublicEvents,
   limits: { mailboxMax: MAILBOX_MAX, idleMs: IDLE_MS, knownCommandsMax: KNOWN_COMMANDS_MAX },
   view: stockView,
   operations: stockOperations,

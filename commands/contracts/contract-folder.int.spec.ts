@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { MESSAGE_COMMANDS } from '../../actors/index.ts';
+import { MESSAGE_COMMANDS, PUBLIC_EVENTS } from '../../actors/index.ts';
 import { asyncApiDocument } from '../../messaging/contracts/async-api.ts';
 import {
   brokenContracts,
@@ -10,10 +10,9 @@ import {
   staleContracts,
   type ContractFiles,
 } from '../../messaging/contracts/contract-files.ts';
-import { PUBLIC_EVENT_TYPES } from '../../messaging/contracts/public-events.ts';
 import { contractFolder, readContracts, writeContracts } from './contract-folder.ts';
 
-const current = contractFiles(asyncApiDocument(MESSAGE_COMMANDS));
+const current = contractFiles(PUBLIC_EVENTS, asyncApiDocument(PUBLIC_EVENTS, MESSAGE_COMMANDS));
 
 describe('the committed contract', () => {
   let committed: ContractFiles;
@@ -30,7 +29,7 @@ describe('the committed contract', () => {
   });
 
   it('has a schema and a sample of every public event, and the document', () => {
-    const expected = PUBLIC_EVENT_TYPES.flatMap((type) => [`${type}.schema.json`, `samples/${type}.json`]);
+    const expected = PUBLIC_EVENTS.types.flatMap((type) => [`${type}.schema.json`, `samples/${type}.json`]);
     expect([...committed.keys()]).to.have.members([...expected, 'asyncapi.json']);
   });
 

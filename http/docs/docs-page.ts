@@ -3,7 +3,8 @@
  * and the table of problems. The `type` of every problem resolves to a row of it.
  */
 import { hash } from 'node:crypto';
-import { PUBLIC_EVENTS, schemaPathOf } from '../../messaging/contracts/public-events.ts';
+import { schemaPathOf } from '../../messaging/contracts/json-schemas.ts';
+import type { PublicEventCatalogue } from '../../messaging/contracts/public-event-catalogue.ts';
 import type { CommandDescription } from '../../messaging/contracts/async-api.ts';
 import type { Handler, PublicContext } from '../edge-context.ts';
 import { allProblems } from '../openapi.ts';
@@ -41,6 +42,7 @@ const POLICY = [
 export interface Shown {
   readonly version: string;
   readonly operations: readonly OperationDefinition[];
+  readonly events: PublicEventCatalogue;
   /** By message. */
   readonly commands: readonly CommandDescription[];
 }
@@ -61,7 +63,7 @@ export const toDocs: Handler<PublicContext> = (ctx) => {
   ctx.redirect('/docs');
 };
 
-function page({ version, operations, commands }: Shown): string {
+function page({ version, operations, events, commands }: Shown): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Holdfast API</title>
 <link rel="icon" href="/docs/favicon-32x32.png"><link rel="stylesheet" href="/docs/swagger-ui.css"><style>${STYLE}</style></head>
@@ -73,7 +75,7 @@ function page({ version, operations, commands }: Shown): string {
 <code>npm run -s token -- --role admin --sub me</code> prints one on a node that signs its own.</p>
 <div id="reference"><noscript>The reference needs JavaScript; <a href="/openapi.json">openapi.json</a> says the same.</noscript></div>
 <h2 id="messages">Messages</h2>
-${messageTables(commands)}
+${messageTables(events, commands)}
 <h2 id="problems">Problems</h2>
 ${problemTable(allProblems(operations))}
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>
@@ -89,8 +91,8 @@ function problemTable(problems: readonly ProblemKind[]): string {
   return table(['Status', 'Code', 'Meaning', 'Send it again?'], rows);
 }
 
-function messageTables(taken: readonly CommandDescription[]): string {
-  const events = Object.entries(PUBLIC_EVENTS).map(([type, { when }]) => {
+function messageTables({ all }: PublicEventCatalogue, taken: readonly CommandDescription[]): string {
+  const events = all.map(({ routingKey: type, when }) => {
     const name = `<code>${escape(type)}</code>`;
     return `<tr id="message-${escape(type)}"><td><a href="${escape(schemaPathOf(type))}">${name}</a></td><td>${escape(when)}</td></tr>`;
   });

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { dataSchema, type JsonSchema } from './json-schemas.ts';
-import { PUBLIC_EVENT_TYPES, PUBLIC_EVENTS, type PublicEventType } from './public-events.ts';
+import type { PublicEventCatalogue } from './public-event-catalogue.ts';
+import type { PublicEvent } from './public-event-definition.ts';
 import { sampleDocument, sampleMessageOf } from './samples.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -30,7 +31,7 @@ ignore members that they do not know. What breaks a consumer comes as a new majo
 Commands are idempotent by their \`message-id\`, which is required. With \`reply-to\` and \`correlation-id\` the outcome \
 is answered: \`{ "ok": true, "order": ... }\` or \`{ "ok": false, "problem": ... }\`, as the HTTP API shows them.`;
 
-export function asyncApiDocument(commands: readonly CommandDescription[]): Json {
+export function asyncApiDocument(events: PublicEventCatalogue, commands: readonly CommandDescription[]): Json {
   const schemas: Record<string, JsonSchema> = {};
   const channels: Record<string, Json> = {};
   const operations: Record<string, Json> = {};
@@ -40,10 +41,10 @@ export function asyncApiDocument(commands: readonly CommandDescription[]): Json 
     channels[type] = channelObject(type, direction);
     operations[`${direction.verb}.${type}`] = operationObject(type, direction);
   };
-  for (const type of PUBLIC_EVENT_TYPES) {
-    const { $schema: _dialect, ...schema } = dataSchema(type);
-    schemas[type] = schema;
-    add(type, eventMessage(type), OUT);
+  for (const event of events.all) {
+    const { $schema: _dialect, ...schema } = dataSchema(event);
+    schemas[event.routingKey] = schema;
+    add(event.routingKey, eventMessage(events, event), OUT);
   }
   for (const command of commands) {
     Object.assign(schemas, commandSchemas(command));
@@ -119,11 +120,12 @@ function operationObject(type: string, { verb, binding }: Direction): Json {
   };
 }
 
-function eventMessage(type: PublicEventType): Json {
-  const { headers, body } = sampleDocument(sampleMessageOf(type));
+function eventMessage(events: PublicEventCatalogue, event: PublicEvent): Json {
+  const { routingKey: type, when } = event;
+  const { headers, body } = sampleDocument(sampleMessageOf(events, event));
   return {
     name: type,
-    summary: PUBLIC_EVENTS[type].when,
+    summary: when,
     contentType: 'application/json',
     traits: [ref('messageTraits', 'cloudEvent')],
     payload: ref('schemas', type),

@@ -2,13 +2,11 @@
 import { expect } from 'chai';
 import { CloudEvent } from 'cloudevents';
 import { Connection, type SyncMessage } from 'rabbitmq-client';
+import { PUBLIC_EVENTS } from '../../actors/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import { testOrigin } from '../../test/support/message-origin.ts';
+import { journaledSample, testMessages, testOrigin } from '../../test/support/message-origin.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { EventPublisher } from '../relay/event-publisher.ts';
-import { PUBLIC_EVENT_TYPES } from './public-events.ts';
-import { publicMessageOf } from './public-message.ts';
-import { SAMPLES } from './samples.ts';
 
 const QUEUE = 'taker';
 
@@ -38,8 +36,8 @@ describe('events, as the CloudEvents SDK reads them', () => {
     it(`are valid, each of them, ${publicUrl === undefined ? 'without' : 'with'} PUBLIC_URL`, async () => {
       const publisher = new EventPublisher(connection, { clock: systemClock, destination: { queue: QUEUE } });
       const origin = testOrigin(publicUrl);
-      for (const type of PUBLIC_EVENT_TYPES) {
-        const message = publicMessageOf(SAMPLES[type], origin)!;
+      for (const type of PUBLIC_EVENTS.types) {
+        const message = testMessages(origin).messageOf(journaledSample(type))!;
         await new Promise<void>((resolve, reject) => publisher.publish(message, { resolve, reject }));
         const taken = await connection.basicGet({ queue: QUEUE, noAck: true });
         const event = received(taken!);

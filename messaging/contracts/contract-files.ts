@@ -1,7 +1,7 @@
 /** Owns what lies in the folder contracts/: the contract as other systems take it, made from the code and committed. */
 import { breakingChanges } from './compatibility.ts';
 import { publishedSchema, type JsonSchema } from './json-schemas.ts';
-import { PUBLIC_EVENT_TYPES } from './public-events.ts';
+import type { PublicEventCatalogue } from './public-event-catalogue.ts';
 import { sampleDocument, sampleMessageOf } from './samples.ts';
 
 const SCHEMA_SUFFIX = '.schema.json';
@@ -9,11 +9,12 @@ const SCHEMA_SUFFIX = '.schema.json';
 /** Text by path within the folder. */
 export type ContractFiles = ReadonlyMap<string, string>;
 
-export function contractFiles(asyncApi: unknown): ContractFiles {
+export function contractFiles(events: PublicEventCatalogue, asyncApi: unknown): ContractFiles {
   const files = new Map<string, string>();
-  for (const type of PUBLIC_EVENT_TYPES) {
-    files.set(type + SCHEMA_SUFFIX, fileText(publishedSchema(type)));
-    files.set(`samples/${type}.json`, fileText(sampleDocument(sampleMessageOf(type))));
+  for (const event of events.all) {
+    const { routingKey } = event;
+    files.set(routingKey + SCHEMA_SUFFIX, fileText(publishedSchema(event)));
+    files.set(`samples/${routingKey}.json`, fileText(sampleDocument(sampleMessageOf(events, event))));
   }
   return files.set('asyncapi.json', fileText(asyncApi));
 }

@@ -3,18 +3,25 @@
  * Published schemas are open: a consumer must ignore members that it does not know, or every addition would break it.
  */
 import { z } from 'zod';
-import { PUBLIC_EVENT_TYPES, PUBLIC_EVENTS, schemaPathOf, type PublicEventType } from './public-events.ts';
+import type { PublicEventCatalogue } from './public-event-catalogue.ts';
+import type { PublicEvent } from './public-event-definition.ts';
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** With its name and address, as it is published. */
-export function publishedSchema(type: PublicEventType): JsonSchema {
-  const { $schema, ...rest } = dataSchema(type);
-  return { $schema, $id: schemaPathOf(type), title: type, description: PUBLIC_EVENTS[type].when, ...rest };
+/** Where the edge serves the schema of an event's data; a message names it in `cloudEvents_dataschema`. */
+export function schemaPathOf(type: string): string {
+  return `/contracts/${type}.schema.json`;
 }
 
-export function dataSchema(type: PublicEventType): JsonSchema {
-  return z.toJSONSchema(PUBLIC_EVENTS[type].data, {
+/** With its name and address, as it is published. */
+export function publishedSchema(event: PublicEvent): JsonSchema {
+  const { $schema, ...rest } = dataSchema(event);
+  const { routingKey, when } = event;
+  return { $schema, $id: schemaPathOf(routingKey), title: routingKey, description: when, ...rest };
+}
+
+export function dataSchema({ schema }: PublicEvent): JsonSchema {
+  return z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io: 'output',
     reused: 'inline',
@@ -26,7 +33,7 @@ export function dataSchema(type: PublicEventType): JsonSchema {
   });
 }
 
-/** By name, for the edge: the text of `/contracts/<type>.schema.json`. */
-export function publishedSchemaTexts(): ReadonlyMap<string, string> {
-  return new Map(PUBLIC_EVENT_TYPES.map((type) => [type, JSON.stringify(publishedSchema(type))]));
+/** By routing key, for the edge: the text of `/contracts/<type>.schema.json`. */
+export function publishedSchemaTexts(events: PublicEventCatalogue): ReadonlyMap<string, string> {
+  return new Map(events.all.map((event) => [event.routingKey, JSON.stringify(publishedSchema(event))]));
 }

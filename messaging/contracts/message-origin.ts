@@ -5,7 +5,7 @@
  */
 import { invariant } from '../../kernel/invariant.ts';
 import type { Incarnation } from '../../persistence/ports.ts';
-import { PUBLIC_EVENT_TYPES, schemaPathOf, type PublicEventType } from './public-events.ts';
+import { schemaPathOf } from './json-schemas.ts';
 
 export interface OriginOptions {
   readonly deploymentId: string;
@@ -17,18 +17,15 @@ export interface OriginOptions {
 
 export class MessageOrigin {
   readonly source: string;
-  readonly #schemaUris: Readonly<Record<PublicEventType, string>>;
+  readonly #publicUrl: string | undefined;
+  /** Made once of each type: every message carries one. */
+  readonly #schemaUris = new Map<string, string>();
   /** Newest first: almost all rows are of the newest. */
   #incarnations: readonly { readonly firstEpoch: number; readonly idPrefix: string }[] = [];
 
   constructor({ deploymentId, publicUrl, incarnations = [] }: OriginOptions) {
     this.source = publicUrl ?? `urn:uuid:${deploymentId}`;
-    this.#schemaUris = Object.fromEntries(
-      PUBLIC_EVENT_TYPES.map((type) => [
-        type,
-        publicUrl === undefined ? `urn:holdfast:schema:${type}` : publicUrl + schemaPathOf(type),
-      ]),
-    ) as Record<PublicEventType, string>;
+    this.#publicUrl = publicUrl;
     this.know(incarnations);
   }
 
@@ -38,8 +35,13 @@ export class MessageOrigin {
     this.#incarnations = known.reverse();
   }
 
-  schemaUri(type: PublicEventType): string {
-    return this.#schemaUris[type];
+  schemaUri(type: string): string {
+    let uri = this.#schemaUris.get(type);
+    if (uri === undefined) {
+      uri = this.#publicUrl === undefined ? `urn:holdfast:schema:${type}` : this.#publicUrl + schemaPathOf(type);
+      this.#schemaUris.set(type, uri);
+    }
+    return uri;
   }
 
   /** Of the ids of rows with this epoch. */

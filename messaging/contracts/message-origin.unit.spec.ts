@@ -1,11 +1,10 @@
 /** Where messages come from: what the CloudEvents SDK takes, and ids that stay while incarnations come. */
 import { expect } from 'chai';
 import { CloudEvent } from 'cloudevents';
-import { testOrigin } from '../../test/support/message-origin.ts';
-import { PUBLIC_EVENT_TYPES } from './public-events.ts';
-import { publicMessageOf, type PublicMessage } from './public-message.ts';
+import { PUBLIC_EVENTS } from '../../actors/index.ts';
+import { journaledSample, testMessages, testOrigin } from '../../test/support/message-origin.ts';
+import type { PublicMessage } from './public-message.ts';
 import { MessageOrigin } from './message-origin.ts';
-import { SAMPLES } from './samples.ts';
 
 const incarnation = (number: number, tag: string, firstEpoch: number) => ({
   ...{ number, tag, firstEpoch, reason: 'r', beganAtMs: 0 },
@@ -31,8 +30,8 @@ describe('the origin of messages', () => {
     ],
   ] as const) {
     it(`${what}, is named by absolute URIs that the CloudEvents SDK takes, of every event`, () => {
-      for (const type of PUBLIC_EVENT_TYPES) {
-        const event = cloudEventOf(publicMessageOf(SAMPLES[type], testOrigin(publicUrl))!);
+      for (const type of PUBLIC_EVENTS.types) {
+        const event = cloudEventOf(testMessages(testOrigin(publicUrl)).messageOf(journaledSample(type))!);
         expect(event.validate()).to.equal(true);
         expect(event.source).to.match(source);
         expect(event.dataschema).to.match(schema).and.contain(type);
@@ -49,7 +48,13 @@ describe('the origin of messages', () => {
   it('gives each epoch the tag of its incarnation, and keeps it when later ones begin', () => {
     const origin = new MessageOrigin({ deploymentId: 'd', incarnations: [incarnation(1, '', 1)] });
     const idAt = (epoch: number): string =>
-      publicMessageOf({ ...SAMPLES['order.confirmed.v1'], shard: 98, epoch, seq: 57, ordinal: 0 }, origin)!.messageId;
+      testMessages(origin).messageOf({
+        ...journaledSample('order.confirmed.v1'),
+        shard: 98,
+        epoch,
+        seq: 57,
+        ordinal: 0,
+      })!.messageId;
     expect(idAt(2), 'as it was before there were incarnations').to.equal('s98-e2-q57-0');
     origin.know([incarnation(1, '', 1), incarnation(2, 'aa', 10_000), incarnation(3, 'bb', 20_000)]);
     expect([2, 9_999, 10_000, 19_999, 20_000, 20_001].map(idAt)).to.deep.equal([
@@ -64,6 +69,6 @@ describe('the origin of messages', () => {
 
   it('makes no id while no incarnation is known', () => {
     const origin = new MessageOrigin({ deploymentId: 'd' });
-    expect(() => publicMessageOf(SAMPLES['order.confirmed.v1'], origin)).to.throw(/incarnation/);
+    expect(() => testMessages(origin).messageOf(journaledSample('order.confirmed.v1'))).to.throw(/incarnation/);
   });
 });

@@ -2,21 +2,19 @@
  * Makes the public message of a journal event: CloudEvents 1.0 in binary mode, over AMQP. On the way of every event, up
  * to 15,000 a second: nothing is parsed or checked here, the tests prove that the schemas hold.
  */
-import { STOCK_PREFIX } from '../../actors/stock/stock.ts';
-import { prefixOf, routingKeyOf } from '../../kernel/entity-id.ts';
+import { routingKeyOf } from '../../kernel/entity-id.ts';
 import type { DomainEvent } from '../../kernel/decider.ts';
 import type { EpochMs } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
-import { EVENT_MAPPINGS, PRIVATE, type Telling } from './event-mapping.ts';
 import type { MessageOrigin } from './message-origin.ts';
-import type { PublicEventType } from './public-events.ts';
+import type { PublicEventCatalogue } from './public-event-catalogue.ts';
 
 /** Of everything that this program publishes. */
 export const APP_ID = 'holdfast';
 export const CONTENT_TYPE = 'application/json';
 
 /** An event with its place in the journal. */
-export interface Happened {
+export interface JournaledEvent {
   readonly entityId: string;
   readonly version: number;
   readonly shard: number;
@@ -34,7 +32,7 @@ export interface PublicMessage {
   readonly routingKey: string;
   /** The same on every re-publish; no two events of a deployment share one, also after a restore. */
   readonly messageId: string;
-  /** The order's id, where there is one. */
+  /** See `PublicEvents`. */
   readonly correlationId?: string;
   readonly timestampSeconds: number;
   readonly headers: Readonly<Record<string, string | number>>;
@@ -42,56 +40,45 @@ export interface PublicMessage {
   readonly body: string;
 }
 
-/** By any type: rows hold events that are no entity's (EpochStarted), which nobody outside hears of. */
-const TELLINGS = new Map(Object.entries(EVENT_MAPPINGS)) as ReadonlyMap<
-  string,
-  Telling<DomainEvent> | typeof PRIVATE | ((event: DomainEvent) => Telling<DomainEvent> | typeof PRIVATE)
->;
+export class PublicMessages {
+  readonly origin: MessageOrigin;
+  readonly #events: PublicEventCatalogue;
 
-/** Whether there is a message of it. */
-export function isPublic(event: DomainEvent): boolean {
-  return tellingOf(event) !== undefined;
-}
+  constructor(events: PublicEventCatalogue, origin: MessageOrigin) {
+    this.#events = events;
+    this.origin = origin;
+  }
 
-/** The message of an event, always the same; undefined: the event is private. */
-export function publicMessageOf(happened: Happened, origin: MessageOrigin): PublicMessage | undefined {
-  const { entityId, shard, seq, epoch, at, event } = happened;
-  const telling = tellingOf(event);
-  if (telling === undefined) return undefined;
-  const { routingKey } = telling;
-  const messageId = `${origin.idPrefix(epoch)}s${shard}-e${epoch}-q${seq}-${happened.ordinal}`;
-  const headers: Record<string, string | number> = {
-    cloudEvents_specversion: '1.0',
-    cloudEvents_id: messageId,
-    cloudEvents_source: origin.source,
-    cloudEvents_type: routingKey,
-    cloudEvents_subject: entityId,
-    cloudEvents_time: isoOf(at),
-    cloudEvents_dataschema: origin.schemaUri(routingKey),
-    'entity-version': happened.version,
-    shard,
-    'shard-seq': String(seq),
-    'causation-id': happened.commandId,
-  };
-  if (happened.traceparent !== undefined) headers['traceparent'] = happened.traceparent;
-  const body = JSON.stringify(telling.data(event, entityId, at));
-  const timestampSeconds = Math.floor(at / 1_000);
-  if (prefixOf(entityId) === STOCK_PREFIX) return { routingKey, messageId, timestampSeconds, headers, body };
-  return { routingKey, messageId, correlationId: routingKeyOf(entityId), timestampSeconds, headers, body };
-}
+  /** Whether there is a message of it. */
+  isPublic(event: DomainEvent): boolean {
+    return this.#events.publishedAs(event) !== undefined;
+  }
 
-/** The name and the data of what is public of an event; undefined: the event is private. */
-export function publicDataOf(
-  event: DomainEvent,
-  entityId: string,
-  at: EpochMs,
-): { readonly type: PublicEventType; readonly data: unknown } | undefined {
-  const telling = tellingOf(event);
-  return telling && { type: telling.routingKey, data: telling.data(event, entityId, at) };
-}
-
-function tellingOf(event: DomainEvent): Telling<DomainEvent> | undefined {
-  const mapping = TELLINGS.get(event.type);
-  const telling = typeof mapping === 'function' ? mapping(event) : mapping;
-  return telling === PRIVATE ? undefined : telling;
+  /** The message of an event, always the same; undefined: the event is private. */
+  messageOf(journaled: JournaledEvent): PublicMessage | undefined {
+    const { entityId, shard, seq, epoch, at, event } = journaled;
+    const published = this.#events.publishedAs(event);
+    if (published === undefined) return undefined;
+    const { origin } = this;
+    const { routingKey } = published;
+    const messageId = `${origin.idPrefix(epoch)}s${shard}-e${epoch}-q${seq}-${journaled.ordinal}`;
+    const headers: Record<string, string | number> = {
+      cloudEvents_specversion: '1.0',
+      cloudEvents_id: messageId,
+      cloudEvents_source: origin.source,
+      cloudEvents_type: routingKey,
+      cloudEvents_subject: entityId,
+      cloudEvents_time: isoOf(at),
+      cloudEvents_dataschema: origin.schemaUri(routingKey),
+      'entity-version': journaled.version,
+      shard,
+      'shard-seq': String(seq),
+      'causation-id': journaled.commandId,
+    };
+    if (journaled.traceparent !== undefined) headers['traceparent'] = journaled.traceparent;
+    const body = JSON.stringify(published.data(event, entityId, at));
+    const timestampSeconds = Math.floor(at / 1_000);
+    if (!published.isCorrelated) return { routingKey, messageId, timestampSeconds, headers, body };
+    return { routingKey, messageId, correlationId: routingKeyOf(entityId), timestampSeconds, headers, body };
+  }
 }

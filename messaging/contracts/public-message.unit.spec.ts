@@ -2,23 +2,23 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import * as orders from '../../test/support/order-histories.ts';
 import * as payments from '../../test/support/payment-histories.ts';
-import { TEST_DEPLOYMENT, testOrigin } from '../../test/support/message-origin.ts';
-import { paymentEntity } from '../../actors/payment/payment.ts';
+import { TEST_DEPLOYMENT, testMessages } from '../../test/support/message-origin.ts';
 import type { ReleaseReason, ReservationEvent } from '../../actors/reservation/reservation.ts';
 import type { StockEvent } from '../../actors/stock/stock.ts';
-import { KINDS } from '../../actors/index.ts';
-import { EVENT_MAPPINGS, PRIVATE, type JournalEvent } from './event-mapping.ts';
-import { PUBLIC_EVENT_TYPES, PUBLIC_EVENTS, type PublicEventType } from './public-events.ts';
-import { publicMessageOf, type Happened, type PublicMessage } from './public-message.ts';
-import { SAMPLES, sampleMessageOf } from './samples.ts';
+import { ACTORS, PUBLIC_EVENTS } from '../../actors/index.ts';
+import type { OrderEvent } from '../../actors/order/order.ts';
+import { paymentEntity, type PaymentEvent } from '../../actors/payment/payment.ts';
+import type { JournaledEvent, PublicMessage } from './public-message.ts';
+import { sampleMessageOf } from './samples.ts';
 
 const ID = '6f0c1c1e-9b1f-4c57-8d3a-0a4f6f1f2b3c';
-const ORIGIN = testOrigin();
+const MESSAGES = testMessages();
 const AT = Date.UTC(2026, 4, 1, 8, 0, 0, 999);
 const PREFIXES = { order: 'ord_', payment: 'pay_', reservation: 'res_', stock: 'stk_' } as const;
 type Kind = keyof typeof PREFIXES;
+type JournalEvent = OrderEvent | PaymentEvent | ReservationEvent | StockEvent;
 
-const happened = (kind: Kind, event: JournalEvent, where: Partial<Happened> = {}): Happened => ({
+const journaled = (kind: Kind, event: JournalEvent, where: Partial<JournaledEvent> = {}): JournaledEvent => ({
   entityId: PREFIXES[kind] + (kind === 'stock' ? 'P 1' : ID),
   version: 5,
   shard: 9,
@@ -30,17 +30,18 @@ const happened = (kind: Kind, event: JournalEvent, where: Partial<Happened> = {}
   event,
   ...where,
 });
-const messageOf = (kind: Kind, event: JournalEvent, where?: Partial<Happened>): PublicMessage => {
-  const message = publicMessageOf(happened(kind, event, where), ORIGIN);
+const messageOf = (kind: Kind, event: JournalEvent, where?: Partial<JournaledEvent>): PublicMessage => {
+  const message = MESSAGES.messageOf(journaled(kind, event, where));
   if (message === undefined) throw new Error(`${event.type} is private`);
   return message;
 };
 const bodyOf = (kind: Kind, event: JournalEvent): unknown => JSON.parse(messageOf(kind, event).body);
-const isPublicType = (text: string): text is PublicEventType => Object.hasOwn(PUBLIC_EVENTS, text);
+const publicEvent = (type: string) => PUBLIC_EVENTS.all.find(({ routingKey }) => routingKey === type);
 /** @throws where the body is not exactly what the schema says. */
 const verify = ({ routingKey, body }: PublicMessage): void => {
-  if (!isPublicType(routingKey)) throw new Error(`${routingKey} is no public event`);
-  PUBLIC_EVENTS[routingKey].data.parse(JSON.parse(body));
+  const event = publicEvent(routingKey);
+  if (event === undefined) throw new Error(`${routingKey} is no public event`);
+  event.schema.parse(JSON.parse(body));
 };
 const releasedFor = (reason: ReleaseReason): ReservationEvent => ({ type: 'InventoryReleased', reason });
 const reserved: ReservationEvent = { type: 'InventoryReserved', items: [['P1', 2]], notAfter: AT };
@@ -48,7 +49,7 @@ const unavailable: ReservationEvent = { type: 'InventoryUnavailable', shortages:
 const lowStock: StockEvent = { type: 'LowStockReached', available: 1, threshold: 2 };
 
 describe('an event of the journal', () => {
-  const published: readonly (readonly [Kind, JournalEvent, PublicEventType])[] = [
+  const published: readonly (readonly [Kind, JournalEvent, string])[] = [
     ['order', orders.created, 'order.created.v1'],
     ['order', orders.paymentPending, 'order.payment-pending.v1'],
     ['order', orders.confirmed, 'order.confirmed.v1'],
@@ -71,7 +72,7 @@ describe('an event of the journal', () => {
   ];
   for (const [kind, event, type] of published) {
     const reason = 'reason' in event && kind === 'reservation' ? ` (${event.reason})` : '';
-    it(`${event.type}${reason} is told as ${type}, by its schema`, () => {
+    it(`${event.type}${reason} is published as ${type}, by its schema`, () => {
       const message = messageOf(kind, event);
       expect(message.routingKey).to.equal(type);
       verify(message);
@@ -79,15 +80,17 @@ describe('an event of the journal', () => {
   }
 
   it('is public as each of the types that there are', () => {
-    expect([...new Set(published.map(([, , type]) => type))]).to.have.members(PUBLIC_EVENT_TYPES);
+    expect([...new Set(published.map(([, , type]) => type))]).to.have.members(PUBLIC_EVENTS.types);
   });
 
   it('is public or private by decision, whichever the codec knows', () => {
-    const known = KINDS.all.flatMap(({ events }) => Object.keys(events));
-    expect(Object.keys(EVENT_MAPPINGS)).to.have.members(known);
-    const privates = Object.entries(EVENT_MAPPINGS).filter(([, mapping]) => mapping === PRIVATE);
-    const publics = published.map(([, { type }]) => type);
-    expect([...privates.map(([type]) => type), ...new Set(publics)]).to.have.members(known);
+    for (const { kind, events, publicEvents } of ACTORS) {
+      expect(Object.keys(publicEvents.events), kind).to.have.members(Object.keys(events));
+      const ofKind = Object.entries(publicEvents.events);
+      const publics = ofKind.filter(([, mapping]) => mapping !== 'private').map(([type]) => type);
+      const proven = published.filter(([each]) => each === kind).map(([, { type }]) => type);
+      expect([...new Set(proven)], kind).to.have.members(publics);
+    }
   });
 
   const unheard: readonly (readonly [Kind, JournalEvent])[] = [
@@ -101,14 +104,14 @@ describe('an event of the journal', () => {
   ];
   for (const [kind, event] of unheard) {
     it(`${event.type}${event.type === 'InventoryReleased' ? ' of what was never held' : ''} makes no message`, () => {
-      expect(publicMessageOf(happened(kind, event), ORIGIN)).to.equal(undefined);
+      expect(MESSAGES.messageOf(journaled(kind, event))).to.equal(undefined);
     });
   }
 
   it('of a shard, or of a name that an object has by itself, makes none', () => {
     for (const type of ['EpochStarted', 'constructor', '__proto__', 'toString']) {
-      const foreign = { ...happened('order', orders.confirmed), entityId: 'shd_9', event: { type } };
-      expect(publicMessageOf(foreign, ORIGIN)).to.equal(undefined);
+      const foreign = { ...journaled('order', orders.confirmed), entityId: 'shd_9', event: { type } };
+      expect(MESSAGES.messageOf(foreign)).to.equal(undefined);
     }
   });
 });
@@ -140,7 +143,7 @@ describe('a public message', () => {
 
   it('carries the trace of its command, where it had one', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const traced = publicMessageOf({ ...happened('order', orders.confirmed), traceparent }, ORIGIN);
+    const traced = MESSAGES.messageOf({ ...journaled('order', orders.confirmed), traceparent });
     expect(traced?.headers).to.deep.equal({ ...messageOf('order', orders.confirmed).headers, traceparent });
   });
 
@@ -209,10 +212,9 @@ describe('a public message', () => {
   });
 
   it('has a sample of every type, which keeps to its schema', () => {
-    expect(Object.keys(SAMPLES)).to.have.members(PUBLIC_EVENT_TYPES);
-    for (const type of PUBLIC_EVENT_TYPES) {
-      const message = sampleMessageOf(type);
-      expect(message.routingKey).to.equal(type);
+    for (const event of PUBLIC_EVENTS.all) {
+      const message = sampleMessageOf(PUBLIC_EVENTS, event);
+      expect(message.routingKey).to.equal(event.routingKey);
       verify(message);
     }
   });
@@ -221,13 +223,13 @@ describe('a public message', () => {
 describe('the id of a public message', () => {
   const whole = fc.nat(1_000_000_000);
   const place = fc.record({ shard: whole, epoch: fc.integer({ min: 1 }), seq: fc.maxSafeNat(), ordinal: whole });
-  const idAt = (where: Partial<Happened>): string => messageOf('order', orders.confirmed, where).messageId;
+  const idAt = (where: Partial<JournaledEvent>): string => messageOf('order', orders.confirmed, where).messageId;
 
   it('is the same for the same event, whenever it is made', () => {
     fc.assert(
       fc.property(place, (where) => {
-        const [one, again] = [happened('order', orders.created, where), happened('order', orders.created, where)];
-        expect(publicMessageOf(one, ORIGIN)).to.deep.equal(publicMessageOf(again, ORIGIN));
+        const [one, again] = [journaled('order', orders.created, where), journaled('order', orders.created, where)];
+        expect(MESSAGES.messageOf(one)).to.deep.equal(MESSAGES.messageOf(again));
       }),
     );
   });

@@ -7,7 +7,7 @@ import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/j
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
 import { ROUTING_KEYS } from '../../test/support/command-messages.ts';
-import { testOrigin } from '../../test/support/message-origin.ts';
+import { testMessages } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
@@ -101,7 +101,7 @@ describe('parts of the topology that are deleted while nodes use them', () => {
     const journal = new InMemoryJournalStore(new InMemoryLog());
     relay = new EventRelay({
       kinds: KINDS,
-      ...{ ...common, journal, store: new InMemoryRelayStore(), origin: testOrigin() },
+      ...{ ...common, journal, store: new InMemoryRelayStore(), messages: testMessages() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),
       gather: setImmediate,

@@ -167,7 +167,7 @@ export class EntityLanes {
   }
 }
 
-/** What is to be told of one entity; of its first row a message is under way, or ready to be sent. */
+/** The messages of one entity that wait; of its first row a message is under way, or ready to be sent. */
 class Lane implements Confirm {
   readonly rows: RowMessages[];
   attempt = 0;

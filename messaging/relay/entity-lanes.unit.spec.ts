@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../kernel/clock.ts';
 import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
 import type { DomainEvent } from '../../kernel/decider.ts';
-import { testOrigin } from '../../test/support/message-origin.ts';
+import { testMessages } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { ROW_AT } from '../../test/support/journal-rows.ts';
 import { turns, waitUntil } from '../../test/support/wait-until.ts';
@@ -20,7 +20,7 @@ const rowOf = (n: number, seq: number, events: readonly DomainEvent[]): Committe
 });
 
 describe('entity lanes', () => {
-  let told: number[];
+  let published: number[];
   let sent: string[];
   let isUp: boolean;
   let refuses: boolean;
@@ -34,7 +34,7 @@ describe('entity lanes', () => {
   let lanes: EntityLanes;
 
   beforeEach(() => {
-    [told, sent, isUp, refuses, refused, unrefused, unanswered] = [[], [], true, false, 0, 0, undefined];
+    [published, sent, isUp, refuses, refused, unrefused, unanswered] = [[], [], true, false, 0, 0, undefined];
     unrouted = [];
     keepUnrouted = (confirm) => confirm.resolve();
     const publish: LanesDeps['publish'] = ({ messageId }, confirm) => {
@@ -60,7 +60,7 @@ describe('entity lanes', () => {
   });
 
   const add = (n: number, seq: number, events: readonly DomainEvent[] = [CONFIRMED]): void =>
-    lanes.add(RowMessages.of(rowOf(n, seq, events), EPOCH, testOrigin(), (row) => told.push(row.seq))!);
+    lanes.add(RowMessages.of(rowOf(n, seq, events), EPOCH, testMessages(), (row) => published.push(row.seq))!);
 
   describe('with a message that came back', () => {
     const answer = (error?: Error): void => {
@@ -82,11 +82,11 @@ describe('entity lanes', () => {
       keepUnrouted = (confirm) => (kept = confirm);
       answer(new UnroutableError('no queue'));
       await turns(5);
-      expect([unrouted.length, unanswered!.length, lanes.inFlight, told], 'it waits').to.deep.equal([1, 0, 1, []]);
+      expect([unrouted.length, unanswered!.length, lanes.inFlight, published], 'it waits').to.deep.equal([1, 0, 1, []]);
       kept!.resolve();
       await underWay();
       answer();
-      expect(told).to.deep.equal([1, 2]);
+      expect(published).to.deep.equal([1, 2]);
       expect([lanes.published, lanes.unrouted, lanes.inFlight, refused]).to.deep.equal([2, 1, 0, 0]);
     });
 
@@ -94,7 +94,7 @@ describe('entity lanes', () => {
       it(`try it anew where that fails, too: ${failure.message}`, async () => {
         keepUnrouted = (confirm) => confirm.reject(failure);
         answer(new UnroutableError('no queue'));
-        expect([refused, lanes.inFlight, told]).to.deep.equal([1, 0, []]);
+        expect([refused, lanes.inFlight, published]).to.deep.equal([1, 0, []]);
         await underWay();
         answer();
         await underWay();
@@ -105,7 +105,7 @@ describe('entity lanes', () => {
       lanes.drop(1);
       answer(new UnroutableError('no queue'));
       await turns(5);
-      expect([unrouted, lanes.inFlight, told]).to.deep.equal([[], 0, []]);
+      expect([unrouted, lanes.inFlight, published]).to.deep.equal([[], 0, []]);
     });
   });
 
@@ -123,11 +123,11 @@ describe('entity lanes', () => {
       () => `${lanes.published} of ${entities}`,
     );
     expect(new Set(sent).size).to.equal(entities);
-    expect(told).to.have.length(entities);
+    expect(published).to.have.length(entities);
     expect(lanes.inFlight).to.equal(0);
   });
 
-  it('tell an entity’s events in order, also where confirms come within the call; a row is told with its last', async () => {
+  it('publish an entity’s events in order, also where confirms come within the call; a row is published with its last', async () => {
     isUp = false;
     add(1, 5, [PRIVATE, PENDING, PRIVATE, CONFIRMED, PRIVATE]);
     add(1, 6);
@@ -135,7 +135,7 @@ describe('entity lanes', () => {
     isUp = true;
     lanes.pump();
     expect(sent).to.deep.equal(['s1-e1-q5-1', 's1-e1-q5-3', 's1-e1-q6-0', 's1-e1-q9-0']);
-    expect(told).to.deep.equal([5, 6, 9]);
+    expect(published).to.deep.equal([5, 6, 9]);
   });
 
   it('send no more than fits under way; the rest as room comes, without being asked', async () => {
@@ -144,15 +144,15 @@ describe('entity lanes', () => {
     for (let n = 0; n < entities; n++) add(n, n);
     await turns();
     expect([unanswered.length, lanes.inFlight]).to.deep.equal([2_000, 2_000]);
-    while (told.length < entities && unanswered.length > 0) {
+    while (published.length < entities && unanswered.length > 0) {
       for (const confirm of unanswered.splice(0)) confirm.resolve();
       await turns();
       expect(lanes.inFlight).to.equal(unanswered.length).and.to.be.at.most(2_000);
     }
-    expect(told).to.have.length(entities);
+    expect(published).to.have.length(entities);
   });
 
   it('are not made for a row of which nothing is public', () => {
-    expect(RowMessages.of(rowOf(1, 1, [PRIVATE]), EPOCH, testOrigin(), () => undefined)).to.equal(undefined);
+    expect(RowMessages.of(rowOf(1, 1, [PRIVATE]), EPOCH, testMessages(), () => undefined)).to.equal(undefined);
   });
 });

@@ -7,7 +7,7 @@
  * the broker is away nothing is read.
  *
  * Keeps invariants 9 (published at least once, in order per entity) and 11 (a row that can't be read, or made a message
- * of, holds back its own entity, and is told of).
+ * of, holds back its own entity, and is reported).
  */
 import type { Logger } from 'pino';
 import type { CommittedRow, LogFollower } from '../../runtime/entity/log-follower.ts';
@@ -18,12 +18,13 @@ import { messageOf } from '../../kernel/errors.ts';
 import { LastingFailure } from '../../kernel/lasting-failure.ts';
 import { StuckAmongMany } from '../../kernel/stuck-among-many.ts';
 import type { JournalRow, JournalStore, RelayStore, ShardHead } from '../../persistence/ports.ts';
-import type { MessageOrigin } from '../contracts/message-origin.ts';
-import type { PublicMessage } from '../contracts/public-message.ts';
+import type { PublicMessage, PublicMessages } from '../contracts/public-message.ts';
 import { tellsOfMissingPart } from '../rabbitmq/missing-part.ts';
 import type { Confirm } from '../rabbitmq/publishing-channel.ts';
 import { EVENTS_EXCHANGE, UNROUTED } from '../rabbitmq/topology.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { EntityLanes, type LanesDeps } from './entity-lanes.ts';
+import { LagWatch } from './lag-watch.ts';
 import { RelayedShard } from './relayed-shard.ts';
 import { decodedRow, messagesOf, RowMessages } from './row-messages.ts';
 
@@ -33,8 +34,6 @@ const ROWS_PER_READ = 500;
 const SAVE_INTERVAL_MS = 1_000;
 /** After something failed that can't be hurried. */
 const PAUSE_MS = 500;
-/** Rows wait for milliseconds as a rule, and for seconds behind a burst. Longer is said. */
-const LAG_WARNED_MS = 60_000;
 /** The broker does not say which one it is, and its list does. */
 const UNROUTED_TEXT =
   `an event came back and is kept in ${UNROUTED}: an exchange is bound to ${EVENTS_EXCHANGE} and no queue stands behind ` +
@@ -44,8 +43,8 @@ export interface EventRelayDeps {
   readonly kinds: Kinds;
   readonly journal: Pick<JournalStore, 'readShard' | 'readEntities'>;
   readonly store: RelayStore;
-  /** Learns from here which incarnations there are. */
-  readonly origin: MessageOrigin;
+  /** Their origin learns from here which incarnations there are. */
+  readonly messages: PublicMessages;
   readonly publish: LanesDeps['publish'];
   readonly publishUnrouted: LanesDeps['publishUnrouted'];
   readonly brokerIsUp: () => boolean;
@@ -83,9 +82,7 @@ export class EventRelay implements LogFollower {
   readonly #lanes: EntityLanes;
   readonly #shards = new Map<number, RelayedShard>();
   readonly #held = new Map<string, HeldEntity>();
-  /** Checkpoints that the store does not know yet. */
-  #unsaved = new Map<number, number>();
-  readonly #saved = new Map<number, number>();
+  readonly #checkpoints: Checkpoints;
   #rowsInHand = 0;
   /** Taken in hand since the last portion left. */
   #fresh: CommittedRow[] = [];
@@ -94,16 +91,11 @@ export class EventRelay implements LogFollower {
   #unread = false;
   #beginning: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
-  #saving: Promise<void> | undefined;
   readonly #saver: Timer;
-  #savingSoon = false;
   /** The journal, the checkpoints and the list of what is held back: one database, and yet each fails for itself. */
   readonly #reads: LastingFailure;
-  readonly #saves: LastingFailure;
   readonly #holds: LastingFailure;
   readonly #refusals: StuckAmongMany<object>;
-  /** It was said that events wait. */
-  #lagSaid = false;
   #closed = false;
 
   constructor(deps: EventRelayDeps) {
@@ -111,7 +103,7 @@ export class EventRelay implements LogFollower {
     const { clock } = deps;
     const said = { log: deps.log, clock, remedy: 'Events wait. Look at the reason and the database.' };
     this.#reads = new LastingFailure({ ...said, what: 'events can not be read' });
-    this.#saves = new LastingFailure({ ...said, what: 'how far events are published could not be stored' });
+    this.#checkpoints = new Checkpoints({ ...said, store: deps.store });
     this.#holds = new LastingFailure({ ...said, what: 'the list of entities held back could not be written' });
     const remedy = 'Look at the reason, at RabbitMQ, and at "npm run -s relay -- status".';
     this.#refusals = new StuckAmongMany({ ...said, what: 'an event could not be published', remedy });
@@ -126,16 +118,17 @@ export class EventRelay implements LogFollower {
       hold: (row, reason) => this.#hold(row, `no message can be made of it: ${reason}`),
       onHeld: (rows) => this.#onHeld(rows),
     });
+    const lagWatch = new LagWatch(deps.log);
     const look = (): void => {
       void this.save();
-      this.#watchLag();
+      lagWatch.look({ ...this.figures, brokerIsUp: deps.brokerIsUp() });
     };
     this.#saver = clock.every(SAVE_INTERVAL_MS, look, { unref: true });
   }
 
   /** What keeps events from leaving, or from being known as published. */
   get failures(): readonly LastingFailure[] {
-    return [this.#reads, this.#saves, this.#holds, this.#refusals.failure];
+    return [this.#reads, this.#checkpoints.failure, this.#holds, this.#refusals.failure];
   }
 
   /** In plain words, without names. */
@@ -165,20 +158,12 @@ export class EventRelay implements LogFollower {
   disown(shard: number): void {
     const known = this.#shards.get(shard);
     if (!known) return;
-    this.#note(known);
+    this.#checkpoints.leave(known);
     this.#shards.delete(shard);
-    this.#saved.delete(shard);
     this.#lanes.drop(shard);
     this.#fresh = this.#fresh.filter((row) => row.shard !== shard);
     this.#rowsInHand -= known.open;
     for (const [entityId, held] of this.#held) if (held.shard === shard) this.#held.delete(entityId);
-    // Its next owner reads it now: what it does not find it publishes once more.
-    if (this.#savingSoon) return;
-    this.#savingSoon = true;
-    this.#deps.clock.soon(() => {
-      this.#savingSoon = false;
-      void this.save();
-    });
   }
 
   committed(row: CommittedRow): void {
@@ -202,49 +187,17 @@ export class EventRelay implements LogFollower {
 
   /** Stores how far everything is confirmed. Never throws: what could not be stored is stored the next time. */
   async save(): Promise<void> {
-    if (this.#saving) return this.#saving;
-    for (const shard of this.#shards.values()) this.#note(shard);
-    if (this.#unsaved.size === 0) return;
-    const checkpoints = this.#unsaved;
-    this.#unsaved = new Map();
-    this.#saving = this.#deps.store
-      .saveCheckpoints(checkpoints)
-      .then(() => this.#saves.succeeded())
-      .catch((error: unknown) => {
-        this.#saves.failed(messageOf(error), { shards: checkpoints.size });
-        for (const [shard, seq] of checkpoints) this.#unsaved.set(shard, Math.max(seq, this.#unsaved.get(shard) ?? 0));
-      })
-      .finally(() => (this.#saving = undefined));
-    return this.#saving;
+    for (const shard of this.#shards.values()) this.#checkpoints.note(shard);
+    await this.#checkpoints.save();
   }
 
   /** Publishes no more, and stores how far it came. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#saver.cancel();
-    await this.#saving;
+    await this.#checkpoints.save(); // one that is under way may hold less
     await this.save();
     await this.#reading;
-  }
-
-  /** Said once while it lasts, with what may be the cause, and once when it is over. */
-  #watchLag(): void {
-    const { lagRows, lagMs } = this.figures;
-    if (lagMs > LAG_WARNED_MS && !this.#lagSaid) {
-      this.#lagSaid = true;
-      const { log, brokerIsUp } = this.#deps;
-      const facts = { lagRows, lagSeconds: Math.round(lagMs / 1_000), brokerIsUp: brokerIsUp() };
-      log.warn(facts, 'events wait to be published; see "npm run -s relay -- status"');
-    } else if (lagRows === 0 && this.#lagSaid) {
-      this.#lagSaid = false;
-      this.#deps.log.info('all events are published again');
-    }
-  }
-
-  #note(shard: RelayedShard): void {
-    if (!shard.begun || (this.#saved.get(shard.shard) ?? 0) >= shard.confirmed) return;
-    this.#unsaved.set(shard.shard, shard.confirmed);
-    this.#saved.set(shard.shard, shard.confirmed);
   }
 
   /** Shards that were taken together are begun together. */
@@ -256,7 +209,7 @@ export class EventRelay implements LogFollower {
       try {
         const numbers = fresh.map(({ shard }) => shard);
         // A new one is begun before a shard takes its first epoch of it.
-        this.#deps.origin.know(await this.#deps.store.incarnations());
+        this.#deps.messages.origin.know(await this.#deps.store.incarnations());
         const checkpoints = await this.#deps.store.checkpoints(numbers);
         const held = await this.#deps.store.held(numbers);
         for (const shard of fresh) {
@@ -298,16 +251,16 @@ export class EventRelay implements LogFollower {
     this.#rowsInHand++;
   }
 
-  /** A row in hand goes into its entity's lane, or has nothing to tell. */
+  /** A row in hand goes into its entity's lane, or has nothing to publish. */
   #sort(shard: RelayedShard, row: CommittedRow, epoch: number): void {
     const held = this.#held.get(row.entityId);
     if (held) held.last = row.seq;
-    const messages = held ? undefined : RowMessages.of(row, epoch, this.#deps.origin, this.#told);
+    const messages = held ? undefined : RowMessages.of(row, epoch, this.#deps.messages, this.#onPublished);
     if (messages) this.#lanes.add(messages);
     else this.#settle(shard, row.seq);
   }
 
-  readonly #told = ({ shard, seq }: CommittedRow): void => this.#settle(this.#shards.get(shard)!, seq);
+  readonly #onPublished = ({ shard, seq }: CommittedRow): void => this.#settle(this.#shards.get(shard)!, seq);
 
   #settle(shard: RelayedShard, seq: number): void {
     shard.settle(seq);
@@ -355,7 +308,7 @@ export class EventRelay implements LogFollower {
     const { entityId, seq } = row;
     try {
       const decoded = entityId.startsWith(EPOCH_ENTITY_PREFIX) ? undefined : decodedRow(this.#deps.kinds, row);
-      if (decoded) messagesOf(decoded, row.epoch, this.#deps.origin); // what can't be told is found here, where it can be held back
+      if (decoded) messagesOf(decoded, row.epoch, this.#deps.messages); // what can't be published is found here, where it can be held back
       this.#sortFresh(); // they lie before it in the log
       this.#take(shard, seq);
       if (decoded) this.#sort(shard, decoded, row.epoch);
@@ -386,7 +339,7 @@ export class EventRelay implements LogFollower {
     const { entityId, shard: number, seq } = rows[0]!.row;
     const shard = this.#shards.get(number)!;
     this.#held.set(entityId, { shard: number, seq, last: rows.at(-1)!.row.seq });
-    for (const { row, onTold } of rows) if (onTold === this.#told) this.#settle(shard, row.seq);
+    for (const { row, onPublished } of rows) if (onPublished === this.#onPublished) this.#settle(shard, row.seq);
   }
 
   /** Publishes what was held back, if it can be read by now. Never throws. */
@@ -395,7 +348,7 @@ export class EventRelay implements LogFollower {
     const shard = held && this.#shards.get(held.shard);
     if (!shard) return;
     let left = 0;
-    const told = (): void => {
+    const published = (): void => {
       if (--left > 0) return;
       this.#deps.store.release(entityId).catch((error: unknown) => {
         this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back will be published once more');
@@ -411,7 +364,7 @@ export class EventRelay implements LogFollower {
       } while ((rows.at(-1)?.seq ?? held.last) < held.last);
       const missed = rows.filter(({ seq }) => seq >= held.seq && seq <= shard.taken);
       messages = missed.flatMap(
-        (row) => RowMessages.of(decodedRow(this.#deps.kinds, row), row.epoch, this.#deps.origin, told) ?? [],
+        (row) => RowMessages.of(decodedRow(this.#deps.kinds, row), row.epoch, this.#deps.messages, published) ?? [],
       );
     } catch (error) {
       this.#deps.log.warn({ entityId, reason: messageOf(error) }, 'what was held back can not be published yet');
@@ -420,7 +373,7 @@ export class EventRelay implements LogFollower {
     if (this.#shards.get(shard.shard) !== shard) return;
     this.#held.delete(entityId);
     left = messages.length;
-    if (left === 0) told();
+    if (left === 0) published();
     for (const each of messages) this.#lanes.add(each);
   }
 

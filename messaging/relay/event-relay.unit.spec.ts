@@ -6,7 +6,7 @@ import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/j
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import type { JournalRow, ShardHead } from '../../persistence/ports.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
-import { testOrigin } from '../../test/support/message-origin.ts';
+import { testMessages } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { HeldClock } from '../../test/support/manual-clock.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
@@ -90,7 +90,7 @@ describe('event relay', () => {
     const gather: EventRelayDeps['gather'] = setImmediate;
     const relay = new EventRelay({
       kinds: KINDS,
-      ...{ journal, store, publish, publishUnrouted: publish, gather, clock, log: kept.log, origin: testOrigin() },
+      ...{ journal, store, publish, publishUnrouted: publish, gather, clock, log: kept.log, messages: testMessages() },
       brokerIsUp: () => broker.isUp,
     });
     relays.push(relay);
@@ -359,7 +359,7 @@ describe('event relay', () => {
       return () => (stored.events = right);
     };
 
-    it('holds back its entity alone, is told of, and all of it is published by the next owner once it is mended', async () => {
+    it('holds back its entity alone, is reported, and all of it is published by the next owner once it is mended', async () => {
       head = await take(journal, SHARD);
       const rows = await write(undefined, [1, 2, 1, 2]);
       const mend = damage(rows[0]!);

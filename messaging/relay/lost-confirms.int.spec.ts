@@ -6,7 +6,7 @@ import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/j
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import { AckDroppingProxy } from '../../test/support/ack-dropping-proxy.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
-import { testOrigin } from '../../test/support/message-origin.ts';
+import { testMessages } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
@@ -60,7 +60,7 @@ describe('lost confirms', () => {
     const kept = keptLog();
     const relay = new EventRelay({
       kinds: KINDS,
-      ...{ journal, store, clock: systemClock, log: kept.log, origin: testOrigin() },
+      ...{ journal, store, clock: systemClock, log: kept.log, messages: testMessages() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),
       gather: setImmediate,

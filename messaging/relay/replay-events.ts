@@ -5,8 +5,7 @@
 import type { Kinds } from '../../runtime/kinds.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { JournalRow, JournalStore } from '../../persistence/ports.ts';
-import type { MessageOrigin } from '../contracts/message-origin.ts';
-import type { PublicMessage } from '../contracts/public-message.ts';
+import type { PublicMessage, PublicMessages } from '../contracts/public-message.ts';
 import { decodedRow, messagesOf } from './row-messages.ts';
 
 const ROWS_PER_READ = 500;
@@ -34,7 +33,7 @@ export interface Replay {
   readonly kinds: Kinds;
   readonly shards: number;
   readonly selection: ReplaySelection;
-  readonly origin: MessageOrigin;
+  readonly messages: PublicMessages;
   readonly publish: (message: PublicMessage) => Promise<void>;
   readonly onProgress: (tally: ReplayTally) => void;
 }
@@ -57,14 +56,14 @@ export async function replayEvents(replay: Replay): Promise<ReplayTally> {
 }
 
 /** By entity, each in order. */
-function chainsOf(rows: readonly JournalRow[], { kinds, selection, origin }: Replay, tally: ReplayTally) {
+function chainsOf(rows: readonly JournalRow[], { kinds, selection, messages }: Replay, tally: ReplayTally) {
   const { fromMs, toMs, types } = selection;
   const chains = new Map<string, PublicMessage[]>();
   for (const row of rows) {
     const { entityId, at } = row;
     if (at < fromMs || at >= toMs || !kinds.find(entityId) || tally.unreadable.has(entityId)) continue;
     try {
-      for (const message of messagesOf(decodedRow(kinds, row), row.epoch, origin)) {
+      for (const message of messagesOf(decodedRow(kinds, row), row.epoch, messages)) {
         if (types?.has(message.routingKey) === false) continue;
         const chain = chains.get(entityId);
         if (chain) chain.push(message);

@@ -1,12 +1,11 @@
-/** From a row of the journal to the messages that tell of it. */
+/** From a row of the journal to the messages of its public events. */
 import type { CommittedRow } from '../../runtime/entity/log-follower.ts';
 import type { Kinds } from '../../runtime/kinds.ts';
 import { CorruptionError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { decodeEvents } from '../../persistence/event-codec.ts';
 import type { JournalRow } from '../../persistence/ports.ts';
-import type { MessageOrigin } from '../contracts/message-origin.ts';
-import { isPublic, publicMessageOf, type PublicMessage } from '../contracts/public-message.ts';
+import type { PublicMessage, PublicMessages } from '../contracts/public-message.ts';
 
 /**
  * The public events of one row on their way out, one after the other. A message is made when it is sent, and made again
@@ -14,57 +13,57 @@ import { isPublic, publicMessageOf, type PublicMessage } from '../contracts/publ
  */
 export class RowMessages {
   readonly row: CommittedRow;
-  /** All of it is told. */
-  readonly onTold: (row: CommittedRow) => void;
+  /** All of it is published. */
+  readonly onPublished: (row: CommittedRow) => void;
   readonly #epoch: number;
-  readonly #origin: MessageOrigin;
-  /** Of the event that is to be told next. */
+  readonly #messages: PublicMessages;
+  /** Of the event that is to be published next. */
   #ordinal: number;
 
   /** Undefined: none of its events is public. */
   static of(
     row: CommittedRow,
     epoch: number,
-    origin: MessageOrigin,
-    onTold: (row: CommittedRow) => void,
+    messages: PublicMessages,
+    onPublished: (row: CommittedRow) => void,
   ): RowMessages | undefined {
-    const first = nextPublic(row, 0);
-    return first < row.events.length ? new RowMessages(row, epoch, origin, first, onTold) : undefined;
+    const first = nextPublic(row, 0, messages);
+    return first < row.events.length ? new RowMessages(row, epoch, messages, first, onPublished) : undefined;
   }
 
   private constructor(
     row: CommittedRow,
     epoch: number,
-    origin: MessageOrigin,
+    messages: PublicMessages,
     ordinal: number,
-    onTold: (row: CommittedRow) => void,
+    onPublished: (row: CommittedRow) => void,
   ) {
     this.row = row;
     this.#epoch = epoch;
-    this.#origin = origin;
+    this.#messages = messages;
     this.#ordinal = ordinal;
-    this.onTold = onTold;
+    this.onPublished = onPublished;
   }
 
   get message(): PublicMessage {
-    const message = messageAt(this.row, this.#epoch, this.#ordinal, this.#origin);
+    const message = messageAt(this.row, this.#epoch, this.#ordinal, this.#messages);
     invariant(message !== undefined, 'what is public has a message');
     return message;
   }
 
-  /** The message is told. @returns whether it was the last one. */
+  /** The message is published. @returns whether it was the last one. */
   advance(): boolean {
     const { row } = this;
-    this.#ordinal = nextPublic(row, this.#ordinal + 1);
+    this.#ordinal = nextPublic(row, this.#ordinal + 1, this.#messages);
     if (this.#ordinal < row.events.length) return false;
-    this.onTold(row);
+    this.onPublished(row);
     return true;
   }
 }
 
 /** The public messages of a row, in order. */
-export function messagesOf(row: CommittedRow, epoch: number, origin: MessageOrigin): PublicMessage[] {
-  return row.events.flatMap((_event, ordinal) => messageAt(row, epoch, ordinal, origin) ?? []);
+export function messagesOf(row: CommittedRow, epoch: number, messages: PublicMessages): PublicMessage[] {
+  return row.events.flatMap((_event, ordinal) => messageAt(row, epoch, ordinal, messages) ?? []);
 }
 
 /** @throws CorruptionError for a row that this build can't read. */
@@ -74,9 +73,9 @@ export function decodedRow(kinds: Kinds, row: JournalRow): CommittedRow {
   return { ...row, traceparent: row.meta?.traceparent, events: decodeEvents(row.events, type.events) };
 }
 
-function nextPublic({ events }: CommittedRow, from: number): number {
+function nextPublic({ events }: CommittedRow, from: number, messages: PublicMessages): number {
   let ordinal = from;
-  while (ordinal < events.length && !isPublic(events[ordinal]!)) ordinal++;
+  while (ordinal < events.length && !messages.isPublic(events[ordinal]!)) ordinal++;
   return ordinal;
 }
 
@@ -84,10 +83,9 @@ function messageAt(
   row: CommittedRow,
   epoch: number,
   ordinal: number,
-  origin: MessageOrigin,
+  messages: PublicMessages,
 ): PublicMessage | undefined {
   const { shard, seq, entityId, version, commandId, at, traceparent, events } = row;
   const event = events[ordinal]!;
-  const happened = { entityId, version, shard, seq, epoch, ordinal, at, commandId, traceparent, event };
-  return publicMessageOf(happened, origin);
+  return messages.messageOf({ entityId, version, shard, seq, epoch, ordinal, at, commandId, traceparent, event });
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { InMemoryJournalStore, InMemoryLog } from '../../persistence/in-memory/journal-store.ts';
 import { InMemoryRelayStore } from '../../persistence/in-memory/relay-store.ts';
 import { placed, ROW_AT, take } from '../../test/support/journal-rows.ts';
-import { testOrigin } from '../../test/support/message-origin.ts';
+import { testMessages } from '../../test/support/message-origin.ts';
 import { orderIdOf } from '../../test/support/order-states.ts';
 import { scratchBrokerOrSkip, type ScratchBroker } from '../../test/support/rabbitmq-broker.ts';
 import { keptLog } from '../../test/support/silent-log.ts';
@@ -48,7 +48,7 @@ describe('events that an exchange takes and no queue', () => {
     const journal = new InMemoryJournalStore(new InMemoryLog());
     relay = new EventRelay({
       kinds: KINDS,
-      ...{ journal, store, clock: systemClock, log: kept.log, origin: testOrigin() },
+      ...{ journal, store, clock: systemClock, log: kept.log, messages: testMessages() },
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),
       gather: setImmediate,

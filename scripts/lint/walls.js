@@ -15,7 +15,7 @@ export const FOLDERS = {
   migrations: ['kernel'],
   persistence: ['migrations', 'kernel'],
   runtime: ['patched', 'persistence', 'kernel', 'config'],
-  messaging: ['patched', 'runtime', 'persistence', 'kernel', 'config', 'actors'],
+  messaging: ['patched', 'runtime', 'persistence', 'kernel', 'config'],
   supervisors: ['patched', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   http: ['patched', 'supervisors', 'messaging', 'runtime', 'persistence', 'kernel', 'config'],
   audit: ['runtime', 'persistence', 'kernel'],

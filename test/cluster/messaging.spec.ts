@@ -7,12 +7,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Connection } from 'rabbitmq-client';
-import { KINDS } from '../../actors/index.ts';
+import { KINDS, PUBLIC_EVENTS } from '../../actors/index.ts';
 import { applyTopology } from '../../messaging/rabbitmq/declare-topology.ts';
 import { EVENTS_EXCHANGE, ordersTopology } from '../../messaging/rabbitmq/topology.ts';
 import { decodedRow, messagesOf } from '../../messaging/relay/row-messages.ts';
 import { MessageOrigin } from '../../messaging/contracts/message-origin.ts';
-import type { PublicMessage } from '../../messaging/contracts/public-message.ts';
+import { PublicMessages, type PublicMessage } from '../../messaging/contracts/public-message.ts';
 import { openPool } from '../../persistence/postgres/connection.ts';
 import { readDeployment } from '../../persistence/postgres/incarnations.ts';
 import { PostgresJournalStore } from '../../persistence/postgres/journal-store.ts';
@@ -89,13 +89,13 @@ async function publicEventsOf(databaseUrl: string): Promise<PublicMessage[]> {
   const messages: PublicMessage[] = [];
   try {
     const { id: deploymentId, incarnations } = await readDeployment(pool);
-    const origin = new MessageOrigin({ deploymentId, incarnations });
+    const published = new PublicMessages(PUBLIC_EVENTS, new MessageOrigin({ deploymentId, incarnations }));
     for (let shard = 0; shard < SHARDS; shard++) {
       for (let seq = 0; ;) {
         const rows = await journal.readShard(shard, seq, ROWS_PER_READ);
         if (rows.length === 0) break;
         for (const row of rows) {
-          if (KINDS.find(row.entityId)) messages.push(...messagesOf(decodedRow(KINDS, row), row.epoch, origin));
+          if (KINDS.find(row.entityId)) messages.push(...messagesOf(decodedRow(KINDS, row), row.epoch, published));
         }
         seq = rows.at(-1)!.seq;
       }

@@ -7,7 +7,11 @@ import { orderEntity, releaseReasonOf, type OrderEvent, type PlacedOrder } from 
 import { paymentEntity, type PaymentEvent } from '../../payment/payment.ts';
 import { reservationEntity, type ReservationEvent } from '../../reservation/reservation.ts';
 import { isoOf } from '../../../kernel/instant.ts';
-import { publicDataOf } from '../../../messaging/contracts/public-message.ts';
+import { PublicEventCatalogue } from '../../../messaging/contracts/public-event-catalogue.ts';
+import { paymentPublicEvents } from '../../payment/public-events.ts';
+import { reservationPublicEvents } from '../../reservation/public-events.ts';
+import { stockPublicEvents } from '../../stock/public-events.ts';
+import { orderPublicEvents } from '../public-events.ts';
 import { orderEvents } from '../stored-events.ts';
 import { decodeEvents } from '../../../persistence/event-codec.ts';
 import type { CausedBy, JournalRow } from '../../../persistence/ports.ts';
@@ -15,6 +19,15 @@ import type { CausedBy, JournalRow } from '../../../persistence/ports.ts';
 /** A row's events stand together: room for many more than a decision makes. */
 export const SEQS_PER_ROW = 100;
 export const EVENT_CHANNELS = ['http', 'message', 'command-line', 'step', 'timer'] as const;
+
+/** A history has no events of stock; the API document has promised to name their type as well. */
+const SHOWN = new PublicEventCatalogue([
+  { kind: 'order', publicEvents: orderPublicEvents },
+  { kind: 'payment', publicEvents: paymentPublicEvents },
+  { kind: 'reservation', publicEvents: reservationPublicEvents },
+  { kind: 'stock', publicEvents: stockPublicEvents },
+]);
+export const SHOWN_EVENT_TYPES = SHOWN.types;
 
 export interface HistoryEntry {
   readonly seq: number;
@@ -33,9 +46,10 @@ export function entriesOf(row: JournalRow, order: PlacedOrder, withBy: boolean):
   const at = isoOf(row.at);
   return (decodeEvents(row.events, orderEvents) as OrderEvent[]).flatMap((event, ordinal) => {
     const [shown, entityId] = shownOf(event, order);
-    const published = publicDataOf(shown, entityId, row.at);
+    const published = SHOWN.publishedAs(shown);
     if (published === undefined) return [];
-    const { type, data } = published;
+    const { routingKey: type } = published;
+    const data = published.data(shown, entityId, row.at);
     return [{ seq: row.version * SEQS_PER_ROW + ordinal, type, at, data, ...(by && { by }) }];
   });
 }

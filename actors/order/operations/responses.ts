@@ -1,8 +1,7 @@
 /** Owns the form in which orders are answered, for the OpenAPI document and for tests. Answers are not parsed. */
 import { z } from 'zod';
-import { PUBLIC_EVENT_TYPES } from '../../../messaging/contracts/public-events.ts';
 import { ORDER_STATUSES } from '../order.ts';
-import { EVENT_CHANNELS } from './order-history.ts';
+import { EVENT_CHANNELS, SHOWN_EVENT_TYPES } from './order-history.ts';
 import { address, orderLine } from './requests.ts';
 
 const status = z.enum(ORDER_STATUSES).meta({ id: 'OrderStatus' });
@@ -64,7 +63,7 @@ export const orderEventsResponse = z
     data: z.array(
       z.strictObject({
         seq: z.int().min(1).describe('Rises along the history, with gaps'),
-        type: z.enum(PUBLIC_EVENT_TYPES),
+        type: z.enum(SHOWN_EVENT_TYPES),
         at: instant,
         data: z.record(z.string(), z.unknown()).describe('As in the message of this type, see /asyncapi.json'),
         by: z

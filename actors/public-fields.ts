@@ -1,8 +1,9 @@
 /**
- * Owns the parts that the data of several public events share. No schema here has an id: OpenAPI lists every schema that
- * has one, and these belong to the messages.
+ * Owns the parts that the data of several kinds' public events share. No schema here has an id: OpenAPI lists every
+ * schema that has one, and these belong to the messages.
  */
 import { z } from 'zod';
+import type { Shortage } from './reservation/reservation.ts';
 
 /** An order may amount to more than one of its lines: up to what a double counts exactly. */
 export function money(description: string) {
@@ -39,3 +40,18 @@ export const shortages = z
     }),
   )
   .meta({ description: 'Products that could not be reserved; of very many only the first' });
+
+export function publicShortages(known: readonly Shortage[]): z.output<typeof shortages> {
+  return known.map(({ productId: id, code, requested, available }) => ({
+    productId: id,
+    code,
+    requested,
+    ...(available !== undefined && { available }),
+  }));
+}
+
+/** All samples tell of one order. */
+export const SAMPLE_ORDER_ID = '019bbd7e-5c00-7a3e-9d4c-3f1a2b4c5d6e';
+export const SAMPLE_SHORTAGES = [
+  { productId: 'SKU-2002', code: 'insufficient_inventory', requested: 1, available: 0 },
+] as const;
