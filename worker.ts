@@ -5,7 +5,7 @@
  *   stores, RabbitMQ -> peers, journal, projections, region -> member -> (begin) shards -> (open) HTTP
  */
 import type { Logger } from 'pino';
-import { KINDS, SHOP } from './actors/index.ts';
+import type { ComposedActors } from './actors/compose-actors.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { messageOf } from './kernel/errors.ts';
 import { setFailpointFromText } from './kernel/failpoints.ts';
@@ -21,7 +21,7 @@ import { QuarantineRecorder } from './supervisors/quarantine-recorder.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './supervisors/worker-protocol.ts';
 import type { WorkerReport } from './supervisors/worker-report.ts';
 import { WorkerFront } from './worker/front.ts';
-import { WorkerMessages } from './worker/messages.ts';
+import { WorkerMessages, type MessagesDeps } from './worker/messages.ts';
 import { WorkerPeers } from './worker/peers.ts';
 import { RequestCounter } from './worker/request-counter.ts';
 import { WorkerStores } from './worker/stores.ts';
@@ -34,7 +34,7 @@ const DATABASE_AWAY_MS = 3_000;
 const EXIT_WITHOUT_DATABASE_MS = 2_000;
 
 /** Waits for the primary's settings, then is a worker until the primary says otherwise or dies. */
-export function runWorker(): void {
+export function runWorker(actors: ComposedActors): void {
   // The primary decides about signals; a terminal sends them to the whole group.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
@@ -42,7 +42,7 @@ export function runWorker(): void {
   let worker: RunningWorker | undefined;
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'start') {
-      startWorker(message.settings).then(
+      startWorker(message.settings, actors).then(
         (started) => {
           worker = started;
           tell({ kind: 'joined' });
@@ -61,16 +61,16 @@ function tell(message: FromWorker): void {
   if (process.connected) process.send!(message, undefined, undefined, () => undefined);
 }
 
-async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+async function startWorker(settings: WorkerSettings, actors: ComposedActors): Promise<RunningWorker> {
   const { workerId, config } = settings;
   const log = createLogger({ level: config.logLevel, base: { process: workerId, pid: process.pid } });
   if (config.failpoint !== undefined) setFailpointFromText(config.failpoint);
   const clock = systemClock;
-  const stores = new WorkerStores(settings.databaseUrl, `holdfast/${workerId}`, SHOP.views);
-  const messages = openMessages(settings, stores, clock, log);
+  const stores = new WorkerStores(settings.databaseUrl, `holdfast/${workerId}`, actors.views);
+  const messages = openMessages(settings, { actors, stores, clock, log });
   const peers = new WorkerPeers({ settings, stores, broker: messages?.broker, clock, log });
   const guardian = new EntityGuardian(clock, log);
-  const shards = serveShards(settings, { stores, messages, peers, guardian, clock, log });
+  const shards = serveShards(settings, { actors, stores, messages, peers, guardian, clock, log });
   const requests = new RequestCounter({
     workerId,
     shards: config.shards,
@@ -88,7 +88,7 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
     ownersChanged: () => shards.region.ownersChanged(),
   });
   const report = (report: WorkerReport): void => tell({ kind: 'report', report });
-  const parts = { settings, stores, messages, peers, guardian, shards, requests, clock, log, report };
+  const parts = { actors, settings, stores, messages, peers, guardian, shards, requests, clock, log, report };
   const front = new WorkerFront(parts);
   front.reporter.start();
   return new RunningWorker({ ...parts, front });
@@ -96,16 +96,15 @@ async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
 
 function openMessages(
   { workerId, config, deploymentId }: WorkerSettings,
-  stores: WorkerStores,
-  clock: Clock,
-  log: Logger,
+  parts: Pick<MessagesDeps, 'actors' | 'stores' | 'clock' | 'log'>,
 ): WorkerMessages | undefined {
   const { amqpUrl: url, publicUrl } = config;
   if (url === undefined) return undefined;
-  return new WorkerMessages({ url, purpose: `holdfast/${workerId}`, deploymentId, publicUrl, stores, clock, log });
+  return new WorkerMessages({ url, purpose: `holdfast/${workerId}`, deploymentId, publicUrl, ...parts });
 }
 
 interface ShardParts {
+  readonly actors: ComposedActors;
   readonly stores: WorkerStores;
   readonly messages: WorkerMessages | undefined;
   readonly peers: WorkerPeers;
@@ -115,14 +114,14 @@ interface ShardParts {
 }
 
 function serveShards({ workerId, config }: WorkerSettings, parts: ShardParts): ServedShards {
-  const { stores, messages, peers, guardian, clock, log } = parts;
+  const { actors, stores, messages, peers, guardian, clock, log } = parts;
   return new ServedShards({
     workerId,
     shards: config.shards,
-    kinds: KINDS,
+    kinds: actors.kinds,
     journal: stores.journal,
     projections: stores.projections,
-    outside: openPorts(KINDS, config.declared, clock),
+    outside: openPorts(actors.kinds, config.declared, clock),
     directory: peers.ownership,
     transport: peers.router,
     guardian,
@@ -151,14 +150,14 @@ class RunningWorker {
   }
 
   async heard(message: Exclude<ToWorker, { kind: 'start' }>): Promise<void> {
-    const { shards, front } = this.#parts;
+    const { actors, shards, front } = this.#parts;
     switch (message.kind) {
       case 'begin':
         return this.#begin();
       case 'open':
         return this.#open();
       case 'apply_first':
-        for (const command of SHOP.firstCommands) await applyFirst(shards.region, command);
+        for (const command of actors.firstCommands) await applyFirst(shards.region, command);
         return tell({ kind: 'first_applied' });
       case 'retire':
         return front.health.retire();

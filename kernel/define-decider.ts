@@ -59,8 +59,8 @@ export function defineDecider<
     conclude: ({ key }, answer) => {
       const step = steps[keys.indexOf(key)];
       if (!step) return impossible(kind, 'any state', { type: `an answer to ${key}` });
-      if (answer.kind === 'rejected') return impossible(kind, key, { type: `refused: ${answer.refusal.code}` });
-      return step.conclude(answer.value);
+      if (answer.kind === 'done') return step.conclude(answer.value);
+      return step.refused?.(answer.refusal) ?? impossible(kind, key, { type: `refused: ${answer.refusal.code}` });
     },
     deadline: (state) => deadline?.at(state),
     onDeadline: (state) => (deadline?.at(state) === undefined ? undefined : deadline.command),

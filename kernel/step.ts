@@ -4,7 +4,7 @@
  *
  *   state --when--> due --command or call sent, answered--> conclude --own command--> next state, where `when` is false
  */
-import type { Effect, OutsideCall, Until } from './decider.ts';
+import type { Effect, OutsideCall, Refusal, Until } from './decider.ts';
 
 /** A step as a decider holds it: without the types of what it sends. */
 export interface Step<State, Command> {
@@ -13,6 +13,8 @@ export interface Step<State, Command> {
   /** @param commandId of the entity's kind and the key. */
   readonly effect: (state: State, commandId: string) => Effect;
   readonly conclude: (value: unknown) => Command;
+  /** Absent: the receiver refuses no such step, and a refusal is corruption. */
+  readonly refused?: ((refusal: Refusal) => Command) | undefined;
 }
 
 interface AnyStep<State, Due extends State> {
@@ -29,8 +31,10 @@ interface SendStep<State, Due extends State, Command, Answer> extends AnyStep<St
   readonly command: (state: Due) => { readonly type: string };
   /** When the receiver answers: once its decision is durable, or once it has nothing outstanding. */
   readonly until: Until;
-  /** The entity's own command that records the receiver's answer. The receiver refuses no step. */
+  /** The entity's own command that records the receiver's answer. */
   readonly conclude: (answer: Answer) => Command;
+  /** The entity's own command that records a refusal. Absent: the receiver refuses no such step. */
+  readonly refused?: (refusal: Refusal) => Command;
 }
 
 /** Calls a port to the outside, which knows the call again by its idempotency key. */
@@ -44,7 +48,7 @@ interface CallStep<State, Due extends State, Command, Outcome> extends AnyStep<S
 export function step<State, Due extends State, Command, Answer>(
   definition: SendStep<State, Due, Command, Answer>,
 ): Step<State, Command> {
-  const { key, when, to, command, until, conclude } = definition;
+  const { key, when, to, command, until, conclude, refused } = definition;
   return {
     key,
     when,
@@ -53,6 +57,7 @@ export function step<State, Due extends State, Command, Answer>(
       return { kind: 'send', key, to: to(due), commandId, command: command(due), until };
     },
     conclude: (value) => conclude(value as Answer),
+    refused,
   };
 }
 

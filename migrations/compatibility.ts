@@ -18,7 +18,7 @@ export interface CompatibilityRow {
 }
 
 /** A migration's number is the digits its name begins with. */
-function schemaOf(name: string): number {
+export function schemaOf(name: string): number {
   return Number.parseInt(name, 10);
 }
 

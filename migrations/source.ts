@@ -10,7 +10,7 @@ import * as messaging from './0004-messaging.ts';
 import * as reach from './0005-reach.ts';
 import * as compatibility from './0006-compatibility.ts';
 import * as incarnations from './0007-incarnations.ts';
-import type { Compatibility } from './compatibility.ts';
+import { schemaOf, type Compatibility } from './compatibility.ts';
 
 export interface Migration {
   /** Begins with its number. */
@@ -32,6 +32,21 @@ export const MIGRATIONS: readonly Migration[] = [
   // On a database that older builds know the first incarnation's ids are theirs.
   { name: '0007-incarnations', compatibility: ADDITIVE, ...incarnations },
 ];
+
+/**
+ * The migrations of this program, and those that kinds from outside bring for their views, by their numbers.
+ * @throws Error where two have the same number.
+ */
+export function withMigrationsOf(views: readonly { readonly migrations?: readonly Migration[] }[]): Migration[] {
+  const all = [...MIGRATIONS, ...views.flatMap(({ migrations = [] }) => migrations)];
+  const names = new Map<number, string>();
+  for (const { name } of all) {
+    const other = names.get(schemaOf(name));
+    if (other !== undefined) throw new Error(`the migrations ${other} and ${name} have the same number`);
+    names.set(schemaOf(name), name);
+  }
+  return all.sort((a, b) => schemaOf(a.name) - schemaOf(b.name));
+}
 
 export function sourceOf(migrations: readonly Migration[]): Knex.MigrationSource<Migration> {
   return {

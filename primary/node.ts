@@ -2,6 +2,8 @@
  * A node as its primary sees it: starts its parts in order, and hands each to the stop that ends them in the exact
  * reverse.
  */
+import type { ComposedActors } from '../actors/compose-actors.ts';
+import { withMigrationsOf } from '../migrations/source.ts';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +38,7 @@ const STOP_RESERVE_MS_MAX = 5_000;
 const FAREWELL_MS = 1_000;
 
 export interface PrimaryNodeDeps {
+  readonly actors: ComposedActors;
   readonly config: Config;
   /** Gets each part that is started. */
   readonly started: StopOrder;
@@ -129,7 +132,7 @@ export class PrimaryNode {
   }
 
   async #openDatabase({ runtimeDir }: Place): Promise<Database> {
-    const { config, started, clock, log } = this.#deps;
+    const { actors, config, started, clock, log } = this.#deps;
     const { dataDir, shards } = config;
     this.#phase = 'starting PostgreSQL';
     const embedded =
@@ -138,7 +141,9 @@ export class PrimaryNode {
     const url = embedded?.url ?? config.databaseUrl!;
     this.#phase = 'migrating the database';
     const sessions = sessionsOfNode(config.workers);
-    const facts = await started.unlessWanted(prepareDatabase(url, { shards, shardHash: SHARD_HASH }, { sessions }));
+    const migrations = withMigrationsOf(actors.views);
+    const wanted = { shards, shardHash: SHARD_HASH };
+    const facts = await started.unlessWanted(prepareDatabase(url, wanted, { sessions, migrations }));
     const { serverVersion, clockSkewMs, isNew } = facts;
     log.info({ serverVersion, clockSkewMs, isNew }, 'the database is ready to use');
     return { url, facts, embedded };

@@ -1,6 +1,6 @@
 /** Where a worker's requests come in: HTTP, commands by RabbitMQ, and what it says of its health to the primary. */
 import type { Logger } from 'pino';
-import { SHOP } from '../actors/index.ts';
+import type { ComposedActors } from '../actors/compose-actors.ts';
 import { DrainableHttp } from '../http/drainable-http.ts';
 import { createEdge, type Edge } from '../http/edge.ts';
 import { LeavingAnswers } from '../http/leaving-answers.ts';
@@ -20,6 +20,7 @@ import { RATE_WINDOW_SECONDS, type RequestCounter } from './request-counter.ts';
 import type { WorkerStores } from './stores.ts';
 
 export interface WorkerFrontDeps {
+  readonly actors: ComposedActors;
   readonly settings: WorkerSettings;
   readonly stores: WorkerStores;
   /** Absent: AMQP_URL is not set. */
@@ -108,14 +109,14 @@ export class WorkerFront {
     });
   }
 
-  #edgeOf({ settings, stores, shards, requests, clock, log }: WorkerFrontDeps): Edge {
+  #edgeOf({ actors, settings, stores, shards, requests, clock, log }: WorkerFrontDeps): Edge {
     const { config, devSecret, idempotencyNamespace, version } = settings;
     const countAtOwner = ownerRateLimiter(RATE_WINDOW_SECONDS, (ask) => requests.countAtOwner(ask));
-    return createEdge(SHOP, {
+    return createEdge(actors, {
       actors: shards.region,
       views: stores.projections,
       histories: stores.journal,
-      claims: SHOP.claims,
+      claims: actors.claims,
       clock,
       log,
       leaving: this.#leaving,

@@ -1,6 +1,6 @@
 /** What a worker has of RabbitMQ, where AMQP_URL is set: its connections, and the way of events to the broker. */
 import type { Logger } from 'pino';
-import { KINDS, SHOP } from '../actors/index.ts';
+import type { ComposedActors } from '../actors/compose-actors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { MessageOrigin } from '../messaging/contracts/message-origin.ts';
 import { PublicMessages } from '../messaging/contracts/public-message.ts';
@@ -20,6 +20,7 @@ export interface MessagesDeps {
   readonly purpose: string;
   readonly deploymentId: string;
   readonly publicUrl: string | undefined;
+  readonly actors: ComposedActors;
   readonly stores: WorkerStores;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,7 +35,7 @@ export class WorkerMessages {
   readonly #eventsBroker: Broker;
   readonly #publisher: EventPublisher;
 
-  constructor({ url, purpose, deploymentId, publicUrl, stores, clock, log }: MessagesDeps) {
+  constructor({ url, purpose, deploymentId, publicUrl, actors, stores, clock, log }: MessagesDeps) {
     this.broker = new Broker({ url, name: purpose, clock, log });
     this.#eventsBroker = new Broker({ url, name: `${purpose}/events`, clock, log });
     const topology = ordersTopology({ deploymentId });
@@ -43,10 +44,10 @@ export class WorkerMessages {
     this.prepared = prepared;
     this.#publisher = publisher;
     this.relay = new EventRelay({
-      kinds: KINDS,
+      kinds: actors.kinds,
       journal: stores.journal,
       store: stores.relay,
-      messages: new PublicMessages(SHOP.events, new MessageOrigin({ deploymentId, publicUrl })),
+      messages: new PublicMessages(actors.events, new MessageOrigin({ deploymentId, publicUrl })),
       publish: (message, confirm) => publisher.publish(message, confirm),
       publishUnrouted: (message, confirm) => publisher.publishUnrouted(message, confirm),
       brokerIsUp: () => prepared.isReady,

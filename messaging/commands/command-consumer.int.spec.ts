@@ -432,7 +432,9 @@ describe('commands from RabbitMQ', () => {
     await waitUntil('all are begun', () => begun >= 90);
     await broker.closeConnections();
     release();
-    const idsPutAside = async (): Promise<number> => new Set((await letters()).map(({ id }) => id)).size;
+    // The connection that this test reads by is cut as well: a read may end with it.
+    const idsPutAside = async (): Promise<number> =>
+      new Set((await letters().catch(() => [])).map(({ id }) => id)).size;
     await waitUntil('all have their outcome', async () => (await idsPutAside()) === 30 && (await orderCount()) === 60);
     await waitUntil('nothing is in hand', () => consumer.figures.inHand === 0);
     expect(begun, 'what was cut off came again').to.be.greaterThan(90);

@@ -82,23 +82,28 @@ export class TestNode {
   readonly #environment: Readonly<Record<string, string>>;
   /** The Node that runs it. */
   readonly #program: string;
+  readonly #main: string;
   #child: ChildProcess | undefined;
   #output = '';
   #atTerminal = false;
   #url = '';
 
-  private constructor(dataDir: string, environment: Readonly<Record<string, string>>, program: string) {
+  private constructor(dataDir: string, environment: Readonly<Record<string, string>>, program: string, main: string) {
     this.dataDir = dataDir;
     this.#environment = environment;
     this.#program = program;
+    this.#main = path.join(ROOT, 'dist', main);
   }
 
-  /** With its own DATA_DIR; ports are chosen by the system. Not started yet. */
+  /**
+   * With its own DATA_DIR; ports are chosen by the system. Not started yet.
+   * @param options `program` is the Node that runs it, `main` the program's file within dist/.
+   */
   static async create(
     environment: Readonly<Record<string, string>> = {},
-    program = process.execPath,
+    { program = process.execPath, main = 'main.js' }: { readonly program?: string; readonly main?: string } = {},
   ): Promise<TestNode> {
-    return new TestNode(await mkdtemp(path.join(tmpdir(), 'holdfast-node-')), environment, program);
+    return new TestNode(await mkdtemp(path.join(tmpdir(), 'holdfast-node-')), environment, program, main);
   }
 
   get output(): string {
@@ -112,7 +117,7 @@ export class TestNode {
   /** Begins to start; see `ready`. */
   launch(environment: Readonly<Record<string, string>> = {}, { atTerminal = false } = {}): void {
     this.#output = '';
-    const main = path.join(ROOT, 'dist', 'main.js');
+    const main = this.#main;
     // `script` gives a program a terminal; it ends with the program's exit code.
     const [program, args] = atTerminal
       ? ['script', ['-qefc', `exec '${this.#program}' '${main}'`, '/dev/null']]

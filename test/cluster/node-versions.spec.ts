@@ -18,7 +18,7 @@ for (const { version } of OTHER_NODES) {
         if (process.env['CI'] === 'true') throw new Error(reason);
         skipWithReason(this, reason);
       }
-      node = await TestNode.create({}, program);
+      node = await TestNode.create({}, { program });
     });
     after(() => node?.remove());
 

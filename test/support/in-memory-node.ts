@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import type { Answer, Ask } from '../../runtime/ask.ts';
 import { KINDS } from '../../actors/index.ts';
+import type { OutsideService } from '../../runtime/entity/outside-port.ts';
 import type { EntityType } from '../../runtime/entity/entity-type.ts';
 import { Kinds } from '../../runtime/kinds.ts';
 import type { PaymentProvider } from '../../actors/payment/providers/provider.ts';
@@ -62,9 +63,11 @@ export class World {
 export interface NodeOptions {
   readonly world?: World;
   readonly shards?: number;
-  /** Instead of the program's own of the same name. */
+  /** Instead of the program's own of the same name, or beside them. */
   readonly types?: readonly EntityType[];
   readonly provider?: PaymentProvider;
+  /** Ports of kinds that are not the program's own, by name. */
+  readonly outside?: ReadonlyMap<string, OutsideService>;
   readonly log?: Logger;
   readonly directory?: ShardDirectory;
   readonly transport?: PeerTransport;
@@ -120,7 +123,8 @@ export class InMemoryNode {
     this.#shards = shards;
     this.store = options.store?.(world.log) ?? new ScriptedJournalStore(world.log);
     const changed = options.types ?? [];
-    const kinds = new Kinds(KINDS.all.map((type) => changed.find(({ kind }) => kind === type.kind) ?? type));
+    const own = KINDS.all.filter(({ kind }) => !changed.some((other) => other.kind === kind));
+    const kinds = new Kinds([...own, ...changed]);
     this.guardian = new EntityGuardian(clock, log);
     this.ownership = cluster && this.#ownershipIn(cluster, log);
     const everything: ShardDirectory = { ownerOf: () => workerId, refresh: () => undefined };
@@ -132,7 +136,10 @@ export class InMemoryNode {
       projections: readModels,
       clock,
       log,
-      outside: new Map([[PROVIDER_PORT, options.provider ?? world.provider]]),
+      outside: new Map<string, OutsideService>([
+        [PROVIDER_PORT, options.provider ?? world.provider],
+        ...(options.outside ?? []),
+      ]),
       directory: options.directory ?? this.ownership ?? everything,
       transport: options.transport ?? cluster?.transportOf(workerId) ?? NO_PEERS,
       guardian: this.guardian,
