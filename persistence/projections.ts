@@ -268,7 +268,9 @@ export class Projections {
 
   #returned(listed: Iterable<readonly [string, number]>, moved: ReadonlySet<number>): void {
     for (const [entityId, shard] of listed) {
-      if (!moved.has(shard) || this.#apart.has(entityId) || !this.#listed.delete(entityId)) continue;
+      // What came for it meanwhile, such as another try, is not written yet.
+      if (!moved.has(shard) || this.#apart.has(entityId) || this.#wakes.has(entityId)) continue;
+      if (!this.#listed.delete(entityId)) continue;
       this.#hooks.written(entityId);
     }
   }
