@@ -439,6 +439,22 @@ describe('projections', () => {
       expect([bench.orderVersion(bad), bench.projections.apart.length]).to.deep.equal([1, 0]);
     });
 
+    it('stays on the list where it is tried again while a vain try is under way', async () => {
+      over(1);
+      refuseView();
+      bench.order(1, 1, null, bad);
+      await bench.flush();
+      bench.projections.refresh(refreshed(1), true);
+      const under = bench.flush();
+      while (bench.projections.apart.length === 0) await new Promise(setImmediate);
+      bench.store.refuses = () => false;
+      bench.projections.refresh(refreshed(1), true);
+      await under;
+      expect([bench.written.length, bench.orderVersion(bad)]).to.deep.equal([0, undefined]);
+      await bench.flush();
+      expect([bench.written, bench.orderVersion(bad)]).to.deep.equal([[`ord_${bad}`], 1]);
+    });
+
     it('is not passed over before it stands on the list', async () => {
       over(1);
       refuseView();
