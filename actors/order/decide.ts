@@ -92,15 +92,7 @@ function recordAuthorization(state: PlacedOrder, outcome: PaymentOutcome, at: Ep
   // Anything else here would cancel the order without a reversal, and keep the customer's money.
   invariant(outcome.status === 'Declined', `an authorization ends as Authorized or Declined, not ${outcome.status}`);
   const code = outcome.code ?? 'declined';
-  return accepted<OrderEvent>(
-    { type: 'OrderPaymentDeclined', code },
-    {
-      type: 'OrderCancellationRequested',
-      code: 'payment_declined',
-      reason: 'The payment was declined.',
-      details: { providerCode: code },
-    },
-  );
+  return cancelForPayment({ type: 'OrderPaymentDeclined', code }, 'payment_declined', 'The payment was declined.');
 }
 
 function recordCapture(state: PlacedOrder, outcome: PaymentOutcome): OrderDecision {
@@ -108,15 +100,18 @@ function recordCapture(state: PlacedOrder, outcome: PaymentOutcome): OrderDecisi
   if (outcome.status === 'Captured')
     return accepted<OrderEvent>({ type: 'OrderPaymentCaptured', amount: outcome.captured });
   const code = outcome.code ?? 'refused';
-  return accepted<OrderEvent>(
-    { type: 'OrderPaymentCaptureFailed', code },
-    {
-      type: 'OrderCancellationRequested',
-      code: 'payment_capture_failed',
-      reason: 'The payment could not be captured.',
-      details: { providerCode: code },
-    },
-  );
+  const reason = 'The payment could not be captured.';
+  return cancelForPayment({ type: 'OrderPaymentCaptureFailed', code }, 'payment_capture_failed', reason);
+}
+
+/** Records what the provider refused, and cancels the order for it in the same row. */
+function cancelForPayment(
+  failure: Extract<OrderEvent, { type: 'OrderPaymentDeclined' | 'OrderPaymentCaptureFailed' }>,
+  code: Cancellation['code'],
+  reason: string,
+): OrderDecision {
+  const details = { providerCode: failure.code };
+  return accepted<OrderEvent>(failure, { type: 'OrderCancellationRequested', code, reason, details });
 }
 
 function recordReversal(state: PlacedOrder, outcome: PaymentOutcome): OrderDecision {

@@ -124,7 +124,7 @@ export type PaymentState =
 
 export type PaymentWithOpenCall = Extract<PaymentState, OpenCall>;
 
-/** What the order is told: the status once no call is open, and the sums. */
+/** What a payment answers its order: the status once no call is open, and the sums. */
 export interface PaymentOutcome {
   readonly status:
     | 'Absent'

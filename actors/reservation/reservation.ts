@@ -10,7 +10,7 @@
  *   absent --InventoryUnavailable--> Refused --InventoryReleased--> Released
  *   absent --InventoryReleased--> Released       (a release that overtook its reserve: the late reserve finds it)
  *
- * Every message may come late, twice, or never: holds are known by the reservation's id, and whoever asked asks again.
+ * Every message may come late, twice, or never: holds are known by the reservation's id, and the asker repeats its command.
  */
 import type { EpochMs } from '../../kernel/clock.ts';
 import type { HoldRefusal } from '../stock/stock.ts';
@@ -59,7 +59,7 @@ export type ReservationState =
   | { readonly status: 'Refused'; readonly reservationId: string; readonly shortages: readonly Shortage[] }
   | { readonly status: 'Released'; readonly reservationId: string; readonly reason: ReleaseReason };
 
-/** What the order is told. */
+/** What a reservation answers its order. */
 export type ReservationOutcome =
   { readonly status: 'Held' | 'Released' } | { readonly status: 'Refused'; readonly shortages: readonly Shortage[] };
 
